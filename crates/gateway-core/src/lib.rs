@@ -1,1 +1,3 @@
-//! core
+//! A Gateway API gateway as a library.
+
+pub mod model;

@@ -1,0 +1,225 @@
+//! Where requests are sent.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use gateway_lb::{Algorithm, Endpoint, EndpointSet};
+
+use super::{Filter, ObjectName};
+
+/// What a rule refers to, with its share of the rule's requests.
+///
+/// Source: `HTTPBackendRef`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BackendRef {
+    target: BackendTarget,
+    weight: u32,
+    filters: Vec<Filter>,
+}
+
+impl BackendRef {
+    /// Refers to a backend of the configuration, with weight 1.
+    pub fn new(backend: BackendId) -> Self {
+        Self {
+            target: BackendTarget::Backend(backend),
+            weight: 1,
+            filters: Vec::new(),
+        }
+    }
+
+    /// A reference that could not be resolved. Its share of the requests gets
+    /// 500, as `HTTPRouteRule.backendRefs` demands.
+    pub fn invalid(reason: impl Into<Arc<str>>) -> Self {
+        Self {
+            target: BackendTarget::Invalid(reason.into()),
+            weight: 1,
+            filters: Vec::new(),
+        }
+    }
+
+    /// Its share in proportion to the weights of the rule's other backends. 1 by
+    /// default; with 0 it gets no request.
+    #[must_use]
+    pub fn with_weight(mut self, weight: u32) -> Self {
+        self.weight = weight;
+        self
+    }
+
+    /// Adds a filter for requests that go to this backend. They run after the
+    /// rule's own.
+    #[must_use]
+    pub fn with_filter(mut self, filter: Filter) -> Self {
+        self.filters.push(filter);
+        self
+    }
+
+    /// What is referred to.
+    pub fn target(&self) -> &BackendTarget {
+        &self.target
+    }
+
+    /// Its share.
+    pub fn weight(&self) -> u32 {
+        self.weight
+    }
+
+    /// Its filters, in their written order.
+    pub fn filters(&self) -> &[Filter] {
+        &self.filters
+    }
+}
+
+/// A reference, resolved or not. Complete: there is no third case.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum BackendTarget {
+    /// A backend of the configuration. One that the configuration does not
+    /// have is treated like an invalid reference.
+    Backend(BackendId),
+    /// Not resolved, with the reason for the log.
+    Invalid(Arc<str>),
+}
+
+/// Names a backend: an object and one of its ports.
+///
+/// Cheap to clone.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct BackendId {
+    kind: Arc<str>,
+    object: ObjectName,
+    port: u16,
+}
+
+impl BackendId {
+    /// Port `port` of the object `object` of kind `kind` (`Service`, `XBackend`).
+    pub fn new(kind: impl Into<Arc<str>>, object: ObjectName, port: u16) -> Self {
+        Self {
+            kind: kind.into(),
+            object,
+            port,
+        }
+    }
+
+    /// The kind of object.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The object.
+    pub fn object(&self) -> &ObjectName {
+        &self.object
+    }
+
+    /// The port that is referred to, not that of the endpoints.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// Names the `Service` of that name; for people who write Rust, where only the
+/// name matters.
+impl From<&str> for BackendId {
+    fn from(name: &str) -> Self {
+        Self::new("Service", ObjectName::from(name), 0)
+    }
+}
+
+impl fmt::Display for BackendId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.object)?;
+        if self.port == 0 {
+            Ok(())
+        } else {
+            write!(f, ":{}", self.port)
+        }
+    }
+}
+
+/// Endpoints that serve the same thing, and how they are spoken to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Backend {
+    endpoints: Endpoints,
+    protocol: BackendProtocol,
+    algorithm: Algorithm,
+}
+
+impl Backend {
+    /// Spoken to over HTTP/1.1, its endpoints taken in turn.
+    pub fn new(addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
+        Self::with_endpoints(Endpoints::Static(
+            addresses.into_iter().map(Endpoint::new).collect(),
+        ))
+    }
+
+    /// Resolved by DNS, again and again.
+    pub fn dns(host: impl Into<Arc<str>>, port: u16) -> Self {
+        Self::with_endpoints(Endpoints::Dns {
+            host: host.into(),
+            port,
+        })
+    }
+
+    fn with_endpoints(endpoints: Endpoints) -> Self {
+        Self {
+            endpoints,
+            protocol: BackendProtocol::default(),
+            algorithm: Algorithm::default(),
+        }
+    }
+
+    /// How its endpoints are spoken to. HTTP/1.1 by default.
+    #[must_use]
+    pub fn with_protocol(mut self, protocol: BackendProtocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// How an endpoint is chosen. Round robin by default.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
+    /// Its endpoints.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// How its endpoints are spoken to.
+    pub fn protocol(&self) -> BackendProtocol {
+        self.protocol
+    }
+
+    /// How an endpoint is chosen.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+}
+
+/// Where the addresses come from. Complete.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Endpoints {
+    /// They are known.
+    Static(EndpointSet),
+    /// They are what `host` resolves to, each with `port`.
+    Dns {
+        /// A name for the system's resolver.
+        host: Arc<str>,
+        /// The port at every address.
+        port: u16,
+    },
+}
+
+/// How endpoints are spoken to.
+///
+/// Source: `ServicePort.appProtocol` as the Gateway API reads it (GEP-1911).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum BackendProtocol {
+    /// HTTP/1.1 in the clear; WebSocket is an upgrade of it.
+    #[default]
+    Http1,
+    /// HTTP/2 in the clear with prior knowledge (`kubernetes.io/h2c`).
+    H2c,
+}

@@ -1,0 +1,132 @@
+//! Gateways and their listeners.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::{Hostname, ObjectName, Route, SectionName};
+
+/// Listeners that share addresses.
+///
+/// Source: `Gateway`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Gateway {
+    name: ObjectName,
+    addresses: Vec<IpAddr>,
+    listeners: Vec<Arc<Listener>>,
+}
+
+impl Gateway {
+    /// A gateway on every address of the machine, IPv4 and IPv6, without
+    /// listeners.
+    pub fn new(name: impl Into<ObjectName>) -> Self {
+        Self {
+            name: name.into(),
+            addresses: Vec::new(),
+            listeners: Vec::new(),
+        }
+    }
+
+    /// Adds an address to listen on, instead of every address.
+    #[must_use]
+    pub fn with_address(mut self, address: IpAddr) -> Self {
+        self.addresses.push(address);
+        self
+    }
+
+    /// Adds a listener.
+    #[must_use]
+    pub fn with_listener(mut self, listener: impl Into<Arc<Listener>>) -> Self {
+        self.listeners.push(listener.into());
+        self
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &ObjectName {
+        &self.name
+    }
+
+    /// Where it listens; none means everywhere.
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.addresses
+    }
+
+    /// Its listeners.
+    pub fn listeners(&self) -> &[Arc<Listener>] {
+        &self.listeners
+    }
+}
+
+/// A port, a protocol and a hostname, with the routes attached there.
+///
+/// Source: `Listener` of a `Gateway`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listener {
+    name: SectionName,
+    port: u16,
+    protocol: Protocol,
+    hostname: Option<Hostname>,
+    routes: Vec<Arc<Route>>,
+}
+
+impl Listener {
+    /// An HTTP listener for every hostname, without routes. Port 0 stands for a
+    /// free one; whoever runs the gateway is told which was taken.
+    pub fn http(name: impl Into<SectionName>, port: u16) -> Self {
+        Self {
+            name: name.into(),
+            port,
+            protocol: Protocol::Http,
+            hostname: None,
+            routes: Vec::new(),
+        }
+    }
+
+    /// Serves only requests for `hostname`.
+    #[must_use]
+    pub fn with_hostname(mut self, hostname: Hostname) -> Self {
+        self.hostname = Some(hostname);
+        self
+    }
+
+    /// Attaches a route.
+    #[must_use]
+    pub fn with_route(mut self, route: impl Into<Arc<Route>>) -> Self {
+        self.routes.push(route.into());
+        self
+    }
+
+    /// Its name within the gateway.
+    pub fn name(&self) -> &SectionName {
+        &self.name
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What it speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// The hostname it serves; none means every one.
+    pub fn hostname(&self) -> Option<&Hostname> {
+        self.hostname.as_ref()
+    }
+
+    /// The routes attached to it.
+    pub fn routes(&self) -> &[Arc<Route>] {
+        &self.routes
+    }
+}
+
+/// What a listener speaks.
+///
+/// Source: `ProtocolType`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// HTTP/1.1 and HTTP/2 in the clear.
+    Http,
+}

@@ -1,0 +1,48 @@
+//! The configuration as a value: immutable, comparable, valid by construction.
+//!
+//! People who write Rust build it with the `with_…` methods; `gateway-k8s` builds
+//! it from manifests. Nothing here knows of sockets, requests or Kubernetes.
+//!
+//! # Example
+//!
+//! ```
+//! use gateway_core::model::{
+//!     Backend, BackendRef, Configuration, Gateway, Hostname, Listener, PathMatch, Route, RouteMatch, Rule,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let route = Route::new("shop/cart").with_hostname(Hostname::new("shop.example.com")?).with_rule(
+//!     Rule::new()
+//!         .with_match(RouteMatch::path(PathMatch::prefix("/cart")?))
+//!         .with_backend(BackendRef::new("shop/cart".into())),
+//! );
+//! let configuration = Configuration::new()
+//!     .with_gateway(Gateway::new("shop/edge").with_listener(Listener::http("web", 8080).with_route(route)))
+//!     .with_backend("shop/cart", Backend::new(["127.0.0.1:9000".parse()?]));
+//!
+//! assert_eq!(configuration, configuration.clone());
+//! # Ok(())
+//! # }
+//! ```
+
+mod backend;
+mod configuration;
+mod filter;
+mod hostname;
+mod listener;
+mod matching;
+mod name;
+mod route;
+
+pub use self::backend::{
+    Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Endpoints,
+};
+pub use self::configuration::Configuration;
+pub use self::filter::{ExtensionRef, Filter, RequestMirror};
+pub use self::hostname::{Hostname, InvalidHostname};
+pub use self::listener::{Gateway, Listener, Protocol};
+pub use self::matching::{
+    HeaderMatch, InvalidMatch, PathMatch, Pattern, QueryMatch, RouteMatch, ValueMatch,
+};
+pub use self::name::{ObjectName, RuleRef, SectionName};
+pub use self::route::{Route, Rule, Timeouts};

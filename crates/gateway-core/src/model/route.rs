@@ -1,0 +1,189 @@
+//! Routes and their rules.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_filters::RetryPolicy;
+
+use super::{BackendRef, Filter, Hostname, ObjectName, RouteMatch, RuleRef, SectionName};
+
+/// Rules for requests to some hostnames.
+///
+/// Source: `HTTPRoute`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Route {
+    name: ObjectName,
+    created: u64,
+    hostnames: Vec<Hostname>,
+    rules: Vec<Rule>,
+}
+
+impl Route {
+    /// A route for every hostname of its listeners, without rules.
+    pub fn new(name: impl Into<ObjectName>) -> Self {
+        Self {
+            name: name.into(),
+            created: 0,
+            hostnames: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+
+    /// When the object was made, in seconds since 1970; of two matches that are
+    /// otherwise equal the older route's wins. 0 by default.
+    #[must_use]
+    pub fn with_created(mut self, seconds: u64) -> Self {
+        self.created = seconds;
+        self
+    }
+
+    /// Adds a hostname.
+    #[must_use]
+    pub fn with_hostname(mut self, hostname: Hostname) -> Self {
+        self.hostnames.push(hostname);
+        self
+    }
+
+    /// Adds a rule after those it has.
+    #[must_use]
+    pub fn with_rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &ObjectName {
+        &self.name
+    }
+
+    /// When it was made, in seconds since 1970.
+    pub fn created(&self) -> u64 {
+        self.created
+    }
+
+    /// Its own hostnames; none means all of the listener's.
+    pub fn hostnames(&self) -> &[Hostname] {
+        &self.hostnames
+    }
+
+    /// Its rules, in their written order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Names rule `index`.
+    pub fn rule_ref(&self, index: usize) -> RuleRef {
+        let name = self.rules.get(index).and_then(|rule| rule.name.clone());
+
+        RuleRef {
+            route: self.name.clone(),
+            index,
+            name,
+        }
+    }
+}
+
+/// What happens to requests that one of its matches describes.
+///
+/// Source: `HTTPRouteRule`.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Rule {
+    name: Option<SectionName>,
+    matches: Vec<RouteMatch>,
+    filters: Vec<Filter>,
+    backends: Vec<BackendRef>,
+    timeouts: Timeouts,
+    retry: Option<Arc<RetryPolicy>>,
+}
+
+impl Rule {
+    /// A rule for every request, without backends: it answers 500 unless a
+    /// filter answers first.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the rule.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<SectionName>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Adds a match; a request needs only one of them.
+    #[must_use]
+    pub fn with_match(mut self, condition: RouteMatch) -> Self {
+        self.matches.push(condition);
+        self
+    }
+
+    /// Adds a filter after those it has.
+    #[must_use]
+    pub fn with_filter(mut self, filter: Filter) -> Self {
+        self.filters.push(filter);
+        self
+    }
+
+    /// Adds a backend.
+    #[must_use]
+    pub fn with_backend(mut self, backend: BackendRef) -> Self {
+        self.backends.push(backend);
+        self
+    }
+
+    /// Sets its timeouts. None by default.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Tries failed requests again. Off by default.
+    #[must_use]
+    pub fn with_retry(mut self, retry: impl Into<Arc<RetryPolicy>>) -> Self {
+        self.retry = Some(retry.into());
+        self
+    }
+
+    /// Its name.
+    pub fn name(&self) -> Option<&SectionName> {
+        self.name.as_ref()
+    }
+
+    /// Its matches; none means that every request matches.
+    pub fn matches(&self) -> &[RouteMatch] {
+        &self.matches
+    }
+
+    /// Its filters, in their written order.
+    pub fn filters(&self) -> &[Filter] {
+        &self.filters
+    }
+
+    /// Its backends.
+    pub fn backends(&self) -> &[BackendRef] {
+        &self.backends
+    }
+
+    /// Its timeouts.
+    pub fn timeouts(&self) -> Timeouts {
+        self.timeouts
+    }
+
+    /// Whether and how failed requests are tried again.
+    pub fn retry(&self) -> Option<&Arc<RetryPolicy>> {
+        self.retry.as_ref()
+    }
+}
+
+/// How long the gateway waits. `None` means no limit, which is the default.
+///
+/// Source: `HTTPRouteTimeouts`, where `0s` is `None` here.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Timeouts {
+    /// Limits the whole exchange with the client, retries included.
+    pub request: Option<Duration>,
+    /// Limits one attempt at a backend; retries each start it again.
+    pub backend_request: Option<Duration>,
+}
