@@ -1,1 +1,12 @@
-//! lb
+//! Decides where a request is sent.
+
+pub mod distribution;
+pub mod endpoint;
+mod fraction;
+mod per_thread;
+
+#[doc(inline)]
+pub use self::{
+    distribution::Distribution,
+    endpoint::{Endpoint, EndpointSet},
+};
