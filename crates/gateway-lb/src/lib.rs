@@ -1,5 +1,6 @@
 //! Decides where a request is sent.
 
+pub mod balance;
 pub mod distribution;
 pub mod endpoint;
 mod fraction;
@@ -7,6 +8,7 @@ mod per_thread;
 
 #[doc(inline)]
 pub use self::{
+    balance::Balancer,
     distribution::Distribution,
     endpoint::{Endpoint, EndpointSet},
 };
