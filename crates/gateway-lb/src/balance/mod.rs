@@ -147,7 +147,7 @@ pub enum Algorithm {
 ///
 /// Of such a backend the Gateway API's `HTTPRouteRule.backendRefs` says that its requests should be
 /// answered with 503.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 #[error("no endpoint is ready")]
 pub struct NoReadyEndpoint;
 

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::thread;
 
 use proptest::collection::vec;
@@ -58,6 +58,19 @@ fn minority_is_never_chosen_twice_in_a_row() {
     let chosen: Vec<_> = (0..500).filter_map(|_| split.choose()).collect();
 
     assert!(chosen.windows(2).all(|pair| pair != [&"few", &"few"]));
+}
+
+#[test]
+fn sequences_start_at_random_points() {
+    let firsts: HashSet<_> = (0..64)
+        .filter_map(|_| {
+            Distribution::from_iter([("a", 1), ("b", 1)])
+                .choose()
+                .copied()
+        })
+        .collect();
+
+    assert_eq!(firsts.len(), 2);
 }
 
 #[test]
