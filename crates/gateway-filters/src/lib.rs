@@ -5,6 +5,8 @@ mod error;
 mod fraction;
 pub mod mirror;
 pub mod retry;
+#[cfg(test)]
+mod script;
 pub mod timeout;
 mod tunnel;
 
