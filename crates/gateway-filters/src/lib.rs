@@ -1,14 +1,22 @@
 //! filters
-#![allow(missing_docs)]
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct HeaderModifier;
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Redirect;
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct UrlRewrite;
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Cors;
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Fraction;
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RetryPolicy;
+
+mod chunks;
+mod error;
+mod fraction;
+pub mod mirror;
+pub mod retry;
+#[cfg(test)]
+mod script;
+pub mod timeout;
+mod tunnel;
+
+#[doc(inline)]
+pub use self::error::BoxError;
+#[doc(inline)]
+pub use self::fraction::{Fraction, InvalidFraction};
+#[doc(inline)]
+pub use self::mirror::{MirrorLayer, MirrorSettings};
+#[doc(inline)]
+pub use self::retry::{RetryLayer, RetryPolicy};
+#[doc(inline)]
+pub use self::timeout::{BackendRequestTimeoutLayer, RequestTimeoutLayer};
