@@ -4,6 +4,10 @@ mod context;
 mod error;
 mod fraction;
 pub mod header_modifier;
+mod hostname;
+pub mod path;
+pub mod redirect;
+pub mod rewrite;
 
 #[doc(inline)]
 pub use self::context::{RouteContext, Scheme};
@@ -15,3 +19,11 @@ pub use self::fraction::{Fraction, InvalidFraction};
 pub use self::header_modifier::{
     HeaderModifier, RequestHeaderModifierLayer, ResponseHeaderModifierLayer,
 };
+#[doc(inline)]
+pub use self::hostname::InvalidHostname;
+#[doc(inline)]
+pub use self::path::PathModifier;
+#[doc(inline)]
+pub use self::redirect::{Redirect, RedirectLayer};
+#[doc(inline)]
+pub use self::rewrite::{UrlRewrite, UrlRewriteLayer};

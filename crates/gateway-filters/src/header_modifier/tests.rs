@@ -220,7 +220,7 @@ proptest! {
 
     /// Whatever is written is refused or can be applied; it never panics.
     #[test]
-    fn any_text_is_refused_or_applied(name in ".*", value in ".*") {
+    fn any_text_is_refused_or_applied(name in "[a-zA-Z-]{1,4}|.*", value in ".*") {
         if let Ok(modifier) = HeaderModifier::new().set(&name, &value) {
             let mut map = HeaderMap::new();
             modifier.apply(&mut map);
