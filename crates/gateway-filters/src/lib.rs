@@ -1,6 +1,7 @@
 //! Filters of the Gateway API as tower layers, each usable alone.
 
 mod context;
+pub mod cors;
 mod error;
 mod fraction;
 pub mod header_modifier;
@@ -11,6 +12,8 @@ pub mod rewrite;
 
 #[doc(inline)]
 pub use self::context::{RouteContext, Scheme};
+#[doc(inline)]
+pub use self::cors::{Cors, CorsLayer};
 #[doc(inline)]
 pub use self::error::BoxError;
 #[doc(inline)]
