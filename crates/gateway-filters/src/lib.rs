@@ -1,14 +1,31 @@
-//! Filters of the Gateway API as tower layers, each usable alone.
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
+//!
+//! In reading order:
+//!
+//! | module | what its filter does |
+//! |---|---|
+//! | [`header_modifier`] | sets, adds and removes headers; the simplest, and the pattern of the others |
+//! | [`path`] | replaces a path or its matched prefix; no layer, a part of the next two |
+//! | [`redirect`] | answers with another URL |
+//! | [`rewrite`] | changes the host and path that a backend sees |
+//! | [`cors`] | answers preflights and tells browsers which origins may read |
+//!
+//! Each has its settings, the function that obeys them, and the tower types: a layer, its service
+//! and its future. What they share is here: [`RouteContext`] is what a router tells the filters,
+//! [`Fraction`] chooses a share of all requests, [`BoxError`] is what layers that can fail pass on.
 
-mod context;
 pub mod cors;
-mod error;
-mod fraction;
 pub mod header_modifier;
-mod hostname;
 pub mod path;
 pub mod redirect;
 pub mod rewrite;
+
+mod context;
+mod error;
+mod fraction;
+mod hostname;
 
 #[doc(inline)]
 pub use self::context::{RouteContext, Scheme};

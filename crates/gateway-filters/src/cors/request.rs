@@ -29,10 +29,11 @@ impl Cors {
     #[must_use]
     pub fn request(&self, method: &Method, headers: &HeaderMap) -> CorsStep {
         let response = CorsResponse::new(self, headers.get(ORIGIN));
-        if method == Method::OPTIONS && response.is_cross_origin() {
-            if let Some(requested) = headers.get(ACCESS_CONTROL_REQUEST_METHOD) {
-                return CorsStep::Answer(self.preflight(response, requested, headers));
-            }
+        if method == Method::OPTIONS
+            && response.is_cross_origin()
+            && let Some(requested) = headers.get(ACCESS_CONTROL_REQUEST_METHOD)
+        {
+            return CorsStep::Answer(self.preflight(response, requested, headers));
         }
         CorsStep::Forward(response)
     }

@@ -6,7 +6,7 @@ use super::error::InvalidPath;
 
 /// How a path is changed, as the Gateway API's `HTTPPathModifier` describes.
 ///
-/// The list is complete: it is the API's, which lets nobody guess at other types.
+/// The list is complete: it is the API's, and a type it does not know is to be refused.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum PathModifier {
     /// The whole path gives way, whatever it was matched by.
