@@ -45,7 +45,7 @@ impl Cors {
         request: &HeaderMap,
     ) -> Preflight {
         let mut headers = HeaderMap::with_capacity(8);
-        let granted = response.grant != Grant::Refused;
+        let granted = matches!(response.grant, Grant::Granted { .. });
         response.apply(&mut headers);
         if granted {
             self.allow_methods(&mut headers, requested_method);

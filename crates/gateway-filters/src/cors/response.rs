@@ -18,8 +18,6 @@ use super::vary::vary_on;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CorsResponse {
     pub(super) grant: Grant,
-    expose: List,
-    credentials: bool,
     varies: bool,
 }
 
@@ -31,7 +29,11 @@ pub(super) enum Grant {
     /// Not allowed.
     Refused,
     /// Allowed, and to be told this.
-    Granted(HeaderValue),
+    Granted {
+        origin: HeaderValue,
+        expose: List,
+        credentials: bool,
+    },
 }
 
 impl CorsResponse {
@@ -40,22 +42,20 @@ impl CorsResponse {
         let grant = match origin {
             None => Grant::Unasked,
             Some(origin) if !cors.origins.allow(origin) => Grant::Refused,
-            Some(origin) if echoes => Grant::Granted(origin.clone()),
-            Some(_) => Grant::Granted(HeaderValue::from_static("*")),
+            Some(origin) => Grant::Granted {
+                origin: if echoes {
+                    origin.clone()
+                } else {
+                    HeaderValue::from_static("*")
+                },
+                expose: cors.expose.clone(),
+                credentials: cors.credentials,
+            },
         };
         // A response with a star is good for everybody. One to a request without an origin is
         // not, even then: it lacks the star.
         let varies = echoes || grant == Grant::Unasked;
-        let expose = match grant {
-            Grant::Granted(_) => cors.expose.clone(),
-            Grant::Unasked | Grant::Refused => List::Empty,
-        };
-        Self {
-            grant,
-            expose,
-            credentials: cors.credentials,
-            varies,
-        }
+        Self { grant, varies }
     }
 
     /// Whether the request had an `Origin`.
@@ -74,13 +74,18 @@ impl CorsResponse {
             headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
             headers.remove(ACCESS_CONTROL_EXPOSE_HEADERS);
         }
-        if let Grant::Granted(origin) = self.grant {
+        if let Grant::Granted {
+            origin,
+            expose,
+            credentials,
+        } = self.grant
+        {
             // First, so that what is exposed is what the backend sent.
-            if let Some(names) = exposed(self.expose, self.credentials, headers) {
+            if let Some(names) = exposed(expose, credentials, headers) {
                 headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, names);
             }
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            if self.credentials {
+            if credentials {
                 let yes = HeaderValue::from_static("true");
                 headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
             }
