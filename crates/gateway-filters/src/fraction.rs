@@ -142,6 +142,20 @@ mod tests {
     }
 
     #[test]
+    fn half_ends_in_the_middle() {
+        let half = Fraction::new(1, 2).expect("valid");
+
+        assert!(half.chosen((1 << 31) - 1));
+        assert!(!half.chosen(1 << 31));
+    }
+
+    #[test]
+    fn lowest_and_highest_draws_are_no_exception() {
+        assert!(!Fraction::NEVER.chosen(0));
+        assert!(Fraction::ALWAYS.chosen(u32::MAX));
+    }
+
+    #[test]
     fn sampling_comes_close_to_the_fraction() {
         fastrand::seed(7);
         let fifth = Fraction::new(1, 5).expect("valid");
