@@ -1,1 +1,4 @@
 //! lb
+
+#[cfg(feature = "pool")]
+pub mod pool;
