@@ -50,6 +50,10 @@
     feature = "pool",
     doc = "| [`dns`] | finds endpoints by a host name, again and again |"
 )]
+#![cfg_attr(
+    feature = "pool",
+    doc = "| [`pool`] | keeps upstream connections, HTTP/1.1 and HTTP/2, and sends requests over them |"
+)]
 //!
 //! # Features
 //!
@@ -64,6 +68,8 @@ pub mod dns;
 pub mod endpoint;
 mod fraction;
 mod per_thread;
+#[cfg(feature = "pool")]
+pub mod pool;
 
 #[doc(inline)]
 pub use self::{
