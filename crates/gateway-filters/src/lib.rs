@@ -11,6 +11,9 @@
 //! | [`redirect`] | answers with another URL |
 //! | [`rewrite`] | changes the host and path that a backend sees |
 //! | [`cors`] | answers preflights and tells browsers which origins may read |
+//! | [`timeout`] | limits the whole exchange, or one try at a backend |
+//! | [`retry`] | sends a request again when a backend could not answer it |
+//! | [`mirror`] | sends a copy to another backend and ignores the answer |
 //!
 //! Each has its settings, the function that obeys them, and the tower types: a layer, its service
 //! and its future. What they share is here: [`RouteContext`] is what a router tells the filters,
@@ -18,14 +21,19 @@
 
 pub mod cors;
 pub mod header_modifier;
+pub mod mirror;
 pub mod path;
 pub mod redirect;
+pub mod retry;
 pub mod rewrite;
+pub mod timeout;
 
+mod chunks;
 mod context;
 mod error;
 mod fraction;
 mod hostname;
+mod tunnel;
 
 #[doc(inline)]
 pub use self::context::{RouteContext, Scheme};
@@ -42,8 +50,14 @@ pub use self::header_modifier::{
 #[doc(inline)]
 pub use self::hostname::InvalidHostname;
 #[doc(inline)]
+pub use self::mirror::{MirrorLayer, MirrorSettings};
+#[doc(inline)]
 pub use self::path::PathModifier;
 #[doc(inline)]
 pub use self::redirect::{Redirect, RedirectLayer};
 #[doc(inline)]
+pub use self::retry::{RetryLayer, RetryPolicy};
+#[doc(inline)]
 pub use self::rewrite::{UrlRewrite, UrlRewriteLayer};
+#[doc(inline)]
+pub use self::timeout::{BackendRequestTimeoutLayer, RequestTimeoutLayer};
