@@ -33,6 +33,8 @@ mod context;
 mod error;
 mod fraction;
 mod hostname;
+#[cfg(test)]
+mod script;
 mod tunnel;
 
 #[doc(inline)]
