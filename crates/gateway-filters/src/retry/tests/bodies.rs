@@ -224,14 +224,27 @@ async fn nothing_is_kept_once_the_response_is_returned() {
 
 #[tokio::test(start_paused = true)]
 async fn replay_outlives_the_keeping() {
-    let (origin, mut first) = lend(Script::data(["one", "two", "three"]), 1024);
+    let chunk = Bytes::from(vec![7; 100]);
+    let steps = [
+        Step::Data(chunk.clone()),
+        data("two"),
+        data("three"),
+        Step::Hang,
+    ];
+    let (origin, mut first) = lend(Script::new(steps), 1024);
     first.frame().await;
     first.frame().await;
-    let second = origin.restart().expect("kept");
+    let mut second = origin.restart().expect("kept");
 
     drop(origin);
+    let mut read = 0;
+    for _ in 0..3 {
+        let frame = second.frame().await.expect("a frame").expect("no error");
+        read += frame.into_data().map_or(0, |data| data.len());
+    }
 
-    assert_eq!(read(second).await.expect("no error").0, b"onetwothree");
+    assert_eq!(read, 108);
+    assert!(chunk.is_unique());
 }
 
 #[tokio::test(start_paused = true)]
