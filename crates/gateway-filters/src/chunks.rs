@@ -87,7 +87,9 @@ mod tests {
     use super::*;
 
     fn bodies() -> impl Strategy<Value = Vec<Bytes>> {
-        vec(vec(any::<u8>(), 0..700).prop_map(Bytes::from), 0..60)
+        let size = prop_oneof![4 => 0..40_usize, 1 => 500..700_usize];
+        let chunk = (any::<u8>(), size).prop_map(|(byte, size)| Bytes::from(vec![byte; size]));
+        vec(chunk, 0..60)
     }
 
     fn keep(body: &[Bytes]) -> Chunks {

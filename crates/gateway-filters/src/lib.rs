@@ -11,9 +11,9 @@
 //! | [`redirect`] | answers with another URL |
 //! | [`rewrite`] | changes the host and path that a backend sees |
 //! | [`cors`] | answers preflights and tells browsers which origins may read |
-//! | [`mirror`] | sends copies of requests elsewhere |
-//! | [`timeout`] | bounds an exchange, or one try of it |
-//! | [`retry`] | tries failed requests again |
+//! | [`timeout`] | limits the whole exchange, or one try at a backend |
+//! | [`retry`] | sends a request again when a backend could not answer it |
+//! | [`mirror`] | sends a copy to another backend and ignores the answer |
 //!
 //! Each has its settings, the function that obeys them, and the tower types: a layer, its service
 //! and its future. What they share is here: [`RouteContext`] is what a router tells the filters,
@@ -46,7 +46,9 @@ pub use self::error::BoxError;
 #[doc(inline)]
 pub use self::fraction::{Fraction, InvalidFraction};
 #[doc(inline)]
-pub use self::header_modifier::{HeaderModifier, RequestHeaderModifierLayer, ResponseHeaderModifierLayer};
+pub use self::header_modifier::{
+    HeaderModifier, RequestHeaderModifierLayer, ResponseHeaderModifierLayer,
+};
 #[doc(inline)]
 pub use self::hostname::InvalidHostname;
 #[doc(inline)]

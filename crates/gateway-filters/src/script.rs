@@ -39,7 +39,10 @@ pub(crate) enum Step {
 
 impl Script {
     pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
-        Self { steps: steps.into_iter().collect(), ..Self::default() }
+        Self {
+            steps: steps.into_iter().collect(),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn data(chunks: impl IntoIterator<Item = &'static str>) -> Self {

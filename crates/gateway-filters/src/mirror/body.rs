@@ -77,6 +77,6 @@ impl Body for MirrorBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.remaining.clone()
+        self.remaining
     }
 }

@@ -15,6 +15,41 @@ use crate::BoxError;
 /// It is a body of bytes, and gives the frames of the inner one as they arrive.
 /// Dropping it leaves the inner body to the next try, or drops that with it when
 /// there will be none.
+///
+/// A service that knows another type of body is reached by mapping requests:
+///
+/// ```
+/// use bytes::Bytes;
+/// use gateway_filters::retry::{FailedTry, ReplayBody};
+/// use gateway_filters::{BoxError, RetryLayer, RetryPolicy};
+/// use http::{Request, Response};
+/// use http_body_util::combinators::BoxBody;
+/// use http_body_util::{BodyExt, Full};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// type Body = BoxBody<Bytes, BoxError>;
+///
+/// fn erase(request: Request<ReplayBody<Body>>) -> Request<Body> {
+///     // Not boxed twice, if it need not be.
+///     request.map(|body| body.try_into_inner().unwrap_or_else(BodyExt::boxed))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// let service = ServiceBuilder::new()
+///     .layer(RetryLayer::new(RetryPolicy::new(), |_: &BoxError| FailedTry::Final))
+///     .map_request(erase)
+///     .service(service_fn(|request: Request<Body>| async {
+///         Ok::<_, BoxError>(Response::new(request.into_body().collect().await?.to_bytes()))
+///     }));
+/// let body = Full::from("hello").map_err(BoxError::from).boxed();
+///
+/// let response = service.oneshot(Request::new(body)).await?;
+///
+/// assert_eq!(response.body(), "hello");
+/// # Ok(())
+/// # }
+/// ```
 pub struct ReplayBody<B> {
     kind: Kind<B>,
 }

@@ -75,6 +75,7 @@ mod origin;
 mod plan;
 mod policy;
 mod service;
+mod shared;
 #[cfg(test)]
 mod tests;
 

@@ -19,6 +19,9 @@
 //! nothing and adds one branch per call and per frame. With a limit, the timer is
 //! armed only once something really waits.
 //!
+//! What passes through a tunnel after `101 Switching Protocols` or a CONNECT is no
+//! part of the exchange, and has no deadline.
+//!
 //! The deadline is looked at when the future or body is polled, and a timer wakes
 //! whoever waits for the backend. Someone who has a frame and does not ask for
 //! the next, as a server does while its client reads nothing, hears of it on

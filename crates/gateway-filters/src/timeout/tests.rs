@@ -33,8 +33,7 @@ async fn body_within(limit: Duration, body: Script) -> TimeoutBody<Script, Reque
 #[tokio::test(start_paused = true)]
 async fn slow_backend_is_given_up_on() {
     let layer = RequestTimeoutLayer::new(secs(2));
-    let (mut service, mut backend) =
-        mock::spawn_layer::<Request<()>, Response<Script>, _>(layer);
+    let (mut service, mut backend) = mock::spawn_layer::<Request<()>, Response<Script>, _>(layer);
     assert_ready_ok!(service.poll_ready());
 
     let mut response = task::spawn(service.call(Request::new(())));
@@ -43,14 +42,16 @@ async fn slow_backend_is_given_up_on() {
     advance(secs(2)).await;
 
     let error = assert_ready_err!(response.poll());
-    assert_eq!(error.downcast_ref(), Some(&RequestTimedOut { after: secs(2) }));
+    assert_eq!(
+        error.downcast_ref(),
+        Some(&RequestTimedOut { after: secs(2) })
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn answer_in_time_is_passed_on() {
     let layer = BackendRequestTimeoutLayer::new(secs(2));
-    let (mut service, mut backend) =
-        mock::spawn_layer::<Request<()>, Response<Script>, _>(layer);
+    let (mut service, mut backend) = mock::spawn_layer::<Request<()>, Response<Script>, _>(layer);
     assert_ready_ok!(service.poll_ready());
 
     let mut response = task::spawn(service.call(Request::new(())));
@@ -60,7 +61,10 @@ async fn answer_in_time_is_passed_on() {
     answer.send_response(Response::new(Script::data(["hello"])));
 
     let response = assert_ready_ok!(response.poll());
-    assert_eq!(read(response.into_body()).await.expect("in time").0, b"hello");
+    assert_eq!(
+        read(response.into_body()).await.expect("in time").0,
+        b"hello"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,9 +160,24 @@ async fn limit_beyond_the_clock_is_no_limit() {
 
 #[tokio::test]
 async fn body_without_limit_can_be_unwrapped() {
-    assert!(body_within(Duration::ZERO, Script::data(["x"])).await.try_into_inner().is_ok());
-    assert!(body_within(secs(1), Script::default().foretold()).await.try_into_inner().is_ok());
-    assert!(body_within(secs(1), Script::data(["x"])).await.try_into_inner().is_err());
+    assert!(
+        body_within(Duration::ZERO, Script::data(["x"]))
+            .await
+            .try_into_inner()
+            .is_ok()
+    );
+    assert!(
+        body_within(secs(1), Script::default().foretold())
+            .await
+            .try_into_inner()
+            .is_ok()
+    );
+    assert!(
+        body_within(secs(1), Script::data(["x"]))
+            .await
+            .try_into_inner()
+            .is_err()
+    );
 }
 
 #[test]

@@ -55,12 +55,18 @@ struct Backend {
 impl Backend {
     fn new(plan: impl IntoIterator<Item = Try>) -> Self {
         let plan = Arc::new(Mutex::new(plan.into_iter().collect()));
-        Self { plan, seen: Arc::default() }
+        Self {
+            plan,
+            seen: Arc::default(),
+        }
     }
 
     /// Reads everything, and ends its tries as told; later ones with 200.
     fn ending(ends: impl IntoIterator<Item = End>) -> Self {
-        Self::new(ends.into_iter().map(|end| Try { reads: usize::MAX, end }))
+        Self::new(ends.into_iter().map(|end| Try {
+            reads: usize::MAX,
+            end,
+        }))
     }
 
     fn service(&self) -> Inner {
@@ -70,9 +76,16 @@ impl Backend {
 
     async fn serve(self, request: Request<Body>) -> Result<Response<&'static str>, Failed> {
         let next = self.plan.lock().expect("alone").pop_front();
-        let next = next.unwrap_or(Try { reads: usize::MAX, end: End::Status(200) });
+        let next = next.unwrap_or(Try {
+            reads: usize::MAX,
+            end: End::Status(200),
+        });
         let seen = look(request, next.reads).await;
-        let last = if seen.attempt.is_some() { "retried" } else { "first" };
+        let last = if seen.attempt.is_some() {
+            "retried"
+        } else {
+            "first"
+        };
         self.seen.lock().expect("alone").push(seen);
 
         match next.end {
@@ -106,7 +119,12 @@ impl Backend {
 /// Reads at most `reads` frames of a request.
 async fn look(request: Request<Body>, reads: usize) -> Seen {
     let attempt = request.extensions().get().copied();
-    let mut seen = Seen { attempt, bytes: Vec::new(), trailers: None, whole: false };
+    let mut seen = Seen {
+        attempt,
+        bytes: Vec::new(),
+        trailers: None,
+        whole: false,
+    };
     let mut body = request.into_body();
     for _ in 0..reads {
         match body.frame().await {

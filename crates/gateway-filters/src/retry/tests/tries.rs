@@ -26,7 +26,9 @@ fn ends() -> impl Strategy<Value = End> {
         Just(UNSENT),
         Just(TIMED_OUT),
         (400..600_u16).prop_map(|code| {
-            End::Error(FailedTry::Answered(StatusCode::from_u16(code).expect("a status")))
+            End::Error(FailedTry::Answered(
+                StatusCode::from_u16(code).expect("a status"),
+            ))
         }),
         Just(End::Error(FailedTry::Final)),
     ]
@@ -73,7 +75,10 @@ async fn response_with_a_listed_code_is_retried() {
 
     let response = backend.send(policy(1), get()).await.expect("answered");
 
-    assert_eq!((response.status(), *response.body()), (StatusCode::OK, "retried"));
+    assert_eq!(
+        (response.status(), *response.body()),
+        (StatusCode::OK, "retried")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +87,10 @@ async fn unlisted_code_is_returned() {
 
     let response = backend.send(policy(3), get()).await.expect("answered");
 
-    assert_eq!((response.status(), *response.body()), (StatusCode::INTERNAL_SERVER_ERROR, "first"));
+    assert_eq!(
+        (response.status(), *response.body()),
+        (StatusCode::INTERNAL_SERVER_ERROR, "first")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,20 +99,32 @@ async fn default_policy_retries_once_what_was_not_sent() {
     let answered = Backend::ending([End::Status(503)]);
 
     let outcome = unsent.send(RetryPolicy::default(), get()).await;
-    let response = answered.send(RetryPolicy::default(), get()).await.expect("answered");
+    let response = answered
+        .send(RetryPolicy::default(), get())
+        .await
+        .expect("answered");
 
-    assert_eq!((unsent.tries(), outcome.err()), (2, Some(Failed(FailedTry::Unsent))));
+    assert_eq!(
+        (unsent.tries(), outcome.err()),
+        (2, Some(Failed(FailedTry::Unsent)))
+    );
     assert_eq!((answered.tries(), response.status().as_u16()), (1, 503));
 }
 
 #[tokio::test(start_paused = true)]
 async fn zero_attempts_forward_the_body_itself() {
     let inner = service_fn(|request: Request<Body>| {
-        ready(Ok::<_, Failed>(Response::new(request.into_body().try_into_inner().is_ok())))
+        ready(Ok::<_, Failed>(Response::new(
+            request.into_body().try_into_inner().is_ok(),
+        )))
     });
     let layer = RetryLayer::new(RetryPolicy::off(), |error: &Failed| error.0);
 
-    let response = layer.layer(inner).oneshot(upload(["body"])).await.expect("answered");
+    let response = layer
+        .layer(inner)
+        .oneshot(upload(["body"]))
+        .await
+        .expect("answered");
 
     assert!(response.into_body());
 }
@@ -116,7 +136,10 @@ async fn retries_are_numbered() {
     backend.send(policy(2), get()).await.expect("answered");
 
     let attempts: Vec<_> = backend.seen().iter().map(|seen| seen.attempt).collect();
-    assert_eq!(attempts, [None, Some(RetryAttempt(1)), Some(RetryAttempt(2))]);
+    assert_eq!(
+        attempts,
+        [None, Some(RetryAttempt(1)), Some(RetryAttempt(2))]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +147,9 @@ async fn every_try_has_the_same_head() {
     let (layer, mut request) = (RetryLayer::new(policy(1), |_: &_| FailedTry::Unsent), get());
     *request.method_mut() = Method::PUT;
     *request.uri_mut() = "http://shop.example/cart?item=1".parse().expect("a URI");
-    request.headers_mut().insert("x-color", "blue".parse().expect("a value"));
+    request
+        .headers_mut()
+        .insert("x-color", "blue".parse().expect("a value"));
     request.extensions_mut().insert("kept");
     let (mut service, mut backend) = mock::spawn_layer::<_, Response<()>, _>(layer);
     assert_ready_ok!(service.poll_ready());
@@ -144,8 +169,14 @@ async fn every_try_has_the_same_head() {
     let (first, _): (_, Body) = first.into_parts();
     let (second, _) = second.into_parts();
     assert_eq!((first.method, first.uri), (second.method, second.uri));
-    assert_eq!((first.headers, first.version), (second.headers, second.version));
-    assert_eq!(first.extensions.get::<&str>(), second.extensions.get::<&str>());
+    assert_eq!(
+        (first.headers, first.version),
+        (second.headers, second.version)
+    );
+    assert_eq!(
+        first.extensions.get::<&str>(),
+        second.extensions.get::<&str>()
+    );
 }
 
 fn connect() -> Request<Script> {
@@ -156,7 +187,9 @@ fn connect() -> Request<Script> {
 
 fn upgrade() -> Request<Script> {
     let mut request = get();
-    request.headers_mut().insert(CONNECTION, "Upgrade".parse().expect("a value"));
+    request
+        .headers_mut()
+        .insert(CONNECTION, "Upgrade".parse().expect("a value"));
     request
 }
 
@@ -168,7 +201,10 @@ async fn tunnel_is_retried_only_if_unsent() {
         let unsent = Backend::ending([UNSENT]);
 
         let outcome = answered.send(policy(3), tunnel()).await;
-        assert_eq!((answered.tries(), outcome.map(|r| r.status().as_u16())), (1, Ok(502)));
+        assert_eq!(
+            (answered.tries(), outcome.map(|r| r.status().as_u16())),
+            (1, Ok(502))
+        );
 
         assert!(late.send(policy(3), tunnel()).await.is_err());
         assert_eq!(late.tries(), 1);
@@ -183,7 +219,9 @@ async fn unavailable_grpc_backend_is_retried_without_codes() {
     let inner = service_fn(|request: Request<Body>| {
         let attempt = request.extensions().get().copied();
         let status = if attempt.is_none() { "14" } else { "0" };
-        let response = Response::builder().header("grpc-status", status).body(attempt);
+        let response = Response::builder()
+            .header("grpc-status", status)
+            .body(attempt);
         ready(Ok::<_, Failed>(response.expect("a response")))
     });
     let layer = RetryLayer::new(RetryPolicy::new(), |error: &Failed| error.0);
@@ -196,7 +234,9 @@ async fn unavailable_grpc_backend_is_retried_without_codes() {
 #[tokio::test(start_paused = true)]
 async fn pauses_are_within_the_backoff() {
     let second = Duration::from_secs(1);
-    let policy = policy(4).with_capped_backoff(second, 2 * second).expect("cap above");
+    let policy = policy(4)
+        .with_capped_backoff(second, 2 * second)
+        .expect("cap above");
     let start = Instant::now();
 
     let outcome = Backend::ending([UNSENT; 5]).send(policy, get()).await;
@@ -265,19 +305,30 @@ async fn failing_to_get_ready_again_is_an_outcome() {
 
 #[test]
 fn only_error_codes_are_accepted() {
-    let refused = RetryPolicy::new().with_codes([StatusCode::OK]).expect_err("no error");
+    let refused = RetryPolicy::new()
+        .with_codes([StatusCode::OK])
+        .expect_err("no error");
 
     assert_eq!(refused.to_string(), "200 is not an error code");
-    assert!(RetryPolicy::new().with_codes([599, 400].map(status)).is_ok());
+    assert!(
+        RetryPolicy::new()
+            .with_codes([599, 400].map(status))
+            .is_ok()
+    );
 }
 
 #[test]
 fn cap_below_the_backoff_is_refused() {
     let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
 
-    let refused = RetryPolicy::new().with_capped_backoff(minute, second).expect_err("below");
+    let refused = RetryPolicy::new()
+        .with_capped_backoff(minute, second)
+        .expect_err("below");
 
-    assert_eq!(refused.to_string(), "the cap of 1s is below the backoff of 60s");
+    assert_eq!(
+        refused.to_string(),
+        "the cap of 1s is below the backoff of 60s"
+    );
 }
 
 #[test]
