@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::ReusableBoxFuture;
 
 use super::RequestBody;
+use super::codec::{Http1Connection, Http1Outcome};
 use super::dial::dial;
 use super::error::{InvalidResponse, UpstreamError, UpstreamErrorKind};
 use super::framing;
@@ -32,20 +33,8 @@ use super::upgrade::{UpgradedTransport, UpgradedUpstream};
 
 type Sent<B> = Result<Response<Incoming>, TrySendError<Request<B>>>;
 
-/// How an exchange came out.
-pub(super) enum Outcome<B> {
-    /// The head of a response that may be believed.
-    Answered(Response<Incoming>),
-    /// The connection had closed before the request was begun; here it is again.
-    Unsent(Request<B>, UpstreamError),
-    /// There is no response.
-    Failed(UpstreamError),
-}
-
-/// A connection, which carries one exchange at a time.
-///
-/// Dropping it closes it, which is how HTTP/1 cancels.
-pub(super) struct Http1Connection<B: RequestBody> {
+/// A connection of hyper's, driven by whoever uses it.
+pub(super) struct HyperConnection<B: Body + 'static> {
     address: SocketAddr,
     sender: SendRequest<B>,
     // None once it has ended and was taken apart.
@@ -60,12 +49,12 @@ pub(super) struct Http1Connection<B: RequestBody> {
     idle_since: Instant,
 }
 
-impl<B: RequestBody> Http1Connection<B> {
+impl<B: RequestBody> HyperConnection<B> {
     /// Opens a connection to `address`.
     pub(super) async fn open(
         address: SocketAddr,
         settings: &PoolSettings,
-    ) -> Result<Box<Self>, UpstreamError> {
+    ) -> Result<Self, UpstreamError> {
         let stream = dial(address, settings).await?;
         let meter = Arc::new(Meter::default());
         let socket = TokioIo::new(Socket::new(stream, Arc::clone(&meter)));
@@ -81,7 +70,7 @@ impl<B: RequestBody> Http1Connection<B> {
                     .unsent(true)
             })?;
 
-        Ok(Box::new(Self {
+        Ok(Self {
             address,
             sender,
             connection: Some(connection),
@@ -92,84 +81,7 @@ impl<B: RequestBody> Http1Connection<B> {
             head_limit: settings.max_response_head,
             asked_for_upgrade: false,
             idle_since: Instant::now(),
-        }))
-    }
-
-    /// Where it leads.
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// When it was last parked.
-    pub(super) fn idle_since(&self) -> Instant {
-        self.idle_since
-    }
-
-    /// Begins an exchange. Nothing happens before it is polled.
-    pub(super) fn send(&mut self, request: Request<B>) {
-        self.asked_for_upgrade = framing::asks_for_upgrade(&request);
-        self.meter.begin(self.head_limit);
-        self.response.set(self.sender.try_send_request(request));
-    }
-
-    /// Drives the exchange to the head of its response.
-    pub(super) fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<B>> {
-        self.drive(cx);
-
-        let mut sent = poll_quietly(self.response.get_pin());
-        if sent.is_pending() && self.has_ended {
-            // A request that was never begun sits in the connection's queue, and
-            // comes back when that goes.
-            self.connection = None;
-            sent = poll_quietly(self.response.get_pin());
-            if sent.is_pending() {
-                return Poll::Ready(Outcome::Failed(self.lost(None)));
-            }
-        }
-        sent.map(|sent| match sent {
-            Ok(response) => self.accept(response),
-            Err(error) => self.refuse(error),
         })
-    }
-
-    /// Drives the connection to the next frame of `body`, which came with the response.
-    ///
-    /// `None` in place of a frame means that the body is complete.
-    pub(super) fn poll_body(
-        &mut self,
-        body: &mut Incoming,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
-        let mut quiet = Context::from_waker(Waker::noop());
-        let mut frame = Pin::new(&mut *body).poll_frame(&mut quiet);
-        if frame.is_pending() {
-            self.drive(cx);
-            frame = Pin::new(body).poll_frame(&mut quiet);
-        }
-        match frame {
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(self.broke_off(Some(error))))),
-            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(frame))),
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending if self.has_ended => Poll::Ready(Some(Err(self.broke_off(None)))),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    /// Makes the connection wait for its next request, and says whether it can.
-    ///
-    /// It can if request and response are both complete, both sides want to keep it,
-    /// and nothing came behind the response. Polling with a waker that does nothing
-    /// also lets go of the waker of the task that used it.
-    pub(super) fn park(&mut self) -> bool {
-        self.drive_quietly();
-        self.idle_since = Instant::now();
-        !self.has_ended && self.sender.is_ready()
-    }
-
-    /// Notices whether the backend closed an idle connection.
-    pub(super) fn is_alive(&mut self) -> bool {
-        self.drive_quietly();
-        !self.has_ended && self.sender.is_ready()
     }
 
     fn drive(&mut self, cx: &mut Context<'_>) {
@@ -190,9 +102,9 @@ impl<B: RequestBody> Http1Connection<B> {
         let _: Poll<()> = poll_quietly(pin!(drive));
     }
 
-    fn accept(&mut self, mut response: Response<Incoming>) -> Outcome<B> {
+    fn accept(&mut self, mut response: Response<Incoming>) -> Http1Outcome<B> {
         if let Err(reason) = framing::check_response(&response) {
-            return Outcome::Failed(UpstreamError::invalid_response(reason));
+            return Http1Outcome::Failed(UpstreamError::invalid_response(reason));
         }
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             match self.take_transport() {
@@ -202,13 +114,15 @@ impl<B: RequestBody> Http1Connection<B> {
                     extensions.remove::<OnUpgrade>();
                     extensions.insert(UpgradedUpstream::new(transport));
                 }
-                Err(reason) => return Outcome::Failed(UpstreamError::invalid_response(reason)),
+                Err(reason) => {
+                    return Http1Outcome::Failed(UpstreamError::invalid_response(reason));
+                }
             }
         }
         self.meter.head_received();
         // The version is that of each connection, not of the message (RFC 9110 section 2.5).
         *response.version_mut() = Version::HTTP_11;
-        Outcome::Answered(response)
+        Http1Outcome::Answered(response)
     }
 
     fn take_transport(&mut self) -> Result<UpgradedTransport, InvalidResponse> {
@@ -230,7 +144,7 @@ impl<B: RequestBody> Http1Connection<B> {
         })
     }
 
-    fn refuse(&mut self, mut error: TrySendError<Request<B>>) -> Outcome<B> {
+    fn refuse(&mut self, mut error: TrySendError<Request<B>>) -> Http1Outcome<B> {
         let message = error.take_message();
         let error = error.into_error();
         match message {
@@ -238,9 +152,9 @@ impl<B: RequestBody> Http1Connection<B> {
                 let closed = UpstreamError::new(UpstreamErrorKind::Closed)
                     .with_source(error)
                     .unsent(true);
-                Outcome::Unsent(request, closed)
+                Http1Outcome::Unsent(request, closed)
             }
-            None => Outcome::Failed(self.lost(Some(error))),
+            None => Http1Outcome::Failed(self.lost(Some(error))),
         }
     }
 
@@ -278,6 +192,73 @@ impl<B: RequestBody> Http1Connection<B> {
             Some(error) => broken.with_source(error),
             None => broken,
         }
+    }
+}
+
+impl<B: RequestBody> Http1Connection<B> for HyperConnection<B> {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn idle_since(&self) -> Instant {
+        self.idle_since
+    }
+
+    fn send(&mut self, request: Request<B>) {
+        self.asked_for_upgrade = framing::asks_for_upgrade(&request);
+        self.meter.begin(self.head_limit);
+        self.response.set(self.sender.try_send_request(request));
+    }
+
+    fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Http1Outcome<B>> {
+        self.drive(cx);
+
+        let mut sent = poll_quietly(self.response.get_pin());
+        if sent.is_pending() && self.has_ended {
+            // A request that was never begun sits in the connection's queue, and
+            // comes back when that goes.
+            self.connection = None;
+            sent = poll_quietly(self.response.get_pin());
+            if sent.is_pending() {
+                return Poll::Ready(Http1Outcome::Failed(self.lost(None)));
+            }
+        }
+        sent.map(|sent| match sent {
+            Ok(response) => self.accept(response),
+            Err(error) => self.refuse(error),
+        })
+    }
+
+    fn poll_body(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        let mut quiet = Context::from_waker(Waker::noop());
+        let mut frame = Pin::new(&mut *body).poll_frame(&mut quiet);
+        if frame.is_pending() {
+            self.drive(cx);
+            frame = Pin::new(body).poll_frame(&mut quiet);
+        }
+        match frame {
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(self.broke_off(Some(error))))),
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(frame))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending if self.has_ended => Poll::Ready(Some(Err(self.broke_off(None)))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn park(&mut self) -> bool {
+        // A waker that does nothing also replaces that of the task that was served.
+        self.drive_quietly();
+        self.idle_since = Instant::now();
+        !self.has_ended && self.sender.is_ready()
+    }
+
+    fn is_alive(&mut self) -> bool {
+        self.drive_quietly();
+        !self.has_ended && self.sender.is_ready()
     }
 }
 

@@ -56,10 +56,12 @@ use http::Request;
 use http_body::Body;
 use thread_local::ThreadLocal;
 
+use self::codec::Hyper;
 use self::error::BoxError;
 use self::handle::{Handle, Shared};
 
 mod body;
+mod codec;
 mod dial;
 mod error;
 mod framing;
@@ -84,7 +86,7 @@ pub use self::upgrade::{UpgradedTransport, UpgradedUpstream};
 ///
 /// Clones share the connections. On a runtime with many threads a connection belongs to
 /// the thread on which its last response ended.
-pub struct Pool<B: RequestBody> {
+pub struct Pool<B: Send> {
     shared: Arc<Shared<B>>,
     // Not inside `shared`: each handle keeps that alive.
     handles: Arc<ThreadLocal<Handle<B>>>,
@@ -111,7 +113,7 @@ impl<B: RequestBody> Pool<B> {
     #[must_use]
     pub fn new(settings: PoolSettings) -> Self {
         Self {
-            shared: Arc::new(Shared::new(settings)),
+            shared: Arc::new(Shared::new(settings, Box::new(Hyper))),
             handles: Arc::new(ThreadLocal::new()),
         }
     }
@@ -132,7 +134,9 @@ impl<B: RequestBody> Pool<B> {
     ) -> SendFuture<B> {
         SendFuture::new(self.handle().clone(), address, protocol, request)
     }
+}
 
+impl<B: Send> Pool<B> {
     /// Closes connections of this thread that are dead, or have been idle for too long.
     ///
     /// Call it about once a second on each thread that sends. Threads that keep giving
@@ -153,7 +157,7 @@ impl<B: RequestBody> Pool<B> {
     }
 }
 
-impl<B: RequestBody> Clone for Pool<B> {
+impl<B: Send> Clone for Pool<B> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
@@ -162,7 +166,7 @@ impl<B: RequestBody> Clone for Pool<B> {
     }
 }
 
-impl<B: RequestBody> fmt::Debug for Pool<B> {
+impl<B: Send> fmt::Debug for Pool<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Pool").finish_non_exhaustive()
     }

@@ -47,7 +47,9 @@ impl<B: RequestBody> Exchange<B> {
             stream: Some(stream),
         }
     }
+}
 
+impl<B> Exchange<B> {
     pub(in crate::pool) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<B>> {
         let sent = ready!(self.sent.as_mut().poll(cx));
         let stream = self
