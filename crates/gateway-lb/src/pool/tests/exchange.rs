@@ -77,7 +77,7 @@ async fn head_and_bodyless_statuses_end_at_once_and_keep_the_connection() {
 async fn chunked_body_and_trailers_come_through() {
     let (origin, pool) = (Origin::bind().await, pool());
 
-    let (response, ()) = join!(send(&pool, origin.address(), get("/")), async {
+    let (response, _conversation) = join!(send(&pool, origin.address(), get("/")), async {
         let mut conversation = origin.accept().await;
         conversation.head().await;
         conversation
@@ -86,6 +86,7 @@ async fn chunked_body_and_trailers_come_through() {
         conversation
             .say("3\r\none\r\n3;x=y\r\ntwo\r\n0\r\nx-sum: 6\r\n\r\n")
             .await;
+        conversation
     });
     let collected = response
         .expect("answered")

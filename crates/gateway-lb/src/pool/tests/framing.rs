@@ -159,7 +159,7 @@ async fn ambiguous_responses_are_refused() {
 async fn body_of_unknown_length_is_sent_in_chunks_whatever_the_method() {
     for method in ["GET", "POST", "DELETE"] {
         let (origin, pool) = (Origin::bind().await, pool());
-        let (response, head) = join!(
+        let (response, (head, _conversation)) = join!(
             send(
                 &pool,
                 origin.address(),
@@ -173,7 +173,7 @@ async fn body_of_unknown_length_is_sent_in_chunks_whatever_the_method() {
                 conversation
                     .say("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
                     .await;
-                head
+                (head, conversation)
             }
         );
 

@@ -12,7 +12,7 @@ use tokio::join;
 use tokio::net::TcpStream;
 
 use super::origin::Origin;
-use super::{TestBody, TestPool, empty, full, get, pool, request, settle, text};
+use super::{TestBody, TestPool, full, get, pool, request, settle, text};
 use crate::pool::error::BoxError;
 use crate::pool::{Protocol, SendFuture, UpstreamErrorKind};
 
@@ -322,31 +322,36 @@ async fn sweep_lets_go_of_an_unused_connection() {
 #[tokio::test]
 async fn dropped_request_resets_its_stream_only() {
     let (origin, pool) = (Origin::bind().await, pool());
-    let (kept, mut backend) = join!(send(&pool, &origin, get("/kept")), async {
-        let mut backend = accept(&origin, 100).await;
-        let (_, mut respond) = next(&mut backend).await;
-        let mut stream = respond
-            .send_response(Response::new(()), false)
-            .expect("sent");
-        stream.send_data("ke".into(), false).expect("sent");
-        (backend, stream)
-    });
+    let (kept, (mut accepted, mut stream, backend)) =
+        join!(send(&pool, &origin, get("/")), async {
+            let mut backend = accept(&origin, 100).await;
+            let (sender, mut accepted) = tokio::sync::mpsc::unbounded_channel::<Accepted>();
+            let backend = tokio::spawn(async move {
+                while let Some(Ok(next)) = backend.accept().await {
+                    sender.send(next).expect("wanted");
+                }
+            });
+            let (_, mut respond) = accepted.recv().await.expect("a request");
+            let mut stream = respond
+                .send_response(Response::new(()), false)
+                .expect("sent");
+            stream.send_data("ke".into(), false).expect("sent");
+            (accepted, stream, backend)
+        });
 
-    let mut dropped = Box::pin(send(&pool, &origin, request("GET", "/dropped", empty())));
+    let mut dropped = Box::pin(send(&pool, &origin, get("/dropped")));
     let (_, mut respond) = tokio::select! {
         _ = &mut dropped => panic!("answered by nobody"),
-        accepted = next(&mut backend.0) => accepted,
+        accepted = accepted.recv() => accepted.expect("a request"),
     };
     drop(dropped);
-    let mut backend_task = tokio::spawn(async move { backend.0.accept().await.is_none() });
     let reason = std::future::poll_fn(|cx| respond.poll_reset(cx)).await;
-    backend.1.send_data("pt".into(), true).expect("sent");
+    stream.send_data("pt".into(), true).expect("sent");
 
     assert_eq!(reason.expect("reset"), Reason::CANCEL);
     assert_eq!(text(kept.expect("answered")).await, "kept");
-    assert!(!backend_task.is_finished());
     drop(pool);
-    assert!((&mut backend_task).await.expect("no panic"));
+    backend.await.expect("the connection ends");
 }
 
 #[tokio::test]

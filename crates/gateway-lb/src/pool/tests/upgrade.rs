@@ -71,8 +71,10 @@ async fn upgraded_connection_closes_if_nobody_takes_it() {
 async fn refused_upgrade_is_an_ordinary_response() {
     let (origin, pool) = (Origin::bind().await, pool());
 
-    let (response, _) = join!(send(&pool, origin.address(), upgrade()), async {
-        origin.accept().await.answer("no").await
+    let (response, _conversation) = join!(send(&pool, origin.address(), upgrade()), async {
+        let mut conversation = origin.accept().await;
+        conversation.answer("no").await;
+        conversation
     });
 
     let response = response.expect("answered");
