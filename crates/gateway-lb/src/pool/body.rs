@@ -90,10 +90,9 @@ impl<B: Send> UpstreamBody<B> {
             handle,
             ..
         } = ended
+            && connection.park()
         {
-            if connection.park() {
-                handle.check_in(connection);
-            }
+            handle.check_in(connection);
         }
     }
 }
