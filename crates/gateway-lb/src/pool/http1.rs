@@ -3,7 +3,7 @@
 //! The codec's connection is a future that nobody spawns: whoever waits for a
 //! response, or for the next frame of its body, polls it. Its two ends, the response
 //! and the body, live in the same task, so they are polled with a waker that does
-//! nothing; the caller's waker sits on the socket alone.
+//! nothing, and the connection with one that ignores them (see [`Gate`]).
 
 use std::future::{Future, pending, poll_fn};
 use std::net::SocketAddr;
@@ -27,6 +27,7 @@ use super::codec::{Http1Connection, Http1Outcome};
 use super::dial::dial;
 use super::error::{InvalidResponse, UpstreamError, UpstreamErrorKind};
 use super::framing;
+use super::gate::{Gate, quietly};
 use super::settings::PoolSettings;
 use super::socket::{Meter, Socket};
 use super::upgrade::{UpgradedTransport, UpgradedUpstream};
@@ -43,6 +44,8 @@ pub(super) struct HyperConnection<B: Body + 'static> {
     failure: Option<hyper::Error>,
     // The codec's future has no name. One allocation serves every exchange.
     response: ReusableBoxFuture<'static, Sent<B>>,
+    gate: Arc<Gate>,
+    waker: Waker,
     meter: Arc<Meter>,
     head_limit: usize,
     asked_for_upgrade: bool,
@@ -70,6 +73,7 @@ impl<B: RequestBody> HyperConnection<B> {
                     .unsent(true)
             })?;
 
+        let (gate, waker) = Gate::new();
         Ok(Self {
             address,
             sender,
@@ -77,6 +81,8 @@ impl<B: RequestBody> HyperConnection<B> {
             has_ended: false,
             failure: None,
             response: ReusableBoxFuture::new(pending()),
+            gate,
+            waker,
             meter,
             head_limit: settings.max_response_head,
             asked_for_upgrade: false,
@@ -84,22 +90,31 @@ impl<B: RequestBody> HyperConnection<B> {
         })
     }
 
-    fn drive(&mut self, cx: &mut Context<'_>) {
+    fn drive(&mut self, cx: &Context<'_>) {
+        self.gate.lead_to(cx.waker());
+        self.advance();
+    }
+
+    fn advance(&mut self) {
         let Some(connection) = self.connection.as_mut().filter(|_| !self.has_ended) else {
             return;
         };
-        if let Poll::Ready(end) = connection.poll_without_shutdown(cx) {
+        if let Poll::Ready(end) =
+            connection.poll_without_shutdown(&mut Context::from_waker(&self.waker))
+        {
             self.has_ended = true;
             self.failure = end.err();
         }
     }
 
-    fn drive_quietly(&mut self) {
-        let drive = poll_fn(|cx| {
-            self.drive(cx);
+    /// Advances without a task that could be woken.
+    fn advance_unwatched(&mut self) -> bool {
+        let advance = poll_fn(|_| {
+            self.advance();
             Poll::Ready(())
         });
-        let _: Poll<()> = poll_quietly(pin!(drive));
+        let _: Poll<()> = poll_unconstrained(pin!(advance));
+        !self.has_ended && self.sender.is_ready()
     }
 
     fn accept(&mut self, mut response: Response<Incoming>) -> Http1Outcome<B> {
@@ -207,18 +222,19 @@ impl<B: RequestBody> Http1Connection<B> for HyperConnection<B> {
     fn send(&mut self, request: Request<B>) {
         self.asked_for_upgrade = framing::asks_for_upgrade(&request);
         self.meter.begin(self.head_limit);
-        self.response.set(self.sender.try_send_request(request));
+        let sent = quietly(|| self.sender.try_send_request(request));
+        self.response.set(sent);
     }
 
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Http1Outcome<B>> {
         self.drive(cx);
 
-        let mut sent = poll_quietly(self.response.get_pin());
+        let mut sent = quietly(|| poll_unconstrained(self.response.get_pin()));
         if sent.is_pending() && self.has_ended {
             // A request that was never begun sits in the connection's queue, and
             // comes back when that goes.
             self.connection = None;
-            sent = poll_quietly(self.response.get_pin());
+            sent = quietly(|| poll_unconstrained(self.response.get_pin()));
             if sent.is_pending() {
                 return Poll::Ready(Http1Outcome::Failed(self.lost(None)));
             }
@@ -234,11 +250,10 @@ impl<B: RequestBody> Http1Connection<B> for HyperConnection<B> {
         body: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
-        let mut quiet = Context::from_waker(Waker::noop());
-        let mut frame = Pin::new(&mut *body).poll_frame(&mut quiet);
+        let mut frame = poll_frame(body);
         if frame.is_pending() {
             self.drive(cx);
-            frame = Pin::new(body).poll_frame(&mut quiet);
+            frame = poll_frame(body);
         }
         match frame {
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(self.broke_off(Some(error))))),
@@ -250,22 +265,29 @@ impl<B: RequestBody> Http1Connection<B> for HyperConnection<B> {
     }
 
     fn park(&mut self) -> bool {
-        // A waker that does nothing also replaces that of the task that was served.
-        self.drive_quietly();
+        self.gate.close();
         self.idle_since = Instant::now();
-        !self.has_ended && self.sender.is_ready()
+        // As a rule the last step of the exchange also found the connection idle. If
+        // its end came in pieces, there is one more step to take.
+        let is_idle = !self.has_ended && self.sender.is_ready();
+        is_idle || self.advance_unwatched()
     }
 
     fn is_alive(&mut self) -> bool {
-        self.drive_quietly();
-        !self.has_ended && self.sender.is_ready()
+        self.advance_unwatched()
     }
 }
 
-/// Polls with a waker that does nothing, for ends that the connection feeds.
+/// Polls the receiving end of a body.
+fn poll_frame(body: &mut Incoming) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+    let mut nobody = Context::from_waker(Waker::noop());
+    quietly(|| Pin::new(body).poll_frame(&mut nobody))
+}
+
+/// Polls with a waker that does nothing and without a budget.
 ///
-/// The task's budget must not interfere: when it is used up, tokio's channels wake
-/// the task and say "pending", and that wake-up would go nowhere.
-fn poll_quietly<F: Future + Unpin>(future: F) -> Poll<F::Output> {
+/// When a task's budget is used up, tokio's channels wake it and say "pending". That
+/// wake-up would go nowhere.
+fn poll_unconstrained<F: Future + Unpin>(future: F) -> Poll<F::Output> {
     pin!(unconstrained(future)).poll(&mut Context::from_waker(Waker::noop()))
 }

@@ -66,6 +66,7 @@ mod dial;
 mod error;
 mod framing;
 mod future;
+mod gate;
 mod handle;
 mod http1;
 mod http2;
