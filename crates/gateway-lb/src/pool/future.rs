@@ -81,7 +81,11 @@ impl<B: Send> SendFuture<B> {
             },
             (Err(reason), _) => {
                 let kind = UpstreamErrorKind::InvalidRequest;
-                State::Refused(UpstreamError::new(kind).with_source(reason).unsent(true))
+                State::Refused(
+                    UpstreamError::new(kind)
+                        .with_source(reason)
+                        .with_unsent(true),
+                )
             }
         };
         Self {
@@ -222,7 +226,7 @@ impl<B: Send> SendFuture<B> {
             State::AwaitHttp2 { connecting, .. } => {
                 let connected = ready!(connecting.poll_unpin(cx)).unwrap_or_else(|gone| {
                     let kind = UpstreamErrorKind::Dial;
-                    Err(UpstreamError::new(kind).with_source(gone).unsent(true))
+                    Err(UpstreamError::new(kind).with_source(gone).with_unsent(true))
                 });
                 if let State::AwaitHttp2 {
                     request, attempt, ..
@@ -246,7 +250,12 @@ impl<B: Send> SendFuture<B> {
             State::Http1(request) => self.state = self.start_http1(request),
             State::Http2 { request, attempt } => self.state = self.start_http2(request, attempt),
             State::Refused(error) => return Some(Err(error)),
-            other => self.state = other,
+            // Polled again after its answer, which was the only one.
+            State::Done => return Some(Err(UpstreamError::new(UpstreamErrorKind::Closed))),
+            under_way @ (State::DialHttp1 { .. }
+            | State::ExchangeHttp1 { .. }
+            | State::AwaitHttp2 { .. }
+            | State::ExchangeHttp2 { .. }) => self.state = under_way,
         }
         None
     }
@@ -255,16 +264,9 @@ impl<B: Send> SendFuture<B> {
 impl<B: Send + Unpin> Future for SendFuture<B> {
     type Output = Answer<B>;
 
-    /// # Panics
-    ///
-    /// If it is polled again after it was ready, as futures may.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         loop {
-            assert!(
-                !matches!(this.state, State::Done),
-                "`SendFuture` polled after completion"
-            );
             if let Some(answer) = ready!(this.step(cx)) {
                 return Poll::Ready(answer);
             }

@@ -70,7 +70,7 @@ impl<B: RequestBody> HyperConnection<B> {
             .map_err(|error| {
                 UpstreamError::new(UpstreamErrorKind::Handshake)
                     .with_source(error)
-                    .unsent(true)
+                    .with_unsent(true)
             })?;
 
         let (gate, waker) = Gate::new();
@@ -166,7 +166,7 @@ impl<B: RequestBody> HyperConnection<B> {
             Some(request) => {
                 let closed = UpstreamError::new(UpstreamErrorKind::Closed)
                     .with_source(error)
-                    .unsent(true);
+                    .with_unsent(true);
                 Http1Outcome::Unsent(request, closed)
             }
             None => Http1Outcome::Failed(self.lost(Some(error))),
@@ -188,7 +188,7 @@ impl<B: RequestBody> HyperConnection<B> {
             _ => UpstreamErrorKind::Closed,
         };
         let unsent = kind == UpstreamErrorKind::Closed && !self.meter.has_written();
-        let lost = UpstreamError::new(kind).unsent(unsent);
+        let lost = UpstreamError::new(kind).with_unsent(unsent);
         match error {
             Some(error) => lost.with_source(error),
             None => lost,

@@ -140,8 +140,8 @@ impl<B: RequestBody> Pool<B> {
 impl<B: Send> Pool<B> {
     /// Closes connections of this thread that are dead, or have been idle for too long.
     ///
-    /// Call it about once a second on each thread that sends. Threads that keep giving
-    /// connections back also sweep by themselves; a thread that falls silent does not.
+    /// Call it about once a second on each thread that sends. Threads that keep
+    /// sending also sweep by themselves; a thread that falls silent does not.
     pub fn sweep(&self) {
         self.handle().sweep();
     }

@@ -53,10 +53,7 @@ impl<B: Send> Shard<B> {
         if idle.len() < settings.max_idle_per_endpoint {
             idle.push(connection);
         }
-        // So that nothing leaks where nobody calls `sweep`.
-        if now.saturating_duration_since(self.last_sweep) > SWEEP_INTERVAL {
-            self.sweep(now, settings);
-        }
+        self.sweep_now_and_then(now, settings);
     }
 
     pub(super) fn choose_http2(
@@ -65,6 +62,7 @@ impl<B: Send> Shard<B> {
         settings: &PoolSettings,
         connect: impl FnOnce() -> Connecting<B>,
     ) -> Choice<B> {
+        self.sweep_now_and_then(Instant::now(), settings);
         self.http2
             .entry(address)
             .or_default()
@@ -88,10 +86,17 @@ impl<B: Send> Shard<B> {
         });
     }
 
+    // So that nothing leaks where nobody calls `sweep`.
+    fn sweep_now_and_then(&mut self, now: Instant, settings: &PoolSettings) {
+        if now.saturating_duration_since(self.last_sweep) > SWEEP_INTERVAL {
+            self.sweep(now, settings);
+        }
+    }
+
     pub(super) fn idle_connections(&self) -> usize {
         self.http1.values().map(Vec::len).sum()
     }
 }
 
-/// How long a thread that gives connections back goes without a sweep.
+/// How long a thread that uses connections goes without a sweep.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

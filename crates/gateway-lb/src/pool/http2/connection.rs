@@ -126,7 +126,7 @@ async fn handshake<B: RequestBody>(stream: TcpStream, settings: &PoolSettings) -
         .map_err(|error| {
             UpstreamError::new(UpstreamErrorKind::Handshake)
                 .with_source(error)
-                .unsent(true)
+                .with_unsent(true)
         })?;
 
     let load = Arc::new(Load {

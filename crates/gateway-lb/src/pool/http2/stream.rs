@@ -67,7 +67,7 @@ impl<B> Exchange<B> {
                 Some(request) => {
                     let closed = UpstreamError::new(UpstreamErrorKind::Closed)
                         .with_source(error.into_error())
-                        .unsent(true);
+                        .with_unsent(true);
                     Outcome::Unsent(request.map(TrackedBody::into_inner), closed)
                 }
                 None => Outcome::Failed(stream.lost(error.into_error())),
@@ -115,7 +115,7 @@ impl Stream {
         if is_refused {
             return UpstreamError::new(UpstreamErrorKind::Refused)
                 .with_source(error)
-                .unsent(true);
+                .with_unsent(true);
         }
         // Errors that begin here are complaints about what the backend sent.
         let is_invalid = cause.is_some_and(|cause| cause.is_library() && !cause.is_io());

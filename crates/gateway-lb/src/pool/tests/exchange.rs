@@ -1,17 +1,20 @@
 //! One request, one response.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode, Version};
 use http_body::Body;
 use http_body_util::BodyExt;
 use socket2::{Domain, SockAddr, Socket, Type};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::join;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::origin::Origin;
 use super::{full, get, pool, request, send, settle, text};
+use crate::pool::socket::Socket as MeteredSocket;
 use crate::pool::{Pool, PoolSettings, UpstreamErrorKind};
 
 #[tokio::test]
@@ -128,7 +131,6 @@ async fn endless_informational_responses_are_given_up_on() {
         let mut conversation = origin.accept().await;
         conversation.head().await;
         let hint = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(1024);
-        use tokio::io::AsyncWriteExt;
         while conversation
             .stream()
             .write_all(hint.as_bytes())
@@ -297,6 +299,29 @@ fn full_backlog() -> (Socket, SocketAddr, Vec<Socket>) {
         address.as_socket().expect("an IP address"),
         queued,
     )
+}
+
+#[tokio::test]
+async fn head_and_body_go_out_in_one_write() {
+    let origin = Origin::bind().await;
+    let stream = TcpStream::connect(origin.address())
+        .await
+        .expect("connected");
+
+    // The codec copies bodies into the head's buffer if this says no.
+    assert!(MeteredSocket::new(stream, Arc::default()).is_write_vectored());
+}
+
+#[tokio::test]
+async fn future_polled_again_is_an_error() {
+    let mut sending = send(
+        &pool(),
+        ([127, 0, 0, 1], 9).into(),
+        request("CONNECT", "/", full("")),
+    );
+    assert!((&mut sending).await.is_err());
+
+    assert!(sending.await.is_err());
 }
 
 #[tokio::test]

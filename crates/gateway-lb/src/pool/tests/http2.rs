@@ -4,8 +4,8 @@
 #![allow(clippy::async_yields_async)]
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::{FutureExt, StreamExt};
 use h2::Reason;
 use h2::server::{Builder, Connection, SendResponse};
 use http::{Request, Response};
@@ -103,6 +103,21 @@ async fn concurrent_requests_share_one_connection() {
     for (index, text) in texts.iter().enumerate() {
         assert_eq!(*text, format!("/{index}"));
     }
+    assert!(origin.is_left_alone().await);
+}
+
+#[tokio::test]
+async fn connection_outlives_the_request_that_asked_for_it() {
+    let (origin, pool) = (Origin::bind().await, pool());
+    let mut first = send(&pool, &origin, get("/first"));
+    assert!((&mut first).now_or_never().is_none());
+    drop(first);
+
+    let (second, ()) = join!(send(&pool, &origin, get("/second")), async {
+        tokio::spawn(echo(accept(&origin, 100).await));
+    });
+
+    assert_eq!(text(second.expect("answered")).await, "/second");
     assert!(origin.is_left_alone().await);
 }
 

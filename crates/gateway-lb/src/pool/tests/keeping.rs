@@ -98,6 +98,21 @@ async fn request_on_a_closed_connection_is_sent_on_another() {
 }
 
 #[tokio::test]
+async fn request_on_a_reset_connection_is_sent_on_another() {
+    let (origin, pool) = (Origin::bind().await, pool());
+    let (mut one, mut two) = warm_two(&pool, &origin).await;
+    socket2::SockRef::from(&*two.stream())
+        .set_linger(Some(Duration::ZERO))
+        .expect("an option");
+    drop(two);
+    settle().await;
+
+    let (response, _) = join!(send(&pool, origin.address(), get("/")), one.answer("one"));
+
+    assert_eq!(text(response.expect("answered")).await, "one");
+}
+
+#[tokio::test]
 async fn request_on_closed_connections_only_is_sent_on_a_new_one() {
     let (origin, pool) = (Origin::bind().await, pool());
     drop(warm_two(&pool, &origin).await);
