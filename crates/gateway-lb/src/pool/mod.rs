@@ -22,6 +22,9 @@
 //!   takes its authority from there. Fields that belong to the client's connection
 //!   (RFC 9110 section 7.6.1) are removed, except `connection` and `upgrade` for a
 //!   switch of protocols that is allowed.
+//! * Bodies say what they know of their length. One of unknown length is sent in chunks,
+//!   even if it then turns out to be empty.
+//! * `expect: 100-continue`. The body is sent without waiting for the answer.
 //! * Deadlines beyond the dial timeout, retries, and counting.
 //! * `CONNECT` is not supported.
 //!

@@ -4,11 +4,13 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
-use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+use proptest::collection::vec;
+use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
+use proptest::sample::Index;
 use tokio::join;
 
 use super::origin::Origin;
-use super::{TestBody, get, pool, request, send};
+use super::{TestBody, get, pool, request, send, settle, text};
 use crate::pool::UpstreamErrorKind;
 use crate::pool::error::{BoxError, InvalidResponse};
 use crate::pool::framing::{check_response, frame_request};
@@ -120,6 +122,61 @@ proptest! {
         let response = Response::builder().header("content-length", length);
 
         prop_assert!(check_response(&response.body(()).expect("a valid response")).is_ok());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// However the network cuts a response into pieces, it reads the same, and the
+    /// connection serves again.
+    #[test]
+    fn pieces_of_a_response_make_no_difference(
+        cuts in vec(any::<Index>(), 0..6),
+        is_chunked in any::<bool>(),
+    ) {
+        let answer = if is_chunked {
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\
+             6\r\nhello \r\n5\r\nworld\r\n0\r\nx-sum: 11\r\n\r\n"
+        } else {
+            "HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\nhello world"
+        };
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(answer.len())).collect();
+        cuts.sort_unstable();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+
+        let (texts, idle) = runtime.block_on(async {
+            let (origin, pool) = (Origin::bind().await, pool());
+            let client = async {
+                let mut texts = Vec::new();
+                for _ in 0..2 {
+                    let response = send(&pool, origin.address(), get("/")).await;
+                    texts.push(text(response.expect("answered")).await);
+                }
+                texts
+            };
+            let backend = async {
+                let mut conversation = origin.accept().await;
+                for _ in 0..2 {
+                    conversation.head().await;
+                    let mut from = 0;
+                    for to in cuts.iter().copied().chain([answer.len()]) {
+                        conversation.say(&answer[from..to]).await;
+                        settle().await;
+                        from = to;
+                    }
+                }
+                conversation
+            };
+            let (texts, _conversation) = join!(client, backend);
+            (texts, pool.idle_connections())
+        });
+
+        prop_assert_eq!(texts, ["hello world", "hello world"]);
+        prop_assert_eq!(idle, 1);
     }
 }
 
