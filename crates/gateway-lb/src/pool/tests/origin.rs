@@ -45,11 +45,21 @@ pub(super) struct Conversation {
 impl Conversation {
     /// Reads up to the blank line.
     pub(super) async fn head(&mut self) -> String {
+        self.next_head().await.expect("a whole head")
+    }
+
+    /// Reads up to the blank line, or finds the connection closed.
+    pub(super) async fn next_head(&mut self) -> Option<String> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.stream.read_u8().await.expect("more of the head"));
+            head.push(self.stream.read_u8().await.ok()?);
         }
-        String::from_utf8(head).expect("text").to_ascii_lowercase()
+        Some(String::from_utf8(head).expect("text").to_ascii_lowercase())
+    }
+
+    /// Says something, if the other side still listens.
+    pub(super) async fn try_say(&mut self, bytes: &str) -> bool {
+        self.stream.write_all(bytes.as_bytes()).await.is_ok()
     }
 
     pub(super) async fn exactly(&mut self, length: usize) -> Vec<u8> {

@@ -1,7 +1,10 @@
 //! Threads, and what may cross them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::FutureExt;
 
 use super::origin::Origin;
 use super::{TestBody, TestPool, get, pool, send, text};
@@ -79,6 +82,75 @@ async fn many_threads_share_a_pool() {
 
     // A thread may find nothing idle where another has plenty, but not often for long.
     assert!(connections <= 8 * 5, "{connections}");
+}
+
+/// Answers with the path of each request, in several pieces.
+async fn echo_paths(origin: Origin) {
+    loop {
+        let mut conversation = origin.accept().await;
+        tokio::spawn(async move {
+            while let Some(head) = conversation.next_head().await {
+                let path = head.split(' ').nth(1).expect("a path").to_owned();
+                let (first, second) = path.split_at(path.len() / 2);
+                let length = path.len();
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{first}");
+                if !conversation.try_say(&answer).await {
+                    return;
+                }
+                tokio::task::yield_now().await;
+                if !conversation.try_say(second).await {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// Gives up on some requests before their response, and on some in its midst.
+async fn impatient(pool: TestPool, address: SocketAddr, client: usize) -> usize {
+    let mut complete = 0;
+    for number in 0..60 {
+        let path = format!("/{client}/{number}");
+        let mut sending = send(&pool, address, get(&path));
+        let patience = fastrand::usize(0..8);
+        let mut response = None;
+        for _ in 0..patience {
+            if let Some(answered) = (&mut sending).now_or_never() {
+                response = Some(answered.expect("answered"));
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        if response.is_none() && patience > 4 {
+            response = Some(sending.await.expect("answered"));
+        }
+        if let Some(response) = response
+            && fastrand::u8(..) > 64
+        {
+            assert_eq!(text(response).await, path, "somebody else's response");
+            complete += 1;
+        }
+    }
+    complete
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_gets_the_response_to_a_request_given_up() {
+    let origin = Origin::bind().await;
+    let address = origin.address();
+    let server = tokio::spawn(echo_paths(origin));
+    let pool = pool();
+
+    let clients: Vec<_> = (0..16)
+        .map(|client| tokio::spawn(impatient(pool.clone(), address, client)))
+        .collect();
+    let mut complete = 0;
+    for client in clients {
+        complete += client.await.expect("no panic");
+    }
+
+    assert!(complete > 100, "{complete}");
+    server.abort();
 }
 
 #[tokio::test]
