@@ -1,8 +1,10 @@
 //! Bodies that take their time.
 
+use std::task::Poll;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http_body::Frame;
+use http_body::{Body, Frame};
 use http_body_util::{BodyExt, StreamBody};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::join;
@@ -247,6 +249,32 @@ async fn slow_reader_slows_the_backend_down() {
         assert!(frame.into_data().expect("data").len() <= 512 << 10);
         frames += 1;
     }
+}
+
+#[tokio::test]
+async fn taking_a_frame_does_not_wake_the_taker() {
+    let (origin, pool) = (Origin::bind().await, pool());
+    let mut sending = tokio_test::task::spawn(send(&pool, origin.address(), get("/")));
+    assert!(sending.poll().is_pending());
+    let mut conversation = origin.accept().await;
+    settle().await;
+    assert!(sending.is_woken());
+    assert!(sending.poll().is_pending());
+
+    conversation.head().await;
+    conversation
+        .say("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")
+        .await;
+    settle().await;
+    assert!(sending.is_woken());
+    let Poll::Ready(Ok(response)) = sending.poll() else {
+        panic!("the response is there");
+    };
+    let mut body = tokio_test::task::spawn(response.into_body());
+    let frame = body.enter(|cx, body| body.poll_frame(cx));
+
+    assert!(frame.is_ready());
+    assert!(!sending.is_woken() && !body.is_woken());
 }
 
 #[tokio::test]
