@@ -30,7 +30,7 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\
 
 /// Allocations of one exchange: the read buffer (hyper starts a new one behind each
 /// head) and its share count, the body's channel, and the queue's callback.
-const ALLOCATIONS: f64 = 10.0;
+const ALLOCATIONS: f64 = 6.0;
 /// One to write, one to find the response.
 const RESPONSE_POLLS: f64 = 2.1;
 /// One brings the only frame, and with it the end.
