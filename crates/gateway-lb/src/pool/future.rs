@@ -8,12 +8,13 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::FutureExt;
 use http::{Request, Response};
+use http_body::Body;
 
+use super::codec::{BoxHttp1Connection, Dial, Http1Outcome};
 use super::error::{UpstreamError, UpstreamErrorKind};
 use super::handle::Handle;
-use super::http1::{self, Http1Connection};
 use super::http2::{self, Choice, Connecting, Http2Connection};
-use super::{Protocol, RequestBody, UpstreamBody};
+use super::{Protocol, UpstreamBody};
 
 /// Response future of [`Pool::send`](super::Pool::send).
 ///
@@ -23,22 +24,20 @@ use super::{Protocol, RequestBody, UpstreamBody};
 /// and gives up an HTTP/1 connection that is being opened. An HTTP/2 connection that is
 /// being opened is kept for others.
 #[must_use = "futures do nothing unless polled"]
-pub struct SendFuture<B: RequestBody> {
+pub struct SendFuture<B: Send> {
     handle: Handle<B>,
     address: SocketAddr,
     state: State<B>,
 }
 
-type Dial<B> = Pin<Box<dyn Future<Output = Result<Box<Http1Connection<B>>, UpstreamError>> + Send>>;
-
-enum State<B: RequestBody> {
+enum State<B: Send> {
     Http1(Request<B>),
     DialHttp1 {
         request: Request<B>,
         dial: Dial<B>,
     },
     ExchangeHttp1 {
-        connection: Box<Http1Connection<B>>,
+        connection: BoxHttp1Connection<B>,
         is_reused: bool,
     },
     Http2 {
@@ -60,13 +59,16 @@ enum State<B: RequestBody> {
 
 type Answer<B> = Result<Response<UpstreamBody<B>>, UpstreamError>;
 
-impl<B: RequestBody> SendFuture<B> {
+impl<B: Send> SendFuture<B> {
     pub(super) fn new(
         handle: Handle<B>,
         address: SocketAddr,
         protocol: Protocol,
         mut request: Request<B>,
-    ) -> Self {
+    ) -> Self
+    where
+        B: Body,
+    {
         let framed = match protocol {
             Protocol::Http1 => super::framing::frame_request(&mut request),
             Protocol::Http2 => http2::into_http2(&mut request, address),
@@ -79,7 +81,11 @@ impl<B: RequestBody> SendFuture<B> {
             },
             (Err(reason), _) => {
                 let kind = UpstreamErrorKind::InvalidRequest;
-                State::Refused(UpstreamError::new(kind).with_source(reason).unsent(true))
+                State::Refused(
+                    UpstreamError::new(kind)
+                        .with_source(reason)
+                        .with_unsent(true),
+                )
             }
         };
         Self {
@@ -97,19 +103,30 @@ impl<B: RequestBody> SendFuture<B> {
                 is_reused: true,
             };
         }
-        let (address, handle) = (self.address, self.handle.clone());
-        let dial = Box::pin(async move { Http1Connection::open(address, handle.settings()).await });
+        let dial = self.handle.open_http1(self.address);
         State::DialHttp1 { request, dial }
     }
 
     fn start_http2(&self, request: Request<B>, attempt: usize) -> State<B> {
         match self.handle.choose_http2(self.address) {
-            Choice::Use(connection) => exchange_http2(connection, request, attempt),
+            Choice::Use(connection) => self.exchange_http2(connection, request, attempt),
             Choice::Await(connecting) => State::AwaitHttp2 {
                 request,
                 attempt,
                 connecting,
             },
+        }
+    }
+
+    fn exchange_http2(
+        &self,
+        connection: Http2Connection<B>,
+        request: Request<B>,
+        attempt: usize,
+    ) -> State<B> {
+        State::ExchangeHttp2 {
+            exchange: self.handle.begin_http2(connection, request),
+            attempt,
         }
     }
 
@@ -126,17 +143,17 @@ impl<B: RequestBody> SendFuture<B> {
         if !connection.has_room() && attempt <= patience {
             return Ok(self.start_http2(request, attempt + 1));
         }
-        Ok(exchange_http2(connection, request, attempt))
+        Ok(self.exchange_http2(connection, request, attempt))
     }
 
     fn finish_http1(
         &mut self,
-        outcome: http1::Outcome<B>,
-        connection: Box<Http1Connection<B>>,
+        outcome: Http1Outcome<B>,
+        connection: BoxHttp1Connection<B>,
         is_reused: bool,
     ) -> Option<Answer<B>> {
         match outcome {
-            http1::Outcome::Answered(response) => {
+            Http1Outcome::Answered(response) => {
                 let handle = self.handle.clone();
                 Some(Ok(response.map(|incoming| {
                     UpstreamBody::http1(incoming, connection, handle)
@@ -144,11 +161,11 @@ impl<B: RequestBody> SendFuture<B> {
             }
             // The backend had closed it while it was idle, which says nothing about
             // the backend or the request.
-            http1::Outcome::Unsent(request, _) if is_reused => {
+            Http1Outcome::Unsent(request, _) if is_reused => {
                 self.state = State::Http1(request);
                 None
             }
-            http1::Outcome::Unsent(_, error) | http1::Outcome::Failed(error) => Some(Err(error)),
+            Http1Outcome::Unsent(_, error) | Http1Outcome::Failed(error) => Some(Err(error)),
         }
     }
 
@@ -209,7 +226,7 @@ impl<B: RequestBody> SendFuture<B> {
             State::AwaitHttp2 { connecting, .. } => {
                 let connected = ready!(connecting.poll_unpin(cx)).unwrap_or_else(|gone| {
                     let kind = UpstreamErrorKind::Dial;
-                    Err(UpstreamError::new(kind).with_source(gone).unsent(true))
+                    Err(UpstreamError::new(kind).with_source(gone).with_unsent(true))
                 });
                 if let State::AwaitHttp2 {
                     request, attempt, ..
@@ -233,25 +250,23 @@ impl<B: RequestBody> SendFuture<B> {
             State::Http1(request) => self.state = self.start_http1(request),
             State::Http2 { request, attempt } => self.state = self.start_http2(request, attempt),
             State::Refused(error) => return Some(Err(error)),
-            other => self.state = other,
+            // Polled again after its answer, which was the only one.
+            State::Done => return Some(Err(UpstreamError::new(UpstreamErrorKind::Closed))),
+            under_way @ (State::DialHttp1 { .. }
+            | State::ExchangeHttp1 { .. }
+            | State::AwaitHttp2 { .. }
+            | State::ExchangeHttp2 { .. }) => self.state = under_way,
         }
         None
     }
 }
 
-impl<B: RequestBody> Future for SendFuture<B> {
+impl<B: Send + Unpin> Future for SendFuture<B> {
     type Output = Answer<B>;
 
-    /// # Panics
-    ///
-    /// If it is polled again after it was ready, as futures may.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         loop {
-            assert!(
-                !matches!(this.state, State::Done),
-                "`SendFuture` polled after completion"
-            );
             if let Some(answer) = ready!(this.step(cx)) {
                 return Poll::Ready(answer);
             }
@@ -259,23 +274,12 @@ impl<B: RequestBody> Future for SendFuture<B> {
     }
 }
 
-impl<B: RequestBody> fmt::Debug for SendFuture<B> {
+impl<B: Send> fmt::Debug for SendFuture<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("SendFuture")
             .field("address", &self.address)
             .finish_non_exhaustive()
-    }
-}
-
-fn exchange_http2<B: RequestBody>(
-    connection: Http2Connection<B>,
-    request: Request<B>,
-    attempt: usize,
-) -> State<B> {
-    State::ExchangeHttp2 {
-        exchange: http2::Exchange::new(connection, request),
-        attempt,
     }
 }
 
