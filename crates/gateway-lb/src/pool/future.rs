@@ -30,10 +30,11 @@ pub struct SendFuture<B: Send> {
     state: State<B>,
 }
 
+// What is not met by every request is boxed: the whole is moved from layer to layer.
 enum State<B: Send> {
-    Http1(Request<B>),
+    Http1(Box<Request<B>>),
     DialHttp1 {
-        request: Request<B>,
+        request: Box<Request<B>>,
         dial: Dial<B>,
     },
     ExchangeHttp1 {
@@ -41,11 +42,11 @@ enum State<B: Send> {
         is_reused: bool,
     },
     Http2 {
-        request: Request<B>,
+        request: Box<Request<B>>,
         attempt: usize,
     },
     AwaitHttp2 {
-        request: Request<B>,
+        request: Box<Request<B>>,
         attempt: usize,
         connecting: Connecting<B>,
     },
@@ -74,9 +75,9 @@ impl<B: Send> SendFuture<B> {
             Protocol::Http2 => http2::into_http2(&mut request, address),
         };
         let state = match (framed, protocol) {
-            (Ok(()), Protocol::Http1) => State::Http1(request),
+            (Ok(()), Protocol::Http1) => start_http1(&handle, address, request),
             (Ok(()), Protocol::Http2) => State::Http2 {
-                request,
+                request: Box::new(request),
                 attempt: 1,
             },
             (Err(reason), _) => {
@@ -95,19 +96,7 @@ impl<B: Send> SendFuture<B> {
         }
     }
 
-    fn start_http1(&self, request: Request<B>) -> State<B> {
-        if let Some(mut connection) = self.handle.check_out(self.address) {
-            connection.send(request);
-            return State::ExchangeHttp1 {
-                connection,
-                is_reused: true,
-            };
-        }
-        let dial = self.handle.open_http1(self.address);
-        State::DialHttp1 { request, dial }
-    }
-
-    fn start_http2(&self, request: Request<B>, attempt: usize) -> State<B> {
+    fn start_http2(&self, request: Box<Request<B>>, attempt: usize) -> State<B> {
         match self.handle.choose_http2(self.address) {
             Choice::Use(connection) => self.exchange_http2(connection, request, attempt),
             Choice::Await(connecting) => State::AwaitHttp2 {
@@ -121,11 +110,11 @@ impl<B: Send> SendFuture<B> {
     fn exchange_http2(
         &self,
         connection: Http2Connection<B>,
-        request: Request<B>,
+        request: Box<Request<B>>,
         attempt: usize,
     ) -> State<B> {
         State::ExchangeHttp2 {
-            exchange: self.handle.begin_http2(connection, request),
+            exchange: self.handle.begin_http2(connection, *request),
             attempt,
         }
     }
@@ -134,7 +123,7 @@ impl<B: Send> SendFuture<B> {
     fn join_http2(
         &self,
         connected: Result<Http2Connection<B>, UpstreamError>,
-        request: Request<B>,
+        request: Box<Request<B>>,
         attempt: usize,
     ) -> Result<State<B>, UpstreamError> {
         let connection = connected?;
@@ -162,7 +151,7 @@ impl<B: Send> SendFuture<B> {
             // The backend had closed it while it was idle, which says nothing about
             // the backend or the request.
             Http1Outcome::Unsent(request, _) if is_reused => {
-                self.state = State::Http1(request);
+                self.state = State::Http1(Box::new(request));
                 None
             }
             Http1Outcome::Unsent(_, error) | Http1Outcome::Failed(error) => Some(Err(error)),
@@ -176,7 +165,7 @@ impl<B: Send> SendFuture<B> {
             )),
             http2::Outcome::Unsent(request, _) if attempt < MAX_ATTEMPTS => {
                 self.state = State::Http2 {
-                    request,
+                    request: Box::new(request),
                     attempt: attempt + 1,
                 };
                 None
@@ -213,7 +202,7 @@ impl<B: Send> SendFuture<B> {
                 if let State::DialHttp1 { request, .. } = self.take_state() {
                     match dialled {
                         Ok(mut connection) => {
-                            connection.send(request);
+                            connection.send(*request);
                             self.state = State::ExchangeHttp1 {
                                 connection,
                                 is_reused: false,
@@ -247,7 +236,7 @@ impl<B: Send> SendFuture<B> {
 
     fn start(&mut self) -> Option<Answer<B>> {
         match self.take_state() {
-            State::Http1(request) => self.state = self.start_http1(request),
+            State::Http1(request) => self.state = start_http1(&self.handle, self.address, *request),
             State::Http2 { request, attempt } => self.state = self.start_http2(request, attempt),
             State::Refused(error) => return Some(Err(error)),
             // Polled again after its answer, which was the only one.
@@ -280,6 +269,22 @@ impl<B: Send> fmt::Debug for SendFuture<B> {
             .debug_struct("SendFuture")
             .field("address", &self.address)
             .finish_non_exhaustive()
+    }
+}
+
+fn start_http1<B: Send>(handle: &Handle<B>, address: SocketAddr, request: Request<B>) -> State<B> {
+    match handle.check_out(address) {
+        Some(mut connection) => {
+            connection.send(request);
+            State::ExchangeHttp1 {
+                connection,
+                is_reused: true,
+            }
+        }
+        None => State::DialHttp1 {
+            request: Box::new(request),
+            dial: handle.open_http1(address),
+        },
     }
 }
 
