@@ -1,1 +1,3 @@
-//! k8s
+//! Kubernetes objects to a gateway's configuration and their status.
+
+pub mod api;
