@@ -1,3 +1,4 @@
 //! Kubernetes objects to a gateway's configuration and their status.
 
 pub mod api;
+pub mod world;
