@@ -1,4 +1,6 @@
 //! Kubernetes objects to a gateway's configuration and their status.
 
 pub mod api;
+pub mod resolve;
+pub mod verdict;
 pub mod world;
