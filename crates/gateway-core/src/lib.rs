@@ -1,3 +1,57 @@
-//! A Gateway API gateway as a library.
+//! A Gateway API gateway as a library: the configuration as a value, routing, one
+//! tower stack for each rule, listeners and workers.
+//!
+//! [`Gateway`] is a whole gateway with sockets and threads of its own.
+//! `RoutingService` is its routing half, for other people's servers. Both serve a
+//! [`model::Configuration`], and neither knows where it came from.
+//!
+//! # Modules
+//!
+//! In reading order:
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`model`] | what a gateway does, as one comparable value |
+//! | [`routing`] | which rule a request belongs to, and why |
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `server` | on | everything that needs sockets: without it there is the model and the matcher, and no runtime |
 
 pub mod model;
+pub mod routing;
+
+#[cfg(feature = "server")]
+mod admission;
+#[cfg(feature = "server")]
+mod body;
+#[cfg(feature = "server")]
+mod exchange;
+#[cfg(feature = "server")]
+mod gateway;
+#[cfg(feature = "server")]
+mod listen;
+#[cfg(feature = "server")]
+mod rescue;
+#[cfg(feature = "server")]
+mod service;
+#[cfg(feature = "server")]
+mod stack;
+#[cfg(feature = "server")]
+mod tunnel;
+#[cfg(feature = "server")]
+mod worker;
+
+#[cfg(feature = "server")]
+#[doc(inline)]
+pub use self::{
+    admission::Refused,
+    body::{Body, BoxError},
+    gateway::{Gateway, GatewayBuilder, RunError, Update},
+    listen::{BindError, Deadlines},
+    rescue::{Failure, Side, diagnose},
+    service::{ClientAddress, ResponseFuture, RoutingService},
+    stack::{RuleStack, StackFuture},
+};

@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use gateway_lb::{Algorithm, Endpoint, EndpointSet};
+use gateway_lb::balance::Algorithm;
+use gateway_lb::{Endpoint, EndpointSet};
 
 use super::{Filter, ObjectName};
 

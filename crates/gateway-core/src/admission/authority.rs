@@ -1,0 +1,111 @@
+//! One authority per request.
+
+use http::header::{HOST, HeaderValue};
+use http::{Request, Version};
+
+use super::Refused;
+
+/// The host a request is for, as routing compares it: lower case, without port
+/// and trailing dot. The request's `Host` field keeps the client's spelling.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Authority {
+    /// The field's value; the host is its first `length` bytes.
+    field: HeaderValue,
+    length: usize,
+}
+
+impl Authority {
+    fn parse(field: HeaderValue) -> Result<Self, Refused> {
+        let text = field.as_bytes();
+        let end = host_end(text).ok_or(Refused::Authority)?;
+        let port = &text[end..];
+        if !is_port(port) {
+            return Err(Refused::Authority);
+        }
+
+        let length = if text[..end].ends_with(b".") {
+            end - 1
+        } else {
+            end
+        };
+        if length == 0 {
+            return Err(Refused::Authority);
+        }
+        if text[..length].iter().any(u8::is_ascii_uppercase) {
+            let folded = HeaderValue::from_bytes(&text.to_ascii_lowercase())
+                .map_err(|_| Refused::Authority)?;
+            return Ok(Self {
+                field: folded,
+                length,
+            });
+        }
+        Ok(Self { field, length })
+    }
+
+    /// The host alone.
+    pub(crate) fn host(&self) -> &str {
+        // Only ASCII passes `parse`.
+        std::str::from_utf8(&self.field.as_bytes()[..self.length]).unwrap_or_default()
+    }
+}
+
+/// Reads the request's authority and makes its `Host` field say the same.
+pub(super) fn take<B>(request: &mut Request<B>) -> Result<Authority, Refused> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err(Refused::Authority);
+    }
+
+    let Some(target) = request.uri().authority() else {
+        return Authority::parse(host.ok_or(Refused::Authority)?.clone());
+    };
+
+    // RFC 9112, section 3.2.2: the target in absolute form wins over `Host`. In
+    // HTTP/2 two names for one request are an attack.
+    let same = host.is_none_or(|host| {
+        host.as_bytes()
+            .eq_ignore_ascii_case(target.as_str().as_bytes())
+    });
+    if !same && request.version() == Version::HTTP_2 {
+        return Err(Refused::Authority);
+    }
+    let field = HeaderValue::from_str(target.as_str()).map_err(|_| Refused::Authority)?;
+    if !same || host.is_none() {
+        request.headers_mut().insert(HOST, field.clone());
+    }
+    Authority::parse(field)
+}
+
+/// Where the host ends and `:port` begins; `None` if it is not a host.
+fn host_end(text: &[u8]) -> Option<usize> {
+    if text.first() == Some(&b'[') {
+        let end = text.iter().position(|byte| *byte == b']')?;
+        let address = std::str::from_utf8(&text[1..end]).ok()?;
+        address.parse::<std::net::Ipv6Addr>().ok()?;
+        return Some(end + 1);
+    }
+
+    let end = text
+        .iter()
+        .position(|byte| *byte == b':')
+        .unwrap_or(text.len());
+    let is_host =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    (end > 0 && end <= 254 && text[..end].iter().all(is_host)).then_some(end)
+}
+
+fn is_port(text: &[u8]) -> bool {
+    match text {
+        [] => true,
+        [b':', digits @ ..] => {
+            digits.len() <= 5
+                && digits.iter().all(u8::is_ascii_digit)
+                && digits
+                    .iter()
+                    .fold(0u32, |port, digit| port * 10 + u32::from(digit - b'0'))
+                    <= 65_535
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,164 @@
+//! Fields that concern one connection only (RFC 9110, section 7.6.1).
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Version};
+
+use super::Refused;
+
+/// The protocol a request asks to switch to, as its `Upgrade` field says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Upgrade(HeaderValue);
+
+impl Upgrade {
+    /// Whether `response` switches to the protocol that was asked for.
+    pub(crate) fn is_answered_by(&self, response: &HeaderMap) -> bool {
+        response
+            .get(header::UPGRADE)
+            .is_some_and(|answer| answer.as_bytes().eq_ignore_ascii_case(self.0.as_bytes()))
+    }
+}
+
+/// Removes connection fields from a request and says what it wants to become.
+///
+/// The two fields of an upgrade are put back for the backend to see; a request
+/// for `h2c`, which would tunnel past routing, goes on as an ordinary one.
+pub(super) fn strip_request<B>(request: &mut Request<B>) -> Result<Option<Upgrade>, Refused> {
+    if !request.headers().keys().any(is_connection_field) {
+        return Ok(None);
+    }
+
+    let upgrade = asked_upgrade(request)?;
+    let wants_trailers = wants_trailers(request.headers());
+    check_nominated(request.headers())?;
+    strip(request.headers_mut());
+
+    let headers = request.headers_mut();
+    if wants_trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    if let Some(Upgrade(protocol)) = &upgrade {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, protocol.clone());
+    }
+    Ok(upgrade)
+}
+
+/// Removes connection fields from a response.
+pub(crate) fn strip_response(headers: &mut HeaderMap) {
+    if headers.keys().any(is_connection_field) {
+        strip(headers);
+    }
+}
+
+fn strip(headers: &mut HeaderMap) {
+    for name in nominated(headers) {
+        headers.remove(name);
+    }
+    for name in CONNECTION_FIELDS {
+        headers.remove(name);
+    }
+}
+
+/// What `Connection` fields name, apart from options that are not fields.
+fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
+    options(headers)
+        .filter_map(|option| HeaderName::from_bytes(option).ok())
+        .collect()
+}
+
+fn options(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|option| !option.is_empty())
+}
+
+/// A client must not make us drop what we rely on or write ourselves.
+fn check_nominated(headers: &HeaderMap) -> Result<(), Refused> {
+    let must_stay = |option: &[u8]| {
+        PROTECTED
+            .iter()
+            .any(|name| option.eq_ignore_ascii_case(name.as_bytes()))
+            || option
+                .get(..12)
+                .is_some_and(|start| start.eq_ignore_ascii_case(b"x-forwarded-"))
+            || option.starts_with(b":")
+    };
+
+    if options(headers).any(must_stay) {
+        Err(Refused::Connection)
+    } else {
+        Ok(())
+    }
+}
+
+fn asked_upgrade<B>(request: &Request<B>) -> Result<Option<Upgrade>, Refused> {
+    let headers = request.headers();
+    let Some(protocol) = headers.get(header::UPGRADE) else {
+        return Ok(None);
+    };
+    let asked = options(headers).any(|option| option.eq_ignore_ascii_case(b"upgrade"));
+    let h2c = protocol
+        .as_bytes()
+        .split(|byte| *byte == b',')
+        .any(|name| name.trim_ascii().eq_ignore_ascii_case(b"h2c"));
+
+    if !asked || h2c || request.version() != Version::HTTP_11 {
+        return Ok(None);
+    }
+    let has_length = headers
+        .get(header::CONTENT_LENGTH)
+        .is_some_and(|length| length != "0");
+    if has_length || headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(Refused::Upgrade);
+    }
+    Ok(Some(Upgrade(protocol.clone())))
+}
+
+fn wants_trailers(headers: &HeaderMap) -> bool {
+    headers.get_all(header::TE).iter().any(|line| {
+        line.as_bytes()
+            .split(|byte| *byte == b',')
+            .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+    })
+}
+
+fn is_connection_field(name: &HeaderName) -> bool {
+    // The length decides for almost every other field.
+    match name.as_str().len() {
+        2 => *name == header::TE,
+        7 => *name == header::UPGRADE,
+        10 => *name == header::CONNECTION || name.as_str() == "keep-alive",
+        14 => name.as_str() == "http2-settings",
+        16 => name.as_str() == "proxy-connection",
+        17 => *name == header::TRANSFER_ENCODING,
+        18 => *name == header::PROXY_AUTHENTICATE,
+        19 => *name == header::PROXY_AUTHORIZATION,
+        _ => false,
+    }
+}
+
+/// `Trailer` is not among them: it tells hyper which trailers to pass on.
+const CONNECTION_FIELDS: [HeaderName; 9] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+const PROTECTED: [&str; 7] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "authorization",
+    "cookie",
+    "content-type",
+    "trailer",
+];

@@ -1,0 +1,184 @@
+//! What a request must be before it is routed, and what is taken off and put on
+//! before it is forwarded.
+//!
+//! hyper guarantees message boundaries. What it leaves to a proxy is done here,
+//! once, so that routing, filters, logs and the backend all see the same request:
+//! one authority, one normal form of the path, no field that concerns only one
+//! connection.
+
+mod authority;
+mod forwarded;
+mod hop_by_hop;
+mod path;
+#[cfg(test)]
+mod tests;
+
+use http::header::{self, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{Method, Request, StatusCode, Uri, Version};
+
+pub(crate) use self::authority::Authority;
+pub(crate) use self::forwarded::Forwarded;
+pub(crate) use self::hop_by_hop::{Upgrade, strip_response};
+
+/// A request that may be routed.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    /// Whom it is for.
+    pub(crate) authority: Authority,
+    /// The protocol it asks to switch to.
+    pub(crate) upgrade: Option<Upgrade>,
+}
+
+/// Checks a request and brings it into the form that everything after relies on:
+/// origin-form target with a normal path, one `Host`, no connection fields.
+pub(crate) fn admit<B>(request: &mut Request<B>) -> Result<Admitted, Refused> {
+    check_method(request.method())?;
+    check_framing(request)?;
+
+    let authority = authority::take(request)?;
+    set_target(request)?;
+    let upgrade = hop_by_hop::strip_request(request)?;
+    if request.version() == Version::HTTP_2 {
+        join_cookies(request);
+    }
+
+    Ok(Admitted { authority, upgrade })
+}
+
+/// A request that is not forwarded, and why.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// None, several, or one that is not `host[:port]`, or two that disagree.
+    #[error("the request does not name one host")]
+    Authority,
+    /// A target that is not a path, or a path that can be read in two ways.
+    #[error("the request target is ambiguous")]
+    Target,
+    /// `CONNECT` and `TRACE` are not forwarded.
+    #[error("the method is not forwarded")]
+    Method,
+    /// A transfer coding other than `chunked`, or several.
+    #[error("the transfer coding is not understood")]
+    TransferCoding,
+    /// An expectation other than `100-continue`.
+    #[error("the expectation is not understood")]
+    Expectation,
+    /// A `Connection` field that names a field which must not be removed.
+    #[error("the connection field names a field that must stay")]
+    Connection,
+    /// An upgrade together with a body.
+    #[error("an upgrade cannot have a body")]
+    Upgrade,
+}
+
+impl Refused {
+    /// What the client is told.
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Authority | Self::Target | Self::Connection | Self::Upgrade => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
+        }
+    }
+
+    /// Label for logs and metrics.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Authority => "bad_authority",
+            Self::Target => "bad_target",
+            Self::Method => "bad_method",
+            Self::TransferCoding => "bad_transfer_coding",
+            Self::Expectation => "bad_expectation",
+            Self::Connection => "bad_connection",
+            Self::Upgrade => "bad_upgrade",
+        }
+    }
+}
+
+fn check_method(method: &Method) -> Result<(), Refused> {
+    // Gateway API routes describe neither; TRACE would show a client fields that
+    // were added for the backend.
+    if *method == Method::CONNECT || *method == Method::TRACE {
+        Err(Refused::Method)
+    } else {
+        Ok(())
+    }
+}
+
+fn check_framing<B>(request: &Request<B>) -> Result<(), Refused> {
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next()
+        && (codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+    {
+        return Err(Refused::TransferCoding);
+    }
+
+    match request.headers().get(header::EXPECT) {
+        Some(expect) if !expect.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
+            Err(Refused::Expectation)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Leaves only path and query of the target, the path in its normal form.
+fn set_target<B>(request: &mut Request<B>) -> Result<(), Refused> {
+    let uri = request.uri();
+    if uri.path() == "*" {
+        return if *request.method() == Method::OPTIONS {
+            Ok(())
+        } else {
+            Err(Refused::Target)
+        };
+    }
+
+    let normal = path::normalize(uri.path())?;
+    if normal.is_none() && uri.scheme().is_none() && uri.authority().is_none() {
+        // The ordinary case: nothing to change. A target that had neither a slash
+        // nor an authority is one hyper read as `host`; its path is empty then.
+        return if uri.path().starts_with('/') {
+            Ok(())
+        } else {
+            Err(Refused::Target)
+        };
+    }
+
+    let target = match normal {
+        None => uri
+            .path_and_query()
+            .cloned()
+            .unwrap_or_else(|| PathAndQuery::from_static("/")),
+        Some(path) => match uri.query() {
+            None => PathAndQuery::try_from(path),
+            Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        }
+        .map_err(|_| Refused::Target)?,
+    };
+    *request.uri_mut() = Uri::from(target);
+    Ok(())
+}
+
+/// HTTP/2 may spread cookies over several fields; HTTP/1.1 must not
+/// (RFC 9113, section 8.2.3).
+fn join_cookies<B>(request: &mut Request<B>) {
+    let mut cookies = request.headers().get_all(header::COOKIE).iter();
+    if cookies.next().is_none() || cookies.next().is_none() {
+        return;
+    }
+
+    let mut joined = Vec::new();
+    for cookie in request.headers().get_all(header::COOKIE) {
+        if !joined.is_empty() {
+            joined.extend_from_slice(b"; ");
+        }
+        joined.extend_from_slice(cookie.as_bytes());
+    }
+    if let Ok(joined) = HeaderValue::from_maybe_shared(bytes::Bytes::from(joined)) {
+        request.headers_mut().insert(header::COOKIE, joined);
+    }
+}

@@ -1,0 +1,178 @@
+//! One request and its response, from admission to rescue.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use gateway_filters::{RouteContext, Scheme};
+use gateway_lb::pool::UpgradedUpstream;
+use http::{Request, Response, StatusCode};
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use crate::admission::{Forwarded, Upgrade, admit, strip_response};
+use crate::listen::OnUpgrade;
+use crate::rescue::{NoRoute, UnaskedUpgrade, rescue};
+use crate::routing::{Found, ListenerTable, Match, RequestHead};
+use crate::stack::{LiveRule, StackFuture};
+use crate::tunnel;
+use crate::{Body, BoxError};
+
+/// The listeners of one address with the stacks of their rules.
+pub(crate) type LiveTable = ListenerTable<Arc<LiveRule>>;
+
+/// What is known of a request besides itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) scheme: Scheme,
+    /// The listener's port, where there is a listener of ours.
+    pub(crate) port: Option<u16>,
+    /// Who sent it; without this the request's own claims are left alone.
+    pub(crate) forwarded: Option<&'a Forwarded>,
+}
+
+/// Begins an exchange: admits the request, finds its rule and calls the rule's
+/// stack.
+pub(crate) fn begin(
+    table: &LiveTable,
+    arrival: Arrival<'_>,
+    mut request: Request<Body>,
+) -> Exchange {
+    let mut upgrade = None;
+    let state = match route(table, arrival, &mut request, &mut upgrade) {
+        Ok(rule) => State::Rule {
+            future: rule.stack.clone().call(request),
+        },
+        Err(error) => State::Refused { error: Some(error) },
+    };
+    Exchange { state, upgrade }
+}
+
+fn route(
+    table: &LiveTable,
+    arrival: Arrival<'_>,
+    request: &mut Request<Body>,
+    upgrade: &mut Option<PendingUpgrade>,
+) -> Result<Arc<LiveRule>, BoxError> {
+    let on_upgrade = OnUpgrade::take(request);
+    let admitted = admit(request)?;
+    *upgrade = admitted
+        .upgrade
+        .zip(on_upgrade)
+        .map(|(asked, client)| PendingUpgrade { asked, client });
+
+    let head = RequestHead {
+        host: admitted.authority.host(),
+        path: request.uri().path(),
+        query: request.uri().query(),
+        method: request.method(),
+        headers: request.headers(),
+    };
+    let Found::Rule { matched, .. } = table.find(&head) else {
+        return Err(NoRoute.into());
+    };
+
+    let rule = Arc::clone(matched.rule);
+    if rule.wants_context {
+        let context = context(arrival, &matched);
+        request.extensions_mut().insert(context);
+    }
+    if let Some(forwarded) = arrival.forwarded {
+        forwarded.apply(request.headers_mut());
+    }
+    Ok(rule)
+}
+
+fn context(arrival: Arrival<'_>, matched: &Match<'_, Arc<LiveRule>>) -> RouteContext {
+    let mut context = RouteContext::new().with_scheme(arrival.scheme);
+    if let Some(port) = arrival.port {
+        context = context.with_listener_port(port);
+    }
+    if let Some(prefix) = matched.matched_prefix() {
+        context = context.with_matched_prefix(Arc::clone(prefix));
+    }
+    context
+}
+
+/// A client that waits for its connection to become another protocol.
+struct PendingUpgrade {
+    asked: Upgrade,
+    client: OnUpgrade,
+}
+
+pin_project! {
+    /// Resolves to the response, whatever happens. Dropping it gives the request
+    /// up, at the backend too.
+    pub(crate) struct Exchange {
+        #[pin]
+        state: State,
+        upgrade: Option<PendingUpgrade>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State {
+        Rule { future: StackFuture },
+        Refused { error: Option<BoxError> },
+    }
+}
+
+impl Future for Exchange {
+    type Output = Response<Body>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
+        let this = self.project();
+        let result = match this.state.project() {
+            StateProj::Rule { future } => ready!(future.as_mut().poll(cx)),
+            StateProj::Refused { error } => Err(error.take().expect("not polled after completion")),
+        };
+
+        let response = result.and_then(|response| complete(response, this.upgrade.take()));
+        Poll::Ready(response.unwrap_or_else(|error| {
+            let (failure, response) = rescue(&error);
+            tracing::debug!(reason = failure.reason, status = failure.status.as_u16(), error = %Chain(&*error), "request failed");
+            response
+        }))
+    }
+}
+
+/// What is left to do for a response before the client gets it.
+fn complete(
+    mut response: Response<Body>,
+    upgrade: Option<PendingUpgrade>,
+) -> Result<Response<Body>, BoxError> {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        strip_response(response.headers_mut());
+        return Ok(response);
+    }
+
+    let upstream = response
+        .extensions_mut()
+        .remove::<UpgradedUpstream>()
+        .and_then(|upgraded| upgraded.take());
+    match (upgrade, upstream) {
+        (Some(PendingUpgrade { asked, client }), Some(upstream))
+            if asked.is_answered_by(response.headers()) =>
+        {
+            tokio::spawn(tunnel::run(client, upstream));
+            Ok(response)
+        }
+        _ => Err(UnaskedUpgrade.into()),
+    }
+}
+
+/// An error with its sources, each level once.
+struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Settings of a gateway.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_lb::pool::{Pool, PoolSettings};
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use tower::{Layer, Service};
+
+use super::run::Running;
+use super::serving::Serving;
+use super::{Gateway, Shared};
+use crate::listen::{Acceptor, Clock, Deadlines, Watches};
+use crate::model::ExtensionRef;
+use crate::stack::{Assembler, Backends, Extensions, RuleStack};
+use crate::worker::{Commands, Worker};
+use crate::{Body, BoxError};
+
+/// Builds a [`Gateway`].
+#[derive(Debug)]
+pub struct GatewayBuilder {
+    workers: usize,
+    deadlines: Deadlines,
+    pool: PoolSettings,
+    max_connections: usize,
+    extensions: Extensions,
+    pub(super) lame_duck: Duration,
+    pub(super) drain_timeout: Duration,
+}
+
+impl GatewayBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            deadlines: Deadlines::default(),
+            pool: PoolSettings::default(),
+            max_connections: usize::MAX,
+            extensions: Extensions::default(),
+            lame_duck: Duration::ZERO,
+            drain_timeout: Duration::from_secs(60),
+        }
+    }
+
+    /// How many threads serve connections. One for each core by default.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers.max(1);
+        self
+    }
+
+    /// How long clients may keep the gateway waiting.
+    #[must_use]
+    pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+
+    /// How connections to backends are made and kept.
+    #[must_use]
+    pub fn pool(mut self, settings: PoolSettings) -> Self {
+        self.pool = settings;
+        self
+    }
+
+    /// The most clients' connections that are open at a time, over all workers.
+    /// More wait to be accepted. There is no limit by default.
+    #[must_use]
+    pub fn max_connections(mut self, max: usize) -> Self {
+        self.max_connections = max;
+        self
+    }
+
+    /// How long connections are still accepted after [`Gateway::shutdown`], for load
+    /// balancers to notice. Not at all by default.
+    #[must_use]
+    pub fn lame_duck(mut self, time: Duration) -> Self {
+        self.lame_duck = time;
+        self
+    }
+
+    /// How long requests may go on after the sockets were closed. 60 s by default.
+    #[must_use]
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = timeout;
+        self
+    }
+
+    /// Registers a layer of your own. Routes reach it by an `ExtensionRef` filter of
+    /// this name, on a rule or on a backend. Names of which there is no layer fail
+    /// their requests.
+    #[must_use]
+    pub fn layer<L, B>(mut self, name: ExtensionRef, layer: L) -> Self
+    where
+        L: Layer<RuleStack> + Send + Sync + 'static,
+        L::Service: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request<Body>>>::Error: Into<BoxError> + 'static,
+        <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.extensions.insert(name, layer);
+        self
+    }
+
+    /// Makes the gateway. It serves nothing before [`Gateway::update`], and nobody
+    /// before [`Gateway::run`].
+    #[must_use]
+    pub fn build(self) -> Gateway {
+        let clock = Arc::new(Clock::new());
+        let draining = Arc::new(AtomicBool::new(false));
+        let pool = Pool::new(self.pool.clone());
+        let share = self.max_connections.div_ceil(self.workers);
+
+        let (commands, workers) = (0..self.workers)
+            .map(|_| {
+                let (commands, receiver) = Commands::channel();
+                let acceptor = Acceptor {
+                    watches: Arc::new(Watches::default()),
+                    clock: Arc::clone(&clock),
+                    draining: Arc::clone(&draining),
+                    max_connections: share,
+                };
+                let worker = Worker {
+                    acceptor,
+                    deadlines: self.deadlines,
+                    pool: pool.clone(),
+                    commands: receiver,
+                };
+                (commands, worker)
+            })
+            .unzip::<_, _, Vec<_>, Vec<_>>();
+
+        let assembler = Assembler {
+            backends: Backends::new(pool),
+            extensions: Arc::new(self.extensions),
+        };
+        let running = Running::new(
+            workers,
+            commands.clone(),
+            draining,
+            self.lame_duck,
+            self.drain_timeout,
+        );
+        Gateway {
+            shared: Arc::new(Shared {
+                serving: Mutex::new(Serving::new(assembler, commands)),
+                running,
+            }),
+        }
+    }
+}

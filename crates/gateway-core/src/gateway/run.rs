@@ -1,0 +1,157 @@
+//! The life of a gateway: workers, look-ups, drain.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval, sleep};
+
+use super::Gateway;
+use crate::stack::Lookup;
+use crate::worker::{Command, Commands, Worker};
+
+/// What runs, or will.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// Until the gateway is run.
+    idle: Mutex<Option<Idle>>,
+    commands: Vec<Commands>,
+    lookups: UnboundedSender<Lookup>,
+    /// How often a shutdown was asked for.
+    shutdown: watch::Sender<u32>,
+    draining: Arc<AtomicBool>,
+    lame_duck: Duration,
+    drain_timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Idle {
+    workers: Vec<Worker>,
+    lookups: UnboundedReceiver<Lookup>,
+}
+
+impl Running {
+    pub(super) fn new(
+        workers: Vec<Worker>,
+        commands: Vec<Commands>,
+        draining: Arc<AtomicBool>,
+        lame_duck: Duration,
+        drain_timeout: Duration,
+    ) -> Self {
+        let (sender, lookups) = unbounded_channel();
+        Self {
+            idle: Mutex::new(Some(Idle { workers, lookups })),
+            commands,
+            lookups: sender,
+            shutdown: watch::Sender::new(0),
+            draining,
+            lame_duck,
+            drain_timeout,
+        }
+    }
+
+    /// Looks names up while the gateway runs.
+    pub(super) fn follow(&self, lookups: Vec<Lookup>) {
+        for lookup in lookups {
+            // Nobody listens any more once the gateway has ended.
+            let _ = self.lookups.send(lookup);
+        }
+    }
+
+    pub(super) fn shutdown(&self) {
+        self.shutdown.send_modify(|times| *times += 1);
+    }
+
+    pub(super) async fn run(&self, gateway: &Gateway) -> Result<(), RunError> {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Idle { workers, lookups } = idle.ok_or(RunError::AlreadyRun)?;
+        let ends = start(workers)?;
+        let ended = try_join_all(ends);
+        tokio::pin!(ended);
+
+        tokio::select! {
+            // Commands were not sent, so this is a worker that failed.
+            _ = &mut ended => return Err(RunError::WorkerEnded),
+            never = look_after(gateway, lookups) => match never {},
+            () = self.asked(1) => {}
+        }
+        self.draining.store(true, Ordering::Relaxed);
+        tokio::select! {
+            () = sleep(self.lame_duck) => {}
+            () = self.asked(2) => {}
+        }
+
+        self.drain(self.drain_timeout);
+        tokio::select! {
+            ended = &mut ended => return ended.map(|_| ()).map_err(|_| RunError::WorkerEnded),
+            () = self.asked(2) => {}
+        }
+        self.drain(Duration::ZERO);
+        ended.await.map(|_| ()).map_err(|_| RunError::WorkerEnded)
+    }
+
+    /// Resolves when a shutdown has been asked for so many times.
+    async fn asked(&self, times: u32) {
+        let mut shutdown = self.shutdown.subscribe();
+        // The sender lives as long as `self`.
+        let _ = shutdown.wait_for(|asked| *asked >= times).await;
+    }
+
+    fn drain(&self, time: Duration) {
+        let until = Instant::now() + time;
+        self.commands
+            .iter()
+            .for_each(|worker| worker.send(Command::Drain { until }));
+    }
+}
+
+fn start(workers: Vec<Worker>) -> Result<Vec<oneshot::Receiver<()>>, RunError> {
+    let started = workers
+        .into_iter()
+        .enumerate()
+        .map(|(index, worker)| worker.start(index));
+
+    started.collect::<io::Result<_>>().map_err(RunError::Start)
+}
+
+/// Looks up names, and tries to bind what could not be bound.
+async fn look_after(gateway: &Gateway, mut lookups: UnboundedReceiver<Lookup>) -> Infallible {
+    let mut followed = JoinSet::new();
+    let mut retry = interval(BIND_AGAIN);
+    loop {
+        tokio::select! {
+            Some(lookup) = lookups.recv() => {
+                followed.spawn(lookup.follow());
+            }
+            Some(_) = followed.join_next() => {}
+            _ = retry.tick() => gateway.retry_binds(),
+        }
+    }
+}
+
+const BIND_AGAIN: Duration = Duration::from_secs(5);
+
+/// Why a gateway does not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A thread or its runtime could not be made.
+    #[error("cannot start a worker")]
+    Start(#[source] io::Error),
+    /// A worker ended although nobody had asked it to.
+    #[error("a worker ended unasked")]
+    WorkerEnded,
+    /// A gateway runs once.
+    #[error("the gateway has been run already")]
+    AlreadyRun,
+}

@@ -1,0 +1,103 @@
+//! Takes connections from a listening socket.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch::Receiver;
+
+use super::connection::Connection;
+use super::port::Port;
+use super::watch::{Clock, Watches};
+
+/// What a worker's connections share.
+#[derive(Clone, Debug)]
+pub(crate) struct Acceptor {
+    pub(crate) watches: Arc<Watches>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) draining: Arc<AtomicBool>,
+    /// The most connections that this worker keeps open.
+    pub(crate) max_connections: usize,
+}
+
+/// Accepts connections until `stop` is true, then takes those that the kernel has
+/// already accepted, and closes the socket.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    port: Arc<Port>,
+    acceptor: Acceptor,
+    mut stop: Receiver<bool>,
+) {
+    loop {
+        if acceptor.watches.len() >= acceptor.max_connections {
+            // Others wait in the kernel's queue until one of ours ends.
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        }
+        tokio::select! {
+            biased;
+            () = stopped(&mut stop) => break,
+            accepted = listener.accept() => acceptor.take(accepted, &port).await,
+        }
+    }
+    // A socket that is closed with connections in its queue resets them.
+    while let Some(accepted) = now(listener.accept()).await {
+        acceptor.take(accepted, &port).await;
+    }
+}
+
+impl Acceptor {
+    async fn take(
+        &self,
+        accepted: io::Result<(tokio::net::TcpStream, std::net::SocketAddr)>,
+        port: &Arc<Port>,
+    ) {
+        match accepted {
+            Ok((tcp, client)) => {
+                let watched = self.watches.open(&self.clock);
+                let draining = Arc::clone(&self.draining);
+                tokio::spawn(Connection::serve(
+                    tcp,
+                    client,
+                    Arc::clone(port),
+                    watched,
+                    draining,
+                ));
+            }
+            // The client left before it was served.
+            Err(error) if is_of_the_connection(&error) => {}
+            // Out of descriptors or memory: it is no use to try at once.
+            Err(error) => {
+                tracing::warn!(address = %port.address(), %error, "cannot accept connections");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn stopped(stop: &mut Receiver<bool>) {
+    // A sender that is gone has nothing to add.
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+fn is_of_the_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// The output of `future` if it is ready at once.
+async fn now<F: Future>(future: F) -> Option<F::Output> {
+    tokio::select! {
+        biased;
+        output = future => Some(output),
+        () = std::future::ready(()) => None,
+    }
+}
+
+const PAUSE: Duration = Duration::from_millis(50);

@@ -1,0 +1,72 @@
+//! What a client speaks, told by its first bytes.
+
+use std::io;
+
+use bytes::BytesMut;
+use tokio::net::TcpStream;
+
+/// A version of HTTP that needs a codec of its own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Spoken {
+    Http1,
+    Http2,
+}
+
+/// Reads until it is clear what is spoken. Returns what was read, too; `None` if the
+/// client said nothing and left.
+///
+/// It has no deadline of its own; dropping it loses what was read.
+pub(crate) async fn detect(tcp: &TcpStream) -> io::Result<Option<(Spoken, BytesMut)>> {
+    let mut read = BytesMut::with_capacity(FIRST_READ);
+    loop {
+        tcp.readable().await?;
+        match tcp.try_read_buf(&mut read) {
+            Ok(0) if read.is_empty() => return Ok(None),
+            Ok(0) => return Ok(Some((Spoken::Http1, read))),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error),
+        }
+        if let Some(spoken) = spoken(&read) {
+            return Ok(Some((spoken, read)));
+        }
+    }
+}
+
+/// `None` while it can still become either.
+fn spoken(read: &[u8]) -> Option<Spoken> {
+    let compared = read.len().min(PREFACE.len());
+    if read[..compared] != PREFACE[..compared] {
+        return Some(Spoken::Http1);
+    }
+    (compared == PREFACE.len()).then_some(Spoken::Http2)
+}
+
+/// RFC 9113, section 3.4.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Enough for the head of most first requests.
+const FIRST_READ: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preface_is_known_only_when_complete() {
+        for length in 0..PREFACE.len() {
+            assert_eq!(spoken(&PREFACE[..length]), None);
+        }
+        assert_eq!(spoken(PREFACE), Some(Spoken::Http2));
+        assert_eq!(
+            spoken(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nmore"),
+            Some(Spoken::Http2)
+        );
+    }
+
+    #[test]
+    fn everything_else_is_http1() {
+        assert_eq!(spoken(b"G"), Some(Spoken::Http1));
+        assert_eq!(spoken(b"PRI * HTTP/1.1"), Some(Spoken::Http1));
+    }
+}

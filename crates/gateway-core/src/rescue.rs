@@ -1,0 +1,228 @@
+//! The one place that decides what a client is told when something fails.
+//!
+//! Causes rise untouched through all layers. Nothing else chooses a status for
+//! them; `docs/errors.md` lists every reason with what an operator can do.
+
+use std::error::Error;
+
+use gateway_filters::redirect::UnknownHost;
+use gateway_filters::retry::{FailedTry, TryGivenUp};
+use gateway_filters::timeout::{BackendRequestTimedOut, RequestTimedOut};
+use gateway_lb::balance::NoReadyEndpoint;
+use gateway_lb::pool::{UpstreamError, UpstreamErrorKind};
+use http::{HeaderValue, Response, StatusCode, header};
+
+use crate::admission::Refused;
+use crate::stack::{InvalidBackend, UnresolvedFilter};
+use crate::{Body, BoxError};
+
+/// What the client is told, and whom to blame.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Failure {
+    /// The status sent to the client.
+    pub status: StatusCode,
+    /// Who could have prevented this.
+    pub side: Side,
+    /// Stable label for metrics and logs, and the text the client sees.
+    pub reason: &'static str,
+}
+
+/// The side of the gateway on which a failure began. There is no fourth.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Side {
+    /// The client and its network.
+    Downstream,
+    /// This process or its configuration.
+    Gateway,
+    /// The backend and its network.
+    Upstream,
+}
+
+/// No rule of any route on this listener matches.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("no route matches")]
+pub(crate) struct NoRoute;
+
+/// The backend switched protocols although nobody had asked it to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the backend switched to a protocol that was not asked for")]
+pub(crate) struct UnaskedUpgrade;
+
+/// Says what an error means.
+///
+/// Errors of custom layers that none of the gateway's own causes is behind are
+/// [`Failure::UNEXPECTED`].
+pub fn diagnose(error: &(dyn Error + 'static)) -> Failure {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(failure) = known(error) {
+            return failure;
+        }
+        cause = error.source();
+    }
+    Failure::UNEXPECTED
+}
+
+/// The response for an error.
+pub(crate) fn rescue(error: &BoxError) -> (Failure, Response<Body>) {
+    let failure = diagnose(&**error);
+
+    (failure, failure.response())
+}
+
+/// What an error means for a retry.
+pub(crate) fn failed_try(error: &BoxError) -> FailedTry {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&**error);
+    while let Some(error) = cause {
+        if let Some(upstream) = error.downcast_ref::<UpstreamError>()
+            && upstream.is_unsent()
+        {
+            return FailedTry::Unsent;
+        }
+        cause = error.source();
+    }
+
+    let failure = diagnose(&**error);
+    match failure.side {
+        Side::Upstream => FailedTry::Answered(failure.status),
+        Side::Downstream | Side::Gateway => FailedTry::Final,
+    }
+}
+
+/// The failure that `error` itself, not one of its sources, stands for.
+fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
+    if error.is::<NoRoute>() {
+        return Some(Failure::NO_ROUTE);
+    }
+    if let Some(refused) = error.downcast_ref::<Refused>() {
+        return Some(Failure::new(
+            refused.status(),
+            Side::Downstream,
+            refused.reason(),
+        ));
+    }
+    // HTTPRouteRule.backendRefs: a reference that is not resolved is 500 …
+    if error.is::<InvalidBackend>() {
+        return Some(Failure::INVALID_BACKEND);
+    }
+    // … and a Service without ready endpoints 503.
+    if error.is::<NoReadyEndpoint>() {
+        return Some(Failure::NO_READY_ENDPOINT);
+    }
+    // HTTPRouteRule.filters: what cannot be resolved must not be skipped.
+    if error.is::<UnresolvedFilter>() {
+        return Some(Failure::UNRESOLVED_FILTER);
+    }
+    if error.is::<RequestTimedOut>() {
+        return Some(Failure::REQUEST_TIMEOUT);
+    }
+    if error.is::<BackendRequestTimedOut>() {
+        return Some(Failure::BACKEND_REQUEST_TIMEOUT);
+    }
+    if error.is::<UnaskedUpgrade>() {
+        return Some(Failure::INVALID_RESPONSE);
+    }
+    if error.is::<UnknownHost>() {
+        return Some(Failure::new(
+            StatusCode::BAD_REQUEST,
+            Side::Downstream,
+            "bad_authority",
+        ));
+    }
+    if error.is::<TryGivenUp>() {
+        return Some(Failure::UNEXPECTED);
+    }
+    error
+        .downcast_ref::<UpstreamError>()
+        .map(|error| upstream(error.kind()))
+}
+
+fn upstream(kind: UpstreamErrorKind) -> Failure {
+    match kind {
+        UpstreamErrorKind::Dial | UpstreamErrorKind::Handshake => Failure::CONNECT,
+        UpstreamErrorKind::DialTimeout => Failure::CONNECT_TIMEOUT,
+        UpstreamErrorKind::InvalidResponse => Failure::INVALID_RESPONSE,
+        // The client's own body: neither the backend's doing nor ours.
+        UpstreamErrorKind::RequestBody => Failure::REQUEST_BODY,
+        UpstreamErrorKind::InvalidRequest => Failure::UNEXPECTED,
+        // Non-exhaustive: whatever else goes wrong there is a connection lost.
+        _ => Failure::UPSTREAM_CLOSED,
+    }
+}
+
+impl Failure {
+    /// No route of the listener matches.
+    pub const NO_ROUTE: Self = Self::new(StatusCode::NOT_FOUND, Side::Downstream, "no_route");
+    /// A backend reference that is not resolved, or a rule without any.
+    pub const INVALID_BACKEND: Self = Self::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        Side::Gateway,
+        "invalid_backend",
+    );
+    /// A filter that could not be resolved.
+    pub const UNRESOLVED_FILTER: Self = Self::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        Side::Gateway,
+        "unresolved_filter",
+    );
+    /// A backend without ready endpoints.
+    pub const NO_READY_ENDPOINT: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Side::Upstream,
+        "no_ready_endpoint",
+    );
+    /// The whole exchange took too long.
+    pub const REQUEST_TIMEOUT: Self = Self::new(
+        StatusCode::GATEWAY_TIMEOUT,
+        Side::Gateway,
+        "request_timeout",
+    );
+    /// The backend took too long.
+    pub const BACKEND_REQUEST_TIMEOUT: Self = Self::new(
+        StatusCode::GATEWAY_TIMEOUT,
+        Side::Upstream,
+        "backend_request_timeout",
+    );
+    /// No connection to the endpoint.
+    pub const CONNECT: Self = Self::new(StatusCode::BAD_GATEWAY, Side::Upstream, "connect");
+    /// No connection to the endpoint in time.
+    pub const CONNECT_TIMEOUT: Self = Self::new(
+        StatusCode::GATEWAY_TIMEOUT,
+        Side::Upstream,
+        "connect_timeout",
+    );
+    /// The endpoint closed the connection before it answered.
+    pub const UPSTREAM_CLOSED: Self =
+        Self::new(StatusCode::BAD_GATEWAY, Side::Upstream, "upstream_closed");
+    /// The endpoint answered with something that is not HTTP.
+    pub const INVALID_RESPONSE: Self =
+        Self::new(StatusCode::BAD_GATEWAY, Side::Upstream, "invalid_response");
+    /// The client's body was not what its head had said.
+    pub const REQUEST_BODY: Self =
+        Self::new(StatusCode::BAD_REQUEST, Side::Downstream, "request_body");
+    /// Nothing the gateway knows.
+    pub const UNEXPECTED: Self = Self::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        Side::Gateway,
+        "unexpected",
+    );
+
+    const fn new(status: StatusCode, side: Side, reason: &'static str) -> Self {
+        Self {
+            status,
+            side,
+            reason,
+        }
+    }
+
+    /// A short text answer. It says no more than the reason: causes are for the log.
+    fn response(self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.reason));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        response
+    }
+}

@@ -1,0 +1,199 @@
+//! The listeners that share an address and a port.
+
+use std::fmt;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use super::RequestHead;
+use super::hosts::HostIndex;
+use super::table::{Match, RouteTable};
+use crate::model::{Listener, Route};
+
+/// Listeners on one address and port, told apart by hostname.
+///
+/// Cheap to clone; clones are the same table.
+pub struct ListenerTable<T> {
+    listeners: Arc<Listeners<T>>,
+}
+
+struct Listeners<T> {
+    list: Vec<Attached<T>>,
+    // Places in the list.
+    hosts: HostIndex<usize>,
+}
+
+/// A listener with its routes.
+struct Attached<T> {
+    listener: Arc<Listener>,
+    routes: RouteTable<T>,
+}
+
+impl<T> ListenerTable<T> {
+    /// A table without listeners.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            listeners: Arc::new(Listeners {
+                list: Vec::new(),
+                hosts: HostIndex::new(RandomState::default()),
+            }),
+        }
+    }
+
+    /// A table of `listeners`. Of two for one hostname the first gets the requests.
+    ///
+    /// What rules lead to is kept as [`RouteTable::updated`] says, listener by
+    /// listener: from the one of that name, port and protocol. So `T` may depend on
+    /// these and on the route, and on nothing else. Nothing is assembled for a route
+    /// that has no host in common with its listener.
+    #[must_use]
+    pub fn updated(
+        &self,
+        listeners: &[Arc<Listener>],
+        assemble: &mut dyn FnMut(&Arc<Listener>, &Arc<Route>, usize) -> T,
+    ) -> Self {
+        let mut known: Vec<_> = self.listeners.list.iter().collect();
+        let mut hosts = HostIndex::new(RandomState::default());
+        let mut list = Vec::with_capacity(listeners.len());
+
+        for listener in listeners {
+            let old = take_known(&mut known, listener);
+            list.push(Attached::new(old, listener, assemble));
+
+            if hosts.get(listener.hostname()).is_none() {
+                hosts.set(listener.hostname(), Some(list.len() - 1));
+            }
+        }
+
+        Self {
+            listeners: Arc::new(Listeners { list, hosts }),
+        }
+    }
+
+    /// The listener and the rule that a request belongs to.
+    #[inline]
+    pub fn find(&self, head: &RequestHead<'_>) -> Found<'_, T> {
+        let Some(attached) = self.choose(head.host) else {
+            return Found::NoListener;
+        };
+
+        match attached.routes.find(head) {
+            Some(matched) => Found::Rule {
+                listener: &attached.listener,
+                matched,
+            },
+            None => Found::NoRoute(&attached.listener),
+        }
+    }
+
+    /// The listener that gets requests for `host`.
+    pub fn listener(&self, host: &str) -> Option<&Arc<Listener>> {
+        self.choose(host).map(|attached| &attached.listener)
+    }
+
+    /// The listeners with their routes, in the order in which they were given.
+    pub fn listeners(&self) -> impl ExactSizeIterator<Item = (&Arc<Listener>, &RouteTable<T>)> {
+        self.listeners
+            .list
+            .iter()
+            .map(|attached| (&attached.listener, &attached.routes))
+    }
+
+    fn choose(&self, host: &str) -> Option<&Attached<T>> {
+        let place = *self.listeners.hosts.matching(host).next()?;
+
+        self.listeners.list.get(place)
+    }
+}
+
+impl<T> Attached<T> {
+    fn new(
+        old: Option<&Self>,
+        listener: &Arc<Listener>,
+        assemble: &mut dyn FnMut(&Arc<Listener>, &Arc<Route>, usize) -> T,
+    ) -> Self {
+        if let Some(old) = old.filter(|old| Arc::ptr_eq(&old.listener, listener)) {
+            return old.clone();
+        }
+        let assemble = &mut |route: &Arc<Route>, rule| assemble(listener, route, rule);
+        let old = old.map(|old| old.routes.clone()).unwrap_or_default();
+
+        Self {
+            listener: Arc::clone(listener),
+            routes: old.updated_within(listener.hostname(), listener.routes(), assemble),
+        }
+    }
+}
+
+impl<T> Clone for Attached<T> {
+    // By hand, because `T` need not be `Clone`.
+    fn clone(&self) -> Self {
+        Self {
+            listener: Arc::clone(&self.listener),
+            routes: self.routes.clone(),
+        }
+    }
+}
+
+impl<T> Clone for ListenerTable<T> {
+    fn clone(&self) -> Self {
+        Self {
+            listeners: Arc::clone(&self.listeners),
+        }
+    }
+}
+
+impl<T> Default for ListenerTable<T> {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl<T> fmt::Debug for ListenerTable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(
+                self.listeners()
+                    .map(|(listener, routes)| (listener.name(), routes)),
+            )
+            .finish()
+    }
+}
+
+/// Where a request goes. Complete: there is no fourth case.
+#[derive(Debug)]
+pub enum Found<'a, T> {
+    /// To a rule.
+    Rule {
+        /// The listener.
+        listener: &'a Arc<Listener>,
+        /// The rule.
+        matched: Match<'a, T>,
+    },
+    /// To a listener none of whose routes wants it.
+    NoRoute(&'a Arc<Listener>),
+    /// Nowhere: no listener serves the hostname.
+    NoListener,
+}
+
+/// The listener that `new` replaces. Each is taken once, because listeners of
+/// different objects may be namesakes.
+fn take_known<'a, T>(
+    known: &mut Vec<&'a Attached<T>>,
+    new: &Arc<Listener>,
+) -> Option<&'a Attached<T>> {
+    let key = |listener: &Listener| {
+        (
+            listener.name().clone(),
+            listener.port(),
+            listener.protocol(),
+        )
+    };
+    let place = known
+        .iter()
+        .position(|old| Arc::ptr_eq(&old.listener, new))
+        .or_else(|| known.iter().position(|old| key(&old.listener) == key(new)))?;
+
+    Some(known.remove(place))
+}

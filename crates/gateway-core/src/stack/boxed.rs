@@ -1,0 +1,75 @@
+//! The seam where a rule's stack loses its type.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower::{Service, ServiceExt};
+
+use crate::{Body, BoxError};
+
+/// A rule's stack, or a part of it, of whatever type.
+///
+/// Rules are data, so their stacks have different types and meet here: one boxed
+/// future for each request. Unlike tower's `BoxCloneSyncService` a clone shares the
+/// stack; what a call needs of it is cloned when it is called, without the heap.
+#[derive(Clone)]
+pub struct RuleStack(Arc<dyn Call>);
+
+/// What a [`RuleStack`] answers with. Dropping it gives the request up.
+pub type StackFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
+
+impl RuleStack {
+    /// Erases the type of `service`.
+    pub fn new<S>(service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError> + 'static,
+        S::Future: Send + 'static,
+    {
+        Self(Arc::new(Erased(service)))
+    }
+}
+
+impl Service<Request<Body>> for RuleStack {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = StackFuture;
+
+    /// Always ready: a layer inside that is not makes its own request wait.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> StackFuture {
+        self.0.call(request)
+    }
+}
+
+impl fmt::Debug for RuleStack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuleStack").finish_non_exhaustive()
+    }
+}
+
+trait Call: Send + Sync {
+    fn call(&self, request: Request<Body>) -> StackFuture;
+}
+
+struct Erased<S>(S);
+
+impl<S> Call for Erased<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError> + 'static,
+    S::Future: Send + 'static,
+{
+    fn call(&self, request: Request<Body>) -> StackFuture {
+        let service = self.0.clone();
+
+        Box::pin(async move { service.oneshot(request).await.map_err(Into::into) })
+    }
+}

@@ -1,0 +1,88 @@
+//! Sends a request again when a backend could not answer it.
+//!
+//! Implements the Gateway API's `HTTPRouteRetry` (GEP-1731). A try is repeated,
+//! while [`RetryPolicy`] has attempts left,
+//!
+//! * always, if the backend cannot have seen it: an error that is
+//!   [`FailedTry::Unsent`], or a gRPC answer without body that says `UNAVAILABLE`;
+//! * if the status that answers it, or would answer its error, is among the
+//!   policy's codes.
+//!
+//! Otherwise, and when the attempts are used up, the caller gets what the last
+//! try gave: the response of the backend or the error of the inner service. A
+//! response that was handed over is never taken back: what goes wrong in its body
+//! stays wrong. Requests for a tunnel (CONNECT, `Connection: upgrade`) are
+//! repeated only if they were not sent.
+//!
+//! # The body
+//!
+//! The inner service gets a [`ReplayBody`], which streams: the first try sees
+//! every frame as it arrives. What it read is kept, up to
+//! [`RetryPolicy::with_body_limit`], for the try after it; that one reads what was
+//! kept and goes on with the rest. A body longer than the limit is sent as it
+//! should be, but a request is not repeated once it has been read so far. The body
+//! of a try that was given up fails when it is read further.
+//!
+//! A request without body keeps nothing, and with no attempts nothing is cloned.
+//!
+//! # Pauses
+//!
+//! Before each retry there is a pause of random length between nothing and a
+//! bound (*full jitter*), so that clients that failed together do not return
+//! together. The bound is the policy's backoff at first, doubles with every
+//! retry, and stops at the cap.
+//!
+//! # Example
+//!
+//! ```
+//! use gateway_filters::retry::{FailedTry, ReplayBody, RetryAttempt};
+//! use gateway_filters::{RetryLayer, RetryPolicy};
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::{BodyExt, Full};
+//! use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
+//!
+//! type Body = Full<bytes::Bytes>;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! let policy = RetryPolicy::new()
+//!     .with_codes([StatusCode::BAD_GATEWAY])?
+//!     .with_attempts(2);
+//!
+//! let service = ServiceBuilder::new()
+//!     .layer(RetryLayer::new(policy, |_: &BoxError| FailedTry::Final))
+//!     .service(service_fn(|request: Request<ReplayBody<Body>>| async {
+//!         let retried = request.extensions().get::<RetryAttempt>().is_some();
+//!         let body = request.into_body().collect().await?.to_bytes();
+//!         let status = if retried { StatusCode::OK } else { StatusCode::BAD_GATEWAY };
+//!         Ok::<_, BoxError>(Response::builder().status(status).body(body)?)
+//!     }));
+//!
+//! let response = service.oneshot(Request::new(Body::from("hello"))).await?;
+//!
+//! assert_eq!(response.status(), StatusCode::OK);
+//! assert_eq!(response.body(), "hello");
+//! # Ok(())
+//! # }
+//! ```
+
+mod backoff;
+mod body;
+mod classify;
+mod future;
+mod layer;
+mod origin;
+mod plan;
+mod policy;
+mod service;
+mod shared;
+#[cfg(test)]
+mod tests;
+
+pub use self::body::{ReplayBody, TryGivenUp};
+pub use self::classify::FailedTry;
+pub use self::future::ResponseFuture;
+pub use self::layer::RetryLayer;
+pub use self::plan::RetryAttempt;
+pub use self::policy::{InvalidRetryPolicy, RetryPolicy};
+pub use self::service::Retry;

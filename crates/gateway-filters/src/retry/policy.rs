@@ -1,0 +1,216 @@
+//! When to retry, and how often.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// Which failed tries are repeated, how often, and after which pause.
+///
+/// The Gateway API's `HTTPRouteRetry`. Values are checked when they are given, so
+/// that a policy that exists can be followed.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use gateway_filters::RetryPolicy;
+/// use http::StatusCode;
+///
+/// let policy = RetryPolicy::new()
+///     .with_attempts(3)
+///     .with_codes([StatusCode::SERVICE_UNAVAILABLE])?
+///     .with_backoff(Duration::from_millis(100));
+///
+/// assert!(policy.retries(StatusCode::SERVICE_UNAVAILABLE));
+/// assert_eq!(policy.backoff_cap(), Duration::from_secs(1));
+/// # Ok::<(), gateway_filters::retry::InvalidRetryPolicy>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct RetryPolicy {
+    codes: Codes,
+    attempts: u32,
+    backoff: Duration,
+    cap: Duration,
+    body_limit: usize,
+}
+
+impl RetryPolicy {
+    /// One retry, and only of what was not sent.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            codes: Codes([0; 4]),
+            attempts: 1,
+            backoff: Duration::from_millis(25),
+            cap: Duration::from_millis(250),
+            body_limit: 64 * 1024,
+        }
+    }
+
+    /// A policy that repeats nothing.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self::new().with_attempts(0)
+    }
+
+    /// Repeats a try at most `attempts` times, the first one not counted.
+    ///
+    /// The default is 1; 0 switches retrying off. `HTTPRouteRetry.attempts`.
+    #[must_use]
+    pub const fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Repeats tries that were answered with one of `codes`, and no longer those
+    /// given before.
+    ///
+    /// There are none by default. `HTTPRouteRetry.codes`.
+    ///
+    /// # Errors
+    ///
+    /// If a code is not an error, that is, not between 400 and 599.
+    pub fn with_codes(
+        mut self,
+        codes: impl IntoIterator<Item = StatusCode>,
+    ) -> Result<Self, InvalidRetryPolicy> {
+        self.codes = Codes([0; 4]);
+        for code in codes {
+            let (word, bit) = Codes::place(code).ok_or(InvalidRetryPolicy::Code { code })?;
+            self.codes.0[word] |= bit;
+        }
+        Ok(self)
+    }
+
+    /// Pauses up to `backoff` before the first retry, and up to ten times as long
+    /// before later ones.
+    ///
+    /// The default is 25 ms. `HTTPRouteRetry.backoff`.
+    #[must_use]
+    pub const fn with_backoff(mut self, backoff: Duration) -> Self {
+        self.backoff = backoff;
+        self.cap = backoff.saturating_mul(10);
+        self
+    }
+
+    /// Pauses up to `backoff` before the first retry, and never longer than `cap`.
+    ///
+    /// # Errors
+    ///
+    /// If `cap` is shorter than `backoff`.
+    pub fn with_capped_backoff(
+        mut self,
+        backoff: Duration,
+        cap: Duration,
+    ) -> Result<Self, InvalidRetryPolicy> {
+        if cap < backoff {
+            return Err(InvalidRetryPolicy::CapBelowBackoff { backoff, cap });
+        }
+        self.backoff = backoff;
+        self.cap = cap;
+        Ok(self)
+    }
+
+    /// Keeps at most `limit` bytes of a request's body for retries.
+    ///
+    /// The default is 64 KiB. With 0, a request with a body is repeated only if
+    /// nothing of that was read.
+    #[must_use]
+    pub const fn with_body_limit(mut self, limit: usize) -> Self {
+        self.body_limit = limit;
+        self
+    }
+
+    /// How many times a try may be repeated.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Whether an answer with `code` is a reason to retry.
+    #[must_use]
+    pub fn retries(&self, code: StatusCode) -> bool {
+        Codes::place(code).is_some_and(|(word, bit)| self.codes.0[word] & bit != 0)
+    }
+
+    /// The codes that are retried, from the lowest to the highest.
+    pub fn codes(&self) -> impl Iterator<Item = StatusCode> + '_ {
+        self.codes.iter()
+    }
+
+    /// The longest pause before the first retry.
+    #[must_use]
+    pub const fn backoff(&self) -> Duration {
+        self.backoff
+    }
+
+    /// The longest pause before any retry.
+    #[must_use]
+    pub const fn backoff_cap(&self) -> Duration {
+        self.cap
+    }
+
+    /// How many bytes of a request's body are kept.
+    #[must_use]
+    pub const fn body_limit(&self) -> usize {
+        self.body_limit
+    }
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A policy that cannot be followed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidRetryPolicy {
+    /// The code does not stand for an error.
+    #[error("{} is not an error code", code.as_str())]
+    Code {
+        /// As it was given.
+        code: StatusCode,
+    },
+    /// The cap would shorten the first pause.
+    #[error("the cap of {cap:?} is below the backoff of {backoff:?}")]
+    CapBelowBackoff {
+        /// As it was given.
+        backoff: Duration,
+        /// As it was given.
+        cap: Duration,
+    },
+}
+
+/// A set of error codes, one bit each: so that a policy is a plain value that each
+/// request can have for itself, with no counter that threads share.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+struct Codes([u64; 4]);
+
+impl Codes {
+    const FIRST: u16 = 400;
+    const LAST: u16 = 599;
+
+    fn place(code: StatusCode) -> Option<(usize, u64)> {
+        let code = code.as_u16();
+        let index = (Self::FIRST..=Self::LAST)
+            .contains(&code)
+            .then(|| code - Self::FIRST)?;
+        Some((usize::from(index / 64), 1 << (index % 64)))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = StatusCode> + '_ {
+        (Self::FIRST..=Self::LAST)
+            .filter_map(|code| StatusCode::from_u16(code).ok())
+            .filter(|code| Self::place(*code).is_some_and(|(word, bit)| self.0[word] & bit != 0))
+    }
+}
+
+impl fmt::Debug for Codes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set()
+            .entries(self.iter().map(|code| code.as_u16()))
+            .finish()
+    }
+}

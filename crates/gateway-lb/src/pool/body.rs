@@ -1,0 +1,153 @@
+//! The body of a response, which gives its connection back.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::RequestBody;
+use super::error::UpstreamError;
+use super::handle::Handle;
+use super::http1::Http1Connection;
+use super::http2::Stream;
+
+/// The body of a response from a [`Pool`](super::Pool).
+///
+/// At its end an HTTP/1 connection goes back to the pool of the thread that saw the
+/// end, provided that the request was written to its end too.
+///
+/// # Cancellation
+///
+/// Dropping the body before its end closes the HTTP/1 connection, or resets the
+/// HTTP/2 stream. While a request is still being uploaded on HTTP/1, it is reading
+/// this body that moves it along.
+///
+/// # Errors
+///
+/// A body that the backend did not finish ends in an [`UpstreamError`], never in a
+/// clean end.
+pub struct UpstreamBody<B: RequestBody> {
+    source: Source<B>,
+}
+
+enum Source<B: RequestBody> {
+    Http1 {
+        incoming: Incoming,
+        connection: Box<Http1Connection<B>>,
+        handle: Handle<B>,
+    },
+    Http2 {
+        incoming: Incoming,
+        stream: Stream,
+    },
+    Ended,
+}
+
+impl<B: RequestBody> UpstreamBody<B> {
+    pub(super) fn http1(
+        incoming: Incoming,
+        connection: Box<Http1Connection<B>>,
+        handle: Handle<B>,
+    ) -> Self {
+        let mut body = Self {
+            source: Source::Http1 {
+                incoming,
+                connection,
+                handle,
+            },
+        };
+        // Nobody polls a body that is empty.
+        body.end_if_complete();
+        body
+    }
+
+    pub(super) fn http2(incoming: Incoming, stream: Stream) -> Self {
+        let mut body = Self {
+            source: Source::Http2 { incoming, stream },
+        };
+        body.end_if_complete();
+        body
+    }
+
+    fn end_if_complete(&mut self) {
+        let is_complete = match &self.source {
+            Source::Http1 { incoming, .. } | Source::Http2 { incoming, .. } => {
+                incoming.is_end_stream()
+            }
+            Source::Ended => false,
+        };
+        if is_complete {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        let ended = std::mem::replace(&mut self.source, Source::Ended);
+        if let Source::Http1 {
+            mut connection,
+            handle,
+            ..
+        } = ended
+        {
+            if connection.park() {
+                handle.check_in(connection);
+            }
+        }
+    }
+}
+
+impl<B: RequestBody> Body for UpstreamBody<B> {
+    type Data = Bytes;
+    type Error = UpstreamError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        let this = self.get_mut();
+        let frame = match &mut this.source {
+            Source::Http1 {
+                incoming,
+                connection,
+                ..
+            } => connection.poll_body(incoming, cx),
+            Source::Http2 { incoming, stream } => stream.poll_body(incoming, cx),
+            Source::Ended => return Poll::Ready(None),
+        };
+        match &frame {
+            Poll::Ready(Some(Ok(_))) => this.end_if_complete(),
+            Poll::Ready(None) => this.end(),
+            Poll::Ready(Some(Err(_))) => this.source = Source::Ended,
+            Poll::Pending => {}
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Http1 { incoming, .. } | Source::Http2 { incoming, .. } => {
+                incoming.is_end_stream()
+            }
+            Source::Ended => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Http1 { incoming, .. } | Source::Http2 { incoming, .. } => incoming.size_hint(),
+            Source::Ended => SizeHint::with_exact(0),
+        }
+    }
+}
+
+impl<B: RequestBody> fmt::Debug for UpstreamBody<B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("UpstreamBody")
+            .field("size_hint", &self.size_hint())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! One connection, from dialling to its end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt;
+use futures_util::future::Shared;
+use hyper::client::conn::http2::{Builder, Connection, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use super::message::TrackedBody;
+use crate::pool::RequestBody;
+use crate::pool::dial::dial;
+use crate::pool::error::{UpstreamError, UpstreamErrorKind};
+use crate::pool::settings::PoolSettings;
+
+/// A connection being opened, for all who wait for it. It is an error for all alike.
+///
+/// The outer error means that the runtime went away.
+pub(in crate::pool) type Connecting<B> = Shared<oneshot::Receiver<Connected<B>>>;
+
+type Connected<B> = Result<Http2Connection<B>, UpstreamError>;
+
+/// A handle to a connection. The connection closes once all handles are gone and its
+/// streams have ended.
+pub(in crate::pool) struct Http2Connection<B> {
+    sender: SendRequest<TrackedBody<B>>,
+    load: Arc<Load>,
+}
+
+impl<B: RequestBody> Http2Connection<B> {
+    /// Whether it takes no more requests: it is closed, or the backend is going away.
+    pub(in crate::pool) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Whether the backend takes another stream now.
+    pub(in crate::pool) fn has_room(&self) -> bool {
+        self.load.active() < self.load.limit.load(Ordering::Relaxed)
+    }
+
+    /// How many exchanges are on it.
+    pub(in crate::pool) fn active(&self) -> usize {
+        self.load.active()
+    }
+
+    pub(super) fn sender(&mut self) -> &mut SendRequest<TrackedBody<B>> {
+        &mut self.sender
+    }
+
+    pub(super) fn load(&self) -> &Arc<Load> {
+        &self.load
+    }
+}
+
+// Not derived, which would ask for a body that can be cloned.
+impl<B> Clone for Http2Connection<B> {
+    fn clone(&self) -> Self {
+        Self {
+            sender: self.sender.clone(),
+            load: Arc::clone(&self.load),
+        }
+    }
+}
+
+/// How busy a connection is.
+#[derive(Debug)]
+pub(super) struct Load {
+    active: AtomicUsize,
+    limit: AtomicUsize,
+}
+
+impl Load {
+    pub(super) fn begin(&self) {
+        self.active.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.active.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn active(&self) -> usize {
+        self.active.load(Ordering::Relaxed)
+    }
+}
+
+/// Opens a connection in a task of its own, so that it does not die with the request
+/// that happened to be first.
+pub(in crate::pool) fn connect<B: RequestBody>(
+    address: SocketAddr,
+    settings: &PoolSettings,
+) -> Connecting<B> {
+    let (sender, receiver) = oneshot::channel();
+    let settings = settings.clone();
+    tokio::spawn(async move {
+        let connected = match dial(address, &settings).await {
+            Ok(stream) => handshake(stream, &settings).await,
+            Err(error) => Err(error),
+        };
+        // If nobody waits any longer, there is nobody to tell.
+        let _: Result<(), _> = sender.send(connected);
+    });
+    receiver.shared()
+}
+
+async fn handshake<B: RequestBody>(stream: TcpStream, settings: &PoolSettings) -> Connected<B> {
+    let http2 = &settings.http2;
+    let (sender, connection) = Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .adaptive_window(false)
+        .initial_stream_window_size(http2.stream_window)
+        .initial_connection_window_size(http2.connection_window)
+        .max_header_list_size(http2.max_header_list)
+        .max_send_buf_size(http2.max_send_buffer)
+        .keep_alive_interval(http2.ping_interval)
+        .keep_alive_timeout(http2.ping_timeout)
+        .keep_alive_while_idle(false)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| {
+            UpstreamError::new(UpstreamErrorKind::Handshake)
+                .with_source(error)
+                .unsent(true)
+        })?;
+
+    let load = Arc::new(Load {
+        active: AtomicUsize::new(0),
+        limit: AtomicUsize::new(connection.current_max_send_streams()),
+    });
+    tokio::spawn(Driver {
+        connection,
+        load: Arc::clone(&load),
+    });
+    Ok(Http2Connection { sender, load })
+}
+
+/// Drives a connection, and watches how many streams the backend allows.
+///
+/// The codec's future is polled for each request, so what the backend said after the
+/// last one is known with the next. Until then streams beyond the limit wait their turn
+/// in the codec; none is refused.
+struct Driver<B: RequestBody> {
+    connection: Connection<TokioIo<TcpStream>, TrackedBody<B>, TokioExecutor>,
+    load: Arc<Load>,
+}
+
+impl<B: RequestBody> Future for Driver<B> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        let end = Pin::new(&mut this.connection).poll(cx);
+        let limit = this.connection.current_max_send_streams();
+        this.load.limit.store(limit, Ordering::Relaxed);
+        // Each stream hears of an error by itself.
+        end.map(|_| ())
+    }
+}

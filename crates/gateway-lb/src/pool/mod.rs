@@ -1,0 +1,169 @@
+//! Connections to endpoints, kept for the next request.
+//!
+//! A [`Pool`] sends a request to an address and gives back the response. Which
+//! address is somebody else's decision. Each thread has connections of its own, so no
+//! lock is taken and no other core's memory is touched on the way. On HTTP/1 the
+//! request's own future and body drive the connection: there is no task for each
+//! connection, no channel between tasks, and no timer except while dialling.
+//!
+//! # What is done for the caller
+//!
+//! * A request that found its kept connection closed, and of which nothing was
+//!   written, is sent on another. One that may have been seen is never sent twice.
+//! * Message framing is made unambiguous both ways: the request's length is what its
+//!   body says, and a response with two lengths, or a transfer coding other than
+//!   `chunked`, is refused.
+//! * Informational responses (1xx) are dropped. On HTTP/1 they count towards the
+//!   limit of the response head; on HTTP/2 there is no such bound.
+//!
+//! # What is left to the caller
+//!
+//! * The request's target is a path and query. HTTP/1 needs a `Host` field; HTTP/2
+//!   takes its authority from there. Fields that belong to the client's connection
+//!   (RFC 9110 section 7.6.1) are removed, except `connection` and `upgrade` for a
+//!   switch of protocols that is allowed.
+//! * Deadlines beyond the dial timeout, retries, and counting.
+//! * `CONNECT` is not supported.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use bytes::Bytes;
+//! use gateway_lb::pool::{Pool, PoolSettings, Protocol};
+//! use http::Request;
+//! use http_body_util::{BodyExt, Empty};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let pool = Pool::new(PoolSettings::new());
+//! let request = Request::get("/health")
+//!     .header("host", "backend.example")
+//!     .body(Empty::<Bytes>::new())?;
+//!
+//! let response = pool.send(([127, 0, 0, 1], 8080).into(), Protocol::Http1, request).await?;
+//!
+//! assert_eq!(response.status(), 200);
+//! let _body = response.into_body().collect().await?.to_bytes();
+//! # Ok(())
+//! # }
+//! ```
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use http_body::Body;
+use thread_local::ThreadLocal;
+
+use self::error::BoxError;
+use self::handle::{Handle, Shared};
+
+mod body;
+mod dial;
+mod error;
+mod framing;
+mod future;
+mod handle;
+mod http1;
+mod http2;
+mod settings;
+mod shard;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod upgrade;
+
+pub use self::body::UpstreamBody;
+pub use self::error::{UpstreamError, UpstreamErrorKind};
+pub use self::future::SendFuture;
+pub use self::settings::PoolSettings;
+pub use self::upgrade::{UpgradedTransport, UpgradedUpstream};
+
+/// Sends requests over connections that it keeps.
+///
+/// Clones share the connections. On a runtime with many threads a connection belongs to
+/// the thread on which its last response ended.
+pub struct Pool<B: RequestBody> {
+    shared: Arc<Shared<B>>,
+    // Not inside `shared`: each handle keeps that alive.
+    handles: Arc<ThreadLocal<Handle<B>>>,
+}
+
+/// What is spoken with an endpoint.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// HTTP/1.1, one exchange at a time on each connection.
+    Http1,
+    /// HTTP/2 without TLS, begun with prior knowledge (`kubernetes.io/h2c`).
+    Http2,
+}
+
+/// A body that requests to a backend can have. Every body of bytes is one.
+pub trait RequestBody: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static {}
+
+impl<B> RequestBody for B where B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static
+{}
+
+impl<B: RequestBody> Pool<B> {
+    /// A pool without connections.
+    #[must_use]
+    pub fn new(settings: PoolSettings) -> Self {
+        Self {
+            shared: Arc::new(Shared::new(settings)),
+            handles: Arc::new(ThreadLocal::new()),
+        }
+    }
+
+    /// Sends `request` to `address` over a kept or new connection of this thread.
+    ///
+    /// The future wants to be polled within a tokio runtime with time and I/O.
+    ///
+    /// # Errors
+    ///
+    /// An [`UpstreamError`] if no response came back. If it
+    /// [is unsent](UpstreamError::is_unsent), the request may be sent again.
+    pub fn send(
+        &self,
+        address: SocketAddr,
+        protocol: Protocol,
+        request: Request<B>,
+    ) -> SendFuture<B> {
+        SendFuture::new(self.handle().clone(), address, protocol, request)
+    }
+
+    /// Closes connections of this thread that are dead, or have been idle for too long.
+    ///
+    /// Call it about once a second on each thread that sends. Threads that keep giving
+    /// connections back also sweep by themselves; a thread that falls silent does not.
+    pub fn sweep(&self) {
+        self.handle().sweep();
+    }
+
+    /// How many idle HTTP/1 connections this thread keeps.
+    #[must_use]
+    pub fn idle_connections(&self) -> usize {
+        self.handle().idle_connections()
+    }
+
+    fn handle(&self) -> &Handle<B> {
+        self.handles
+            .get_or(|| Handle::new(Arc::clone(&self.shared)))
+    }
+}
+
+impl<B: RequestBody> Clone for Pool<B> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            handles: Arc::clone(&self.handles),
+        }
+    }
+}
+
+impl<B: RequestBody> fmt::Debug for Pool<B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Pool").finish_non_exhaustive()
+    }
+}

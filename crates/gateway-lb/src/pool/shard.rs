@@ -1,0 +1,102 @@
+//! The connections of one thread.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use tokio::time::Instant;
+
+use super::RequestBody;
+use super::http1::Http1Connection;
+use super::http2::{Choice, Connecting, Slots};
+use super::settings::PoolSettings;
+
+type Map<V> = HashMap<SocketAddr, V, RandomState>;
+
+/// Idle HTTP/1 connections and all HTTP/2 connections of one thread.
+///
+/// The last connection given back is the first to be used again: it is the one whose
+/// memory is warm, and those at the bottom can grow old and go.
+pub(super) struct Shard<B: RequestBody> {
+    http1: Map<Vec<Box<Http1Connection<B>>>>,
+    http2: Map<Slots<B>>,
+    last_sweep: Instant,
+}
+
+impl<B: RequestBody> Shard<B> {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            http1: Map::default(),
+            http2: Map::default(),
+            last_sweep: now,
+        }
+    }
+
+    pub(super) fn check_out(
+        &mut self,
+        address: SocketAddr,
+        settings: &PoolSettings,
+    ) -> Option<Box<Http1Connection<B>>> {
+        let idle = self.http1.get_mut(&address)?;
+        let connection = idle.pop()?;
+        if connection.idle_since().elapsed() > settings.idle_timeout {
+            // Those below have been idle for even longer.
+            idle.clear();
+            return None;
+        }
+        Some(connection)
+    }
+
+    pub(super) fn check_in(
+        &mut self,
+        connection: Box<Http1Connection<B>>,
+        settings: &PoolSettings,
+    ) {
+        let now = connection.idle_since();
+        let idle = self.http1.entry(connection.address()).or_default();
+        if idle.len() < settings.max_idle_per_endpoint {
+            idle.push(connection);
+        }
+        // So that nothing leaks where nobody calls `sweep`.
+        if now.saturating_duration_since(self.last_sweep) > SWEEP_INTERVAL {
+            self.sweep(now, settings);
+        }
+    }
+
+    pub(super) fn choose_http2(
+        &mut self,
+        address: SocketAddr,
+        settings: &PoolSettings,
+        connect: impl FnOnce() -> Connecting<B>,
+    ) -> Choice<B> {
+        self.http2
+            .entry(address)
+            .or_default()
+            .choose(settings.http2.max_connections, connect)
+    }
+
+    pub(super) fn sweep(&mut self, now: Instant, settings: &PoolSettings) {
+        self.last_sweep = now;
+        let timeout = settings.idle_timeout;
+
+        self.http1.retain(|_, idle| {
+            idle.retain_mut(|connection| {
+                let age = now.saturating_duration_since(connection.idle_since());
+                age <= timeout && connection.is_alive()
+            });
+            !idle.is_empty()
+        });
+        self.http2.retain(|_, slots| {
+            slots.sweep(now, timeout);
+            !slots.is_empty()
+        });
+    }
+
+    pub(super) fn idle_connections(&self) -> usize {
+        self.http1.values().map(Vec::len).sum()
+    }
+}
+
+/// How long a thread that gives connections back goes without a sweep.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
