@@ -2,5 +2,6 @@
 
 pub mod api;
 pub mod resolve;
+pub mod source;
 pub mod verdict;
 pub mod world;

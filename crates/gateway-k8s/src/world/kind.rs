@@ -50,6 +50,13 @@ macro_rules! kinds {
                 $owner(self)
             })?
         })+
+
+        impl World {
+            /// Takes the allocations of `before` where this world says the same.
+            pub(crate) fn share(&mut self, before: &Self) {
+                $(self.$field.share(&before.$field);)+
+            }
+        }
     };
 }
 

@@ -24,8 +24,8 @@ impl ObjectRef {
     /// has no namespaces.
     pub fn new<T: Kind>(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
         Self {
-            group: T::group(&()).into_owned().into(),
-            kind: T::kind(&()).into_owned().into(),
+            group: T::group(&()),
+            kind: T::kind(&()),
             namespace: namespace.into(),
             name: name.into(),
         }

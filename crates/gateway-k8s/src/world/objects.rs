@@ -100,6 +100,32 @@ impl<T: Kind> Objects<T> {
     }
 }
 
+impl<T> Objects<T> {
+    /// Takes the allocations of `before` where these say the same.
+    pub(crate) fn share(&mut self, before: &Self) {
+        if self.same(before) {
+            return;
+        }
+        let namespaces = Arc::make_mut(&mut self.namespaces);
+        for (namespace, inside) in namespaces.iter_mut() {
+            if let Some(known) = before.namespaces.get(namespace)
+                && inside.says_the_same(known)
+            {
+                *inside = Arc::clone(known);
+            }
+        }
+        let all = |(name, inside): (&Arc<str>, &Arc<InNamespace<T>>)| {
+            before
+                .namespaces
+                .get(name)
+                .is_some_and(|known| Arc::ptr_eq(known, inside))
+        };
+        if namespaces.len() == before.namespaces.len() && namespaces.iter().all(all) {
+            self.namespaces = Arc::clone(&before.namespaces);
+        }
+    }
+}
+
 impl<T> Default for Objects<T> {
     fn default() -> Self {
         Self {
@@ -154,6 +180,14 @@ impl<T: Kind> InNamespace<T> {
             }
         }
         Some(removed)
+    }
+}
+
+impl<T> InNamespace<T> {
+    fn says_the_same(&self, other: &Self) -> bool {
+        let pairs = || self.objects.values().zip(other.objects.values());
+        self.objects.len() == other.objects.len()
+            && pairs().all(|(one, other)| one.same(other) && one.place() == other.place())
     }
 }
 
