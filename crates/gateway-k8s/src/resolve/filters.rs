@@ -23,16 +23,46 @@ use crate::verdict::Problem;
 pub(super) fn check_fields(written: &HttpRouteFilter, at: &Field<'_>) -> Result<(), Problem> {
     use HttpRouteFilterType as Type;
     let fields = [
-        (Type::RequestHeaderModifier, "requestHeaderModifier", written.request_header_modifier.is_some()),
-        (Type::ResponseHeaderModifier, "responseHeaderModifier", written.response_header_modifier.is_some()),
-        (Type::RequestMirror, "requestMirror", written.request_mirror.is_some()),
-        (Type::RequestRedirect, "requestRedirect", written.request_redirect.is_some()),
-        (Type::UrlRewrite, "urlRewrite", written.url_rewrite.is_some()),
+        (
+            Type::RequestHeaderModifier,
+            "requestHeaderModifier",
+            written.request_header_modifier.is_some(),
+        ),
+        (
+            Type::ResponseHeaderModifier,
+            "responseHeaderModifier",
+            written.response_header_modifier.is_some(),
+        ),
+        (
+            Type::RequestMirror,
+            "requestMirror",
+            written.request_mirror.is_some(),
+        ),
+        (
+            Type::RequestRedirect,
+            "requestRedirect",
+            written.request_redirect.is_some(),
+        ),
+        (
+            Type::UrlRewrite,
+            "urlRewrite",
+            written.url_rewrite.is_some(),
+        ),
         (Type::Cors, "cors", written.cors.is_some()),
-        (Type::ExtensionRef, "extensionRef", written.extension_ref.is_some()),
-        (Type::ExternalAuth, "externalAuth", written.external_auth.is_some()),
+        (
+            Type::ExtensionRef,
+            "extensionRef",
+            written.extension_ref.is_some(),
+        ),
+        (
+            Type::ExternalAuth,
+            "externalAuth",
+            written.external_auth.is_some(),
+        ),
     ];
-    let mut others = fields.iter().filter(|(kind, _, set)| *set && *kind != written.r#type);
+    let mut others = fields
+        .iter()
+        .filter(|(kind, _, set)| *set && *kind != written.r#type);
 
     match others.next() {
         Some((_, name, _)) => {
@@ -92,14 +122,22 @@ pub(super) fn redirect(
     if let Some(port) = written.port {
         let number = u16::try_from(port).ok().and_then(NonZeroU16::new);
         let number = number.ok_or_else(|| {
-            unsupported(format!("{port} is not between 1 and 65535"), &at.name("port"))
+            unsupported(
+                format!("{port} is not between 1 and 65535"),
+                &at.name("port"),
+            )
         })?;
         redirect = redirect.with_port(number);
     }
     if let Some(code) = written.status_code {
-        let status = u16::try_from(code).ok().and_then(|code| RedirectStatus::try_from(code).ok());
+        let status = u16::try_from(code)
+            .ok()
+            .and_then(|code| RedirectStatus::try_from(code).ok());
         let status = status.ok_or_else(|| {
-            unsupported(format!("{code} is not the status of a redirect"), &at.name("statusCode"))
+            unsupported(
+                format!("{code} is not the status of a redirect"),
+                &at.name("statusCode"),
+            )
         })?;
         redirect = redirect.with_status(status);
     }
@@ -142,14 +180,20 @@ fn path_modifier(
             if written.replace_prefix_match.is_some() {
                 return Err(foreign(prefix));
             }
-            let path = written.replace_full_path.as_deref().ok_or_else(|| missing(full))?;
+            let path = written
+                .replace_full_path
+                .as_deref()
+                .ok_or_else(|| missing(full))?;
             (PathModifier::replace_full_path(path), full)
         }
         HttpPathModifierType::ReplacePrefixMatch => {
             if written.replace_full_path.is_some() {
                 return Err(foreign(full));
             }
-            let path = written.replace_prefix_match.as_deref().ok_or_else(|| missing(prefix))?;
+            let path = written
+                .replace_prefix_match
+                .as_deref()
+                .ok_or_else(|| missing(prefix))?;
             if !one_prefix {
                 let message = "the rule must have exactly one match, of type PathPrefix";
                 return Err(unsupported(message, &at.name(prefix)));
@@ -183,14 +227,21 @@ pub(super) fn cors(written: &CorsFilter, at: &Field<'_>) -> Result<Cors, Problem
         let read = cors.allow_header(name);
         cors = read.map_err(|error| refuse(error, "allowHeaders", index))?;
     }
-    for (index, name) in limited(written.expose_headers.as_deref(), 64, &at.name("exposeHeaders"))? {
+    for (index, name) in limited(
+        written.expose_headers.as_deref(),
+        64,
+        &at.name("exposeHeaders"),
+    )? {
         let read = cors.expose_header(name);
         cors = read.map_err(|error| refuse(error, "exposeHeaders", index))?;
     }
     if let Some(seconds) = written.max_age {
         let age = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
         let age = age.ok_or_else(|| {
-            unsupported(format!("{seconds} is not a positive number"), &at.name("maxAge"))
+            unsupported(
+                format!("{seconds} is not a positive number"),
+                &at.name("maxAge"),
+            )
         })?;
         cors = cors.with_max_age(Duration::from_secs(age));
     }
@@ -208,11 +259,16 @@ pub(super) fn mirror_fraction(
     let (read, at) = match (written.percent, &written.fraction) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => return Err(unsupported("has both percent and fraction", at)),
-        (Some(percent), None) => (number(percent).map(Fraction::from_percent), at.name("percent")),
+        (Some(percent), None) => (
+            number(percent).map(Fraction::from_percent),
+            at.name("percent"),
+        ),
         (None, Some(fraction)) => {
             let denominator = number(fraction.denominator.unwrap_or(100));
             let numerator = number(fraction.numerator);
-            let read = numerator.zip(denominator).map(|(one, of)| Fraction::new(one, of));
+            let read = numerator
+                .zip(denominator)
+                .map(|(one, of)| Fraction::new(one, of));
             (read, at.name("fraction"))
         }
     };
@@ -236,13 +292,18 @@ pub(super) fn retry(
 
     if let Some(attempts) = written.attempts {
         let number = u32::try_from(attempts).map_err(|_| {
-            unsupported(format!("{attempts} is not a number of retries"), &at.name("attempts"))
+            unsupported(
+                format!("{attempts} is not a number of retries"),
+                &at.name("attempts"),
+            )
         })?;
         policy = policy.with_attempts(number);
     }
     if let Some(codes) = &written.codes {
         let read = codes.iter().map(|code| {
-            let read = u16::try_from(*code).ok().and_then(|code| StatusCode::from_u16(code).ok());
+            let read = u16::try_from(*code)
+                .ok()
+                .and_then(|code| StatusCode::from_u16(code).ok());
             read.ok_or_else(|| unsupported(format!("{code} is not a status"), &at.name("codes")))
         });
         let codes: Vec<_> = read.collect::<Result<_, _>>()?;
@@ -251,7 +312,10 @@ pub(super) fn retry(
     }
     if let Some(text) = &written.backoff {
         let backoff = duration::parse(text).ok_or_else(|| {
-            unsupported(format!("{text:?} is not a duration such as 1s500ms"), &at.name("backoff"))
+            unsupported(
+                format!("{text:?} is not a duration such as 1s500ms"),
+                &at.name("backoff"),
+            )
         })?;
         policy = policy.with_backoff(backoff);
     }

@@ -91,12 +91,20 @@ impl<'a, 'w> Reading<'a, 'w> {
 
         match &written.r#type {
             Type::RequestHeaderModifier => {
-                let (settings, at) = part(&written.request_header_modifier, at, "requestHeaderModifier")?;
+                let (settings, at) = part(
+                    &written.request_header_modifier,
+                    at,
+                    "requestHeaderModifier",
+                )?;
                 let modifier = filters::header_modifier(settings, &at)?;
                 Ok(Filter::RequestHeaderModifier(Arc::new(modifier)))
             }
             Type::ResponseHeaderModifier => {
-                let (settings, at) = part(&written.response_header_modifier, at, "responseHeaderModifier")?;
+                let (settings, at) = part(
+                    &written.response_header_modifier,
+                    at,
+                    "responseHeaderModifier",
+                )?;
                 let modifier = filters::header_modifier(settings, &at)?;
                 Ok(Filter::ResponseHeaderModifier(Arc::new(modifier)))
             }
@@ -122,9 +130,10 @@ impl<'a, 'w> Reading<'a, 'w> {
                 let (reference, at) = part(&written.extension_ref, at, "extensionRef")?;
                 Ok(self.extension(reference, &at))
             }
-            Type::ExternalAuth => {
-                Err(unsupported("filter ExternalAuth is not supported", &at.name("type")))
-            }
+            Type::ExternalAuth => Err(unsupported(
+                "filter ExternalAuth is not supported",
+                &at.name("type"),
+            )),
             Type::Unknown(other) => {
                 let message = format!("{other:?} is not a type of filter");
                 Err(unsupported(message, &at.name("type")))
@@ -141,7 +150,10 @@ impl<'a, 'w> Reading<'a, 'w> {
         };
         let fraction = fraction.unwrap_or(Fraction::ALWAYS);
 
-        Ok(Filter::RequestMirror(Arc::new(RequestMirror { backend, fraction })))
+        Ok(Filter::RequestMirror(Arc::new(RequestMirror {
+            backend,
+            fraction,
+        })))
     }
 
     fn extension(&mut self, written: &LocalObjectReference, at: &Field<'_>) -> Filter {

@@ -12,9 +12,7 @@ use super::matches::{route_match, unsupported};
 use super::reading::Reading;
 use super::view::View;
 use super::{Settings, duration};
-use crate::api::{
-    HttpBackendRef, HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts, PathMatchType,
-};
+use crate::api::{HttpBackendRef, HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts, PathMatchType};
 use crate::verdict::Problem;
 
 /// A rule, and what is wrong with it.

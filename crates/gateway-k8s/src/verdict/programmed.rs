@@ -73,7 +73,11 @@ impl GatewayVerdict {
             listener.programmed(&self.addresses, &failures);
         }
         self.addresses.retain(|address| {
-            let bound = |port: &u16| !failures.iter().any(|one| one.is_about(Some(*address), *port));
+            let bound = |port: &u16| {
+                !failures
+                    .iter()
+                    .any(|one| one.is_about(Some(*address), *port))
+            };
             ports.iter().any(bound)
         });
         if waits(&self.conditions) {
@@ -132,7 +136,9 @@ fn is_about_any(failure: &BindFailure, addresses: &[IpAddr], port: u16) -> bool 
     if addresses.is_empty() {
         failure.is_about(None, port)
     } else {
-        addresses.iter().any(|address| failure.is_about(Some(*address), port))
+        addresses
+            .iter()
+            .any(|address| failure.is_about(Some(*address), port))
     }
 }
 
