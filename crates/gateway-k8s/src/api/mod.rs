@@ -17,6 +17,8 @@ mod open_enum;
 mod reference_grant;
 mod shared;
 mod tcp_route;
+#[cfg(test)]
+mod tests;
 mod tls_route;
 mod udp_route;
 mod x_backend;

@@ -20,6 +20,7 @@ use super::{DefaultScope, L4RouteRule, ParentReference, RouteStatus};
 #[kube(derive = "PartialEq")]
 #[kube(schema = "disabled")]
 pub struct TlsRouteSpec {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hostnames: Vec<String>,
     #[serde(
         default,

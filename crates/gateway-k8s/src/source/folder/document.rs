@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
+use super::finding::Finding;
 use super::header::Header;
 use super::kinds::{Object, Reader};
 use super::lines::Lines;
@@ -38,18 +39,6 @@ pub(super) struct Entry {
     pub(super) object: Option<Arc<dyn Object>>,
 }
 
-/// A [`Problem`](crate::source::Problem) whose place is still relative.
-#[derive(Debug)]
-pub(super) struct Finding {
-    /// From 1 in the document.
-    pub(super) line: usize,
-    pub(super) object: Option<ObjectRef>,
-    pub(super) field: Option<String>,
-    pub(super) message: String,
-    pub(super) remedy: String,
-    pub(super) severity: Severity,
-}
-
 impl Document {
     /// Parses a document. What cannot be used is a finding, never an error.
     pub(super) fn parse(text: &str) -> Self {
@@ -65,10 +54,8 @@ impl Document {
             Ok(Value::Object(object)) => document.take(object),
             Ok(_) => {
                 document.hides_objects = true;
-                document.report(Finding {
-                    line: first_line(text),
-                    ..Finding::error("is not an object", "begin with apiVersion and kind")
-                });
+                let finding = Finding::error("is not an object", "begin with apiVersion and kind");
+                document.findings.push(finding.on_line(first_line(text)));
             }
             Err(malformed) => document.take_malformed(malformed),
         }
@@ -87,10 +74,6 @@ impl Document {
 
     fn lines(&self) -> &Lines {
         self.lines.get_or_init(|| Lines::read(&self.text))
-    }
-
-    fn report(&mut self, finding: Finding) {
-        self.findings.push(finding);
     }
 
     fn take(&mut self, mut object: Map<String, Value>) {
@@ -113,90 +96,92 @@ impl Document {
             self.take_object(path, object);
         } else {
             self.hides_objects = true;
-            let line = self.lines().line(&path);
-            self.report(Finding {
-                line,
-                ..Finding::error("an item of the list is not an object", "remove it")
-            });
+            let finding = Finding::error("an item of the list is not an object", "remove it");
+            self.report(&path, finding);
         }
     }
 
-    fn take_object(&mut self, path: String, mut object: Map<String, Value>) {
+    fn take_object(&mut self, path: String, object: Map<String, Value>) {
         let header = match Header::of(&object) {
             Ok(header) => header,
             Err(finding) => {
-                // Something else altogether (a kustomization, say) hides nothing.
                 self.hides_objects |= finding.severity == Severity::Error;
-                return self.report_at(&path, finding);
+                return self.report(&path, *finding);
             }
         };
         let Some(reader) = Reader::of(&header.group, &header.kind) else {
-            return self.report_at(&path, header.unknown_kind());
+            return self.report(&path, header.unknown_kind());
         };
-        let name = match header.name(reader) {
-            Ok(name) => name,
+        match header.name(reader) {
+            Ok(name) => {
+                let object = self.decode(&path, &header, reader, &name, object);
+                self.entries.push(Entry {
+                    name,
+                    line: self.first_line_of(&path),
+                    path,
+                    object,
+                });
+            }
             Err(finding) => {
                 self.hides_objects = true;
-                return self.report_at(&path, finding);
-            }
-        };
-        let about = |finding| Finding {
-            object: Some(name.clone()),
-            ..finding
-        };
-
-        let mut decoded = None;
-        if let Some(finding) = header.unknown_version(reader) {
-            self.report_at(&path, about(finding));
-        } else {
-            if let Some(finding) = header.stray_namespace(reader) {
-                self.report_at(&path, about(finding));
-            }
-            settle(&mut object, &name);
-            match reader.decode(Value::Object(object)) {
-                Ok(object) => {
-                    for field in object.unknown {
-                        self.report_at(&path, about(Finding::unknown_field(field)));
-                    }
-                    decoded = Some(object.object);
-                }
-                Err(undecodable) => self.report_at(&path, about(Finding::from(undecodable))),
+                self.report(&path, *finding);
             }
         }
-        let line = self.first_line_of(&path);
-        self.entries.push(Entry {
-            name,
-            line,
-            path,
-            object: decoded,
-        });
+    }
+
+    fn decode(
+        &mut self,
+        path: &str,
+        header: &Header,
+        reader: &Reader,
+        name: &ObjectRef,
+        mut object: Map<String, Value>,
+    ) -> Option<Arc<dyn Object>> {
+        if let Some(finding) = header.unknown_version(reader) {
+            self.report(path, finding.about(name));
+            return None;
+        }
+        if let Some(finding) = header.stray_namespace(reader) {
+            self.report(path, finding.about(name));
+        }
+        leave_input(&mut object, name);
+        match reader.decode(Value::Object(object)) {
+            Ok(decoded) => {
+                for field in decoded.unknown {
+                    self.report(path, Finding::unknown_field(field).about(name));
+                }
+                Some(decoded.object)
+            }
+            Err(undecodable) => {
+                self.report(path, Finding::from(undecodable).about(name));
+                None
+            }
+        }
     }
 
     fn take_malformed(&mut self, malformed: value::Malformed) {
-        let named = Header::guess(self.lines());
-        self.hides_objects = named.is_none();
-        self.report(Finding {
-            line: malformed.line,
-            object: named.clone(),
-            ..Finding::error(malformed.message, "correct the syntax of this document")
+        let finding = Finding::error(malformed.message, "correct the syntax of this document")
+            .on_line(malformed.line);
+        let Some(name) = Header::guess(self.lines()) else {
+            self.hides_objects = true;
+            return self.findings.push(finding);
+        };
+        self.findings.push(finding.about(&name));
+        self.entries.push(Entry {
+            name,
+            line: first_line(&self.text),
+            path: String::new(),
+            object: None,
         });
-        if let Some(name) = named {
-            let line = first_line(&self.text);
-            self.entries.push(Entry {
-                name,
-                line,
-                path: String::new(),
-                object: None,
-            });
-        }
     }
 
-    fn report_at(&mut self, path: &str, finding: Finding) {
+    /// Notes a finding about the object at `path`.
+    fn report(&mut self, path: &str, finding: Finding) {
         let line = match &finding.field {
             None => self.first_line_of(path),
             Some(field) => self.lines().line(&join(path, field)),
         };
-        self.report(Finding { line, ..finding });
+        self.findings.push(finding.on_line(line));
     }
 
     fn first_line_of(&self, path: &str) -> usize {
@@ -213,9 +198,9 @@ fn is_list_kind(kind: &str) -> bool {
     kind.ends_with("List")
 }
 
-/// Leaves of an object what is input: not what was looked at already, and not the
-/// status that the object had in the cluster it was copied from.
-fn settle(object: &mut Map<String, Value>, name: &ObjectRef) {
+/// Takes off what is no input: what was looked at already, and the status that the
+/// object had in the cluster it was copied from.
+fn leave_input(object: &mut Map<String, Value>, name: &ObjectRef) {
     for key in ["apiVersion", "kind", "status"] {
         object.remove(key);
     }

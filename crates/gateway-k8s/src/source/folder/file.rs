@@ -9,7 +9,8 @@ use std::time::SystemTime;
 
 use foldhash::fast::RandomState;
 
-use super::document::{Document, Entry, Finding};
+use super::document::{Document, Entry};
+use super::finding::Finding;
 use super::kinds::Object;
 use super::split;
 use super::stamp::Stamp;

@@ -2,10 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::document::Finding;
-use super::kinds::{Reader, Undecodable};
+use super::finding::Finding;
+use super::kinds::Reader;
 use super::lines::Lines;
-use crate::source::Severity;
 use crate::world::ObjectRef;
 
 /// The head of any Kubernetes object.
@@ -20,7 +19,7 @@ pub(super) struct Header {
 
 impl Header {
     /// Reads the head of an object.
-    pub(super) fn of(object: &Map<String, Value>) -> Result<Self, Finding> {
+    pub(super) fn of(object: &Map<String, Value>) -> Result<Self, Box<Finding>> {
         let text = |key: &str| object.get(key).and_then(Value::as_str);
         let meta = |key: &str| {
             object
@@ -31,18 +30,16 @@ impl Header {
         };
 
         let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
-            let is_object = ["apiVersion", "kind", "metadata"]
+            // Some other file (a kustomization, say) is no mistake.
+            let looks_like_one = ["apiVersion", "kind", "metadata"]
                 .iter()
                 .any(|key| object.contains_key(*key));
-            let finding = Finding::error(
-                "is no Kubernetes object: apiVersion or kind is missing",
-                "add apiVersion and kind, or move the document elsewhere",
-            );
-            return Err(if is_object {
-                finding
+            let finding = if looks_like_one {
+                Finding::error("apiVersion or kind is missing", "add it")
             } else {
-                finding.as_warning()
-            });
+                Finding::warning("is no Kubernetes object", "move it elsewhere")
+            };
+            return Err(Box::new(finding));
         };
         Ok(Self::new(
             api_version,
@@ -76,15 +73,11 @@ impl Header {
     }
 
     /// What the object is called. Without a namespace, it is in `default`.
-    pub(super) fn name(&self, reader: &Reader) -> Result<ObjectRef, Finding> {
+    pub(super) fn name(&self, reader: &Reader) -> Result<ObjectRef, Box<Finding>> {
         let Some(name) = &self.name else {
-            return Err(Finding {
-                field: Some("metadata.name".to_owned()),
-                ..Finding::error(
-                    format!("{} has no name", self.kind),
-                    "add the name, in quotes if it is a number",
-                )
-            });
+            let message = format!("{} has no name", self.kind);
+            let finding = Finding::error(message, "add one, in quotes if it is a number");
+            return Err(Box::new(finding.in_field("metadata.name")));
         };
         let namespace = match (&self.namespace, reader.namespaced) {
             (Some(namespace), true) => namespace,
@@ -102,18 +95,13 @@ impl Header {
 
     /// Objects of other kinds may stand in the same files.
     pub(super) fn unknown_kind(&self) -> Finding {
-        Finding {
-            field: Some("kind".to_owned()),
-            ..Finding::error(
-                format!(
-                    "{} of {} is not a kind this gateway reads",
-                    self.kind,
-                    self.group_version()
-                ),
-                "nothing, or check the spelling of apiVersion and kind",
-            )
-            .as_warning()
-        }
+        let message = format!(
+            "{} of {} is not a kind this gateway reads",
+            self.kind,
+            self.group_version()
+        );
+        let remedy = "nothing, or check the spelling of apiVersion and kind";
+        Finding::warning(message, remedy).in_field("kind")
     }
 
     /// A version that may have fields of other meaning.
@@ -121,16 +109,12 @@ impl Header {
         if reader.versions.contains(&self.version.as_str()) {
             return None;
         }
-        Some(Finding {
-            field: Some("apiVersion".to_owned()),
-            ..Finding::error(
-                format!(
-                    "{} has no version {:?} this gateway reads",
-                    self.kind, self.version
-                ),
-                format!("use one of {}", reader.versions.join(", ")),
-            )
-        })
+        let message = format!(
+            "{} has no version {:?} this gateway reads",
+            self.kind, self.version
+        );
+        let remedy = format!("use one of {}", reader.versions.join(", "));
+        Some(Finding::error(message, remedy).in_field("apiVersion"))
     }
 
     /// A namespace on a kind that has none.
@@ -138,63 +122,14 @@ impl Header {
         if reader.namespaced || self.namespace.is_none() {
             return None;
         }
-        Some(Finding {
-            field: Some("metadata.namespace".to_owned()),
-            ..Finding::error(format!("{} has no namespace", self.kind), "remove it").as_warning()
-        })
+        let message = format!("{} has no namespace", self.kind);
+        Some(Finding::warning(message, "remove it").in_field("metadata.namespace"))
     }
 
     fn group_version(&self) -> String {
         match &*self.group {
             "" => self.version.clone(),
             group => format!("{group}/{}", self.version),
-        }
-    }
-}
-
-impl Finding {
-    /// An error about no object and no field, on the first line.
-    pub(super) fn error(message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            line: 1,
-            object: None,
-            field: None,
-            message: message.into(),
-            remedy: remedy.into(),
-            severity: Severity::Error,
-        }
-    }
-
-    fn as_warning(self) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..self
-        }
-    }
-
-    /// A field that the kind does not have.
-    pub(super) fn unknown_field(field: String) -> Self {
-        Self {
-            field: Some(field),
-            ..Self::error(
-                "this kind has no such field, it has no effect",
-                "check its spelling and its place, or remove it",
-            )
-            .as_warning()
-        }
-    }
-}
-
-impl From<Undecodable> for Finding {
-    fn from(undecodable: Undecodable) -> Self {
-        let remedy = if undecodable.message.starts_with("missing field") {
-            "add the field"
-        } else {
-            "write the field in the form the API gives it"
-        };
-        Self {
-            field: undecodable.field,
-            ..Self::error(undecodable.message, remedy)
         }
     }
 }

@@ -154,7 +154,7 @@ impl Build {
                     node.line = line;
                     entries.push((name, node));
                 }
-                None => *key = Some((node.into_key(), node.line)),
+                None => *key = Some((node.take_text(), node.line)),
             },
         }
     }
@@ -190,7 +190,7 @@ impl Node {
         }
     }
 
-    fn into_key(&mut self) -> String {
+    fn take_text(&mut self) -> String {
         match &mut self.inside {
             Inside::Scalar(text) => std::mem::take(text),
             Inside::Mapping(_) | Inside::Sequence(_) => String::new(),

@@ -48,6 +48,7 @@
 
 mod document;
 mod file;
+mod finding;
 mod header;
 mod kinds;
 mod lines;

@@ -48,6 +48,7 @@ struct Open {
     start: usize,
     line: usize,
     has_content: bool,
+    begins_with_marker: bool,
     // `%YAML 1.2` belongs to the document whose `---` follows.
     only_directives: bool,
 }
@@ -58,17 +59,20 @@ impl Open {
             start,
             line,
             has_content: false,
+            begins_with_marker: false,
             only_directives: false,
         }
     }
 
     fn look_at(&mut self, line: &str) {
-        if !self.has_content && line.starts_with('%') {
+        if is_marker(line, "---") {
+            self.begins_with_marker = true;
+            self.only_directives = false;
+        }
+        if line.starts_with('%') && !self.begins_with_marker && !self.has_content {
             self.only_directives = true;
         } else if !is_silent(line) {
             self.has_content = true;
-            self.only_directives = false;
-        } else if is_marker(line, "---") {
             self.only_directives = false;
         }
     }
@@ -144,6 +148,14 @@ mod tests {
         assert_eq!(
             texts("a: 1\n...\n%YAML 1.2\n---\nb: 2\n"),
             [(1, "a: 1\n...\n"), (3, "%YAML 1.2\n---\nb: 2\n")]
+        );
+    }
+
+    #[test]
+    fn there_are_no_directives_within_a_document() {
+        assert_eq!(
+            texts("---\n%\n---\nb: 2\n"),
+            [(1, "---\n%\n"), (3, "---\nb: 2\n")]
         );
     }
 
