@@ -80,7 +80,7 @@ pub(super) fn attach(
             let there = view.get::<Gateway>(namespace, &parent.name).is_some();
             if settings.complete && !there {
                 let message = format!("there is no Gateway {name}");
-                warnings.push(Problem::new(Reason::NoMatchingParent, message).at(&at));
+                warnings.push(Problem::new(Reason::NoMatchingParent, message).at(at));
             }
             continue;
         };

@@ -116,7 +116,8 @@ fn remove(manifests: Manifests, kind: u8, name: u8) -> Manifests {
 
 /// The same objects, put in one by one in another order.
 fn shuffled(world: &World, seed: usize) -> World {
-    let mut steps: Vec<Box<dyn Fn(&mut World)>> = Vec::new();
+    type Step = Box<dyn Fn(&mut World)>;
+    let mut steps: Vec<Step> = Vec::new();
     macro_rules! kinds {
         ($($kind:ty),+) => {$(
             for object in world.objects::<$kind>().iter().cloned() {
