@@ -1,5 +1,9 @@
 //! Kubernetes objects to a gateway's configuration and their status.
 
 pub mod api;
+pub mod resolve;
 pub mod source;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod verdict;
 pub mod world;
