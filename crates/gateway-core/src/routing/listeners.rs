@@ -48,11 +48,7 @@ impl<T> ListenerTable<T> {
     /// these and on the route, and on nothing else. Nothing is assembled for a route
     /// that has no host in common with its listener.
     #[must_use]
-    pub fn updated(
-        &self,
-        listeners: &[Arc<Listener>],
-        assemble: &mut dyn FnMut(&Arc<Listener>, &Arc<Route>, usize) -> T,
-    ) -> Self {
+    pub fn updated(&self, listeners: &[Arc<Listener>], assemble: Assemble<'_, T>) -> Self {
         let mut known: Vec<_> = self.listeners.list.iter().collect();
         let mut hosts = HostIndex::new(RandomState::default());
         let mut list = Vec::with_capacity(listeners.len());
@@ -108,11 +104,7 @@ impl<T> ListenerTable<T> {
 }
 
 impl<T> Attached<T> {
-    fn new(
-        old: Option<&Self>,
-        listener: &Arc<Listener>,
-        assemble: &mut dyn FnMut(&Arc<Listener>, &Arc<Route>, usize) -> T,
-    ) -> Self {
+    fn new(old: Option<&Self>, listener: &Arc<Listener>, assemble: Assemble<'_, T>) -> Self {
         if let Some(old) = old.filter(|old| Arc::ptr_eq(&old.listener, listener)) {
             return old.clone();
         }
@@ -160,6 +152,8 @@ impl<T> fmt::Debug for ListenerTable<T> {
             .finish()
     }
 }
+
+type Assemble<'a, T> = &'a mut dyn FnMut(&Arc<Listener>, &Arc<Route>, usize) -> T;
 
 /// Where a request goes. Complete: there is no fourth case.
 #[derive(Debug)]

@@ -28,6 +28,9 @@
 //! space. A client that spells a parameter differently for the same backend can
 //! therefore not choose another rule that way. (Envoy compares the raw text.)
 //!
+//! [`explain`] reads the same listeners without any index and says why a request
+//! goes where it goes.
+//!
 //! # Example
 //!
 //! ```
@@ -61,6 +64,7 @@
 mod candidate;
 mod conditions;
 mod depths;
+mod explain;
 mod hosts;
 mod keys;
 mod listeners;
@@ -71,6 +75,12 @@ mod shared;
 mod table;
 mod update;
 
+#[cfg(test)]
+mod tests;
+
+pub use self::explain::{
+    Advantage, Explanation, ListenerMiss, NearMiss, WhyNot, WhyNotListener, Winner, explain,
+};
 pub use self::listeners::{Found, ListenerTable};
 pub use self::table::{Match, RouteTable};
 

@@ -160,9 +160,15 @@ impl<'a, T> Changes<'a, T> {
     fn remove(&mut self, entry: &'a Entry<T>) {
         for (_, _, path, _) in entry.conditions() {
             match path {
-                PathMatch::Exact(path) => drop(self.exact.entry(path).or_default()),
-                PathMatch::Prefix(path) => drop(self.prefix.entry(path).or_default()),
-                PathMatch::Regex(_) => drop(self.regexes.get_or_insert_default()),
+                PathMatch::Exact(path) => {
+                    self.exact.entry(path).or_default();
+                }
+                PathMatch::Prefix(path) => {
+                    self.prefix.entry(path).or_default();
+                }
+                PathMatch::Regex(_) => {
+                    self.regexes.get_or_insert_default();
+                }
             }
         }
     }

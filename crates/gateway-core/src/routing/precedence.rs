@@ -3,7 +3,8 @@
 use std::cmp::{Ordering, Reverse};
 use std::fmt;
 
-use crate::model::{ObjectName, PathMatch, Route, RouteMatch};
+use super::explain::Advantage;
+use crate::model::{Hostname, ObjectName, PathMatch, Route, RouteMatch};
 
 /// The place of a match among those of one hostname; the smallest wins.
 ///
@@ -25,6 +26,50 @@ impl<'a> Precedence<'a> {
             conditions: ConditionRank::new(condition),
             created: route.created(),
             name: Alphabetical(route.name()),
+        }
+    }
+
+    /// Why this one wins against `other`; nothing, if they are equal or `other`
+    /// wins.
+    pub(super) fn advantage(&self, other: &Self) -> Option<Advantage> {
+        let (mine, theirs) = (&self.conditions, &other.conditions);
+        let steps = [
+            (self.path.cmp(&other.path), Advantage::Path),
+            (
+                mine.without_method.cmp(&theirs.without_method),
+                Advantage::Method,
+            ),
+            (mine.headers.cmp(&theirs.headers), Advantage::Headers),
+            (mine.query.cmp(&theirs.query), Advantage::Query),
+            (self.created.cmp(&other.created), Advantage::Age),
+            (self.name.cmp(&other.name), Advantage::Name),
+        ];
+
+        match steps.into_iter().find(|(order, _)| order.is_ne()) {
+            Some((Ordering::Less, advantage)) => Some(advantage),
+            _ => None,
+        }
+    }
+}
+
+/// The place of a hostname among those that mean one host; the smallest wins.
+///
+/// Source: `HTTPRouteSpec.hostnames`, `Listener.hostname`.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum HostRank {
+    Exact,
+    Wildcard { characters: Reverse<usize> },
+    EveryHost,
+}
+
+impl HostRank {
+    pub(super) fn new(name: Option<&Hostname>) -> Self {
+        match name {
+            Some(name) if name.is_wildcard() => Self::Wildcard {
+                characters: Reverse(name.as_str().len()),
+            },
+            Some(_) => Self::Exact,
+            None => Self::EveryHost,
         }
     }
 }

@@ -25,6 +25,9 @@ impl<V: Clone> SharedTable<V> {
     /// The value of that hash for which `is_it` holds.
     #[inline]
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(&V) -> bool) -> Option<&V> {
+        #[cfg(test)]
+        super::tests::note_probe();
+
         self.parts
             .get(part_of(hash, self.parts.len()))?
             .find(hash, |slot| is_it(&slot.value))
@@ -137,6 +140,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         /// It holds what an ordinary map holds, and copies do not see later edits.
         #[test]
         fn agrees_with_a_map(edits in prop::collection::vec((0u16..300, any::<Option<u16>>()), 0..600)) {

@@ -91,6 +91,11 @@ impl<T> RouteTable<T> {
             .find_map(|table| table.find(&keys, head))
     }
 
+    #[cfg(test)]
+    pub(super) fn inner(&self) -> &Routes<T> {
+        &self.routes
+    }
+
     /// The routes, as they were given.
     pub fn routes(&self) -> impl ExactSizeIterator<Item = &Arc<Route>> {
         self.routes.list.iter().map(|listed| &listed.given)

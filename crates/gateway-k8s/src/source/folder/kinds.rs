@@ -1,0 +1,169 @@
+//! The kinds a folder may hold, and how each is decoded.
+
+use std::borrow::Cow;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use serde_ignored::Path;
+use serde_json::Value;
+
+use crate::api::{
+    BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, ReferenceGrant,
+    TcpRoute, TlsRoute, UdpRoute, XBackend, XBackendTrafficPolicy,
+};
+use crate::world::{Kind, Loaded, Place, World};
+
+/// How objects of one kind are read.
+pub(super) struct Reader {
+    /// Whether objects of this kind have a namespace.
+    pub(super) namespaced: bool,
+    /// The versions that decode alike.
+    pub(super) versions: &'static [&'static str],
+    group: fn() -> Cow<'static, str>,
+    kind: fn() -> Cow<'static, str>,
+    decode: fn(Value) -> Result<Decoded, Undecodable>,
+}
+
+/// An object that was decoded.
+pub(super) struct Decoded {
+    /// The object.
+    pub(super) object: Arc<dyn Object>,
+    /// The paths of fields that its kind does not have.
+    pub(super) unknown: Vec<String>,
+}
+
+/// An object that does not have the form of its kind.
+pub(super) struct Undecodable {
+    /// Where.
+    pub(super) field: Option<String>,
+    /// Why.
+    pub(super) message: String,
+}
+
+/// An object of whatever kind.
+pub(super) trait Object: Debug + Send + Sync {
+    /// Puts the object in its place in the world.
+    fn put(self: Arc<Self>, place: Place, world: &mut World);
+}
+
+impl Reader {
+    /// How objects of this group and kind are read, if we do.
+    pub(super) fn of(group: &str, kind: &str) -> Option<&'static Self> {
+        READERS
+            .iter()
+            .find(|reader| (reader.kind)() == kind && (reader.group)() == group)
+    }
+
+    /// The group and the kind.
+    pub(super) fn group_kind(&self) -> (Cow<'static, str>, Cow<'static, str>) {
+        ((self.group)(), (self.kind)())
+    }
+
+    /// Decodes an object whose `apiVersion` and `kind` have been looked at.
+    pub(super) fn decode(&self, object: Value) -> Result<Decoded, Undecodable> {
+        (self.decode)(object)
+    }
+
+    const fn for_kind<T: Kind>(versions: &'static [&'static str]) -> Self {
+        Self {
+            namespaced: T::NAMESPACED,
+            versions,
+            group: || T::group(&()),
+            kind: || T::kind(&()),
+            decode: |value| {
+                let (object, unknown) = decode_as::<T>(value)?;
+                Ok(Decoded {
+                    object: Arc::new(object),
+                    unknown,
+                })
+            },
+        }
+    }
+}
+
+impl<T: Kind> Object for T {
+    fn put(self: Arc<Self>, place: Place, world: &mut World) {
+        world.insert::<T>(Loaded::<T>::new(self).at(place));
+    }
+}
+
+// The API server converts between these versions without changing anything.
+const GATEWAY_API: &[&str] = &["v1", "v1beta1", "v1alpha3", "v1alpha2"];
+const EXPERIMENTAL: &[&str] = &["v1alpha1"];
+const CORE: &[&str] = &["v1"];
+
+static READERS: &[Reader] = &[
+    Reader::for_kind::<HttpRoute>(GATEWAY_API),
+    Reader::for_kind::<Service>(CORE),
+    Reader::for_kind::<EndpointSlice>(CORE),
+    Reader::for_kind::<Gateway>(GATEWAY_API),
+    Reader::for_kind::<GatewayClass>(GATEWAY_API),
+    Reader::for_kind::<ListenerSet>(GATEWAY_API),
+    Reader::for_kind::<GrpcRoute>(GATEWAY_API),
+    Reader::for_kind::<TlsRoute>(GATEWAY_API),
+    Reader::for_kind::<TcpRoute>(GATEWAY_API),
+    Reader::for_kind::<UdpRoute>(GATEWAY_API),
+    Reader::for_kind::<ReferenceGrant>(GATEWAY_API),
+    Reader::for_kind::<BackendTlsPolicy>(GATEWAY_API),
+    Reader::for_kind::<XBackend>(EXPERIMENTAL),
+    Reader::for_kind::<XBackendTrafficPolicy>(EXPERIMENTAL),
+    Reader {
+        decode: decode_secret,
+        ..Reader::for_kind::<Secret>(CORE)
+    },
+    Reader::for_kind::<ConfigMap>(CORE),
+    Reader::for_kind::<Namespace>(CORE),
+];
+
+fn decode_as<T: Kind>(value: Value) -> Result<(T, Vec<String>), Undecodable> {
+    let mut unknown = Vec::new();
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
+    match serde_ignored::deserialize(tracked, |path| unknown.push(path_text(&path))) {
+        Ok(object) => Ok((object, unknown)),
+        Err(error) => {
+            let field = track.path().to_string();
+            Err(Undecodable {
+                field: (field != ".").then_some(field),
+                message: error.to_string(),
+            })
+        }
+    }
+}
+
+/// As the API server does, puts `stringData` into `data`. Says nothing of values
+/// when it fails: they are secret.
+fn decode_secret(value: Value) -> Result<Decoded, Undecodable> {
+    let decoded = decode_as::<Secret>(value);
+    let (mut secret, unknown) = decoded.map_err(|undecodable| Undecodable {
+        message: "has a value of another form".to_owned(),
+        ..undecodable
+    })?;
+    if let Some(texts) = secret.string_data.take() {
+        let bytes = texts
+            .into_iter()
+            .map(|(key, text)| (key, ByteString(text.into_bytes())));
+        secret.data.get_or_insert_default().extend(bytes);
+    }
+    Ok(Decoded {
+        object: Arc::new(secret),
+        unknown,
+    })
+}
+
+fn path_text(path: &Path<'_>) -> String {
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}[{index}]", path_text(parent)),
+        Path::Map { parent, key } => match path_text(parent) {
+            parent if parent.is_empty() => key.clone(),
+            parent => format!("{parent}.{key}"),
+        },
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => path_text(parent),
+    }
+}
