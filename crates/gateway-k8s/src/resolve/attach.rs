@@ -1,0 +1,267 @@
+//! Which listeners a route is attached to, and what it is told about each parent.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gateway_core::model::ObjectName;
+
+use super::field::Field;
+use super::gateway::GatewayPlan;
+use super::listener::ListenerPlan;
+use super::matches::unsupported;
+use super::route::Converted;
+use super::view::View;
+use super::{GATEWAY_GROUP, Settings};
+use crate::api::{Gateway, HttpRoute, ParentReference};
+use crate::verdict::{Condition, ConditionType, ParentVerdict, Problem, Reason, RouteVerdict};
+use crate::world::Loaded;
+
+/// The Gateways that are ours, by name.
+pub(super) type Plans = BTreeMap<ObjectName, Arc<GatewayPlan>>;
+
+/// Where a route is attached.
+#[derive(Debug, PartialEq)]
+pub(super) struct Attached {
+    /// What was attached.
+    pub(super) converted: Arc<Converted>,
+    /// The Gateways that were looked for.
+    pub(super) gateways: Vec<(ObjectName, Option<Arc<GatewayPlan>>)>,
+    /// The Gateway and the listener's position in it; counted in `attachedRoutes`.
+    pub(super) listeners: Vec<(ObjectName, usize)>,
+    pub(super) verdict: Arc<RouteVerdict>,
+    pub(super) warnings: Arc<Vec<Problem>>,
+}
+
+impl Attached {
+    /// Whether it is what would come out again.
+    pub(super) fn stands(&self, converted: &Arc<Converted>, plans: &Plans) -> bool {
+        let same =
+            |(name, then): &(ObjectName, Option<Arc<GatewayPlan>>)| match (then, plans.get(name)) {
+                (Some(then), Some(now)) => Arc::ptr_eq(then, now),
+                (then, now) => then.is_none() && now.is_none(),
+            };
+
+        Arc::ptr_eq(&self.converted, converted) && self.gateways.iter().all(same)
+    }
+}
+
+/// Attaches a route to every listener that it names and that takes it.
+pub(super) fn attach(
+    view: &View<'_>,
+    settings: &Settings,
+    loaded: &Loaded<HttpRoute>,
+    converted: &Arc<Converted>,
+    plans: &Plans,
+) -> Attached {
+    let at = Field::SPEC;
+    let mut verdict = RouteVerdict::default();
+    let mut warnings = Vec::clone(&converted.warnings);
+    let mut gateways = Vec::new();
+    let mut listeners: Vec<(ObjectName, usize)> = Vec::new();
+
+    for (index, parent) in loaded.spec.parent_refs.iter().flatten().enumerate() {
+        let at = at.item("parentRefs", index);
+        let namespace = parent
+            .namespace
+            .as_deref()
+            .unwrap_or(&converted.object.namespace);
+        if !is_gateway(parent) {
+            let kind = parent.kind.as_deref().unwrap_or_default();
+            warnings.push(unsupported(
+                format!("parents of kind {kind} are not supported"),
+                &at,
+            ));
+            continue;
+        }
+        let name = ObjectName::new(namespace, parent.name.as_str());
+        let plan = plans.get(&name);
+        gateways.push((name.clone(), plan.cloned()));
+        let Some(plan) = plan else {
+            let there = view.get::<Gateway>(namespace, &parent.name).is_some();
+            if settings.complete && !there {
+                let message = format!("there is no Gateway {name}");
+                warnings.push(Problem::new(Reason::NoMatchingParent, message).at(&at));
+            }
+            continue;
+        };
+
+        let found = candidates(view, plan, parent, converted, &at);
+        if let Ok(found) = &found {
+            let new = found.iter().map(|index| (name.clone(), *index));
+            listeners.extend(
+                new.filter(|one| !listeners.contains(one))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        verdict.parents.push(ParentVerdict {
+            parent: written_out(parent),
+            conditions: conditions(converted, plan, found, &at),
+        });
+    }
+    if loaded.spec.use_default_gateways.is_some() {
+        warnings.push(unsupported(
+            "there are no default Gateways",
+            &at.name("useDefaultGateways"),
+        ));
+    }
+    if settings.complete && verdict.parents.is_empty() && warnings.is_empty() {
+        let problem = Problem::new(
+            Reason::NoMatchingParent,
+            "no Gateway of this gateway is its parent",
+        );
+        warnings.push(problem.at(at.name("parentRefs")));
+    }
+
+    Attached {
+        converted: Arc::clone(converted),
+        gateways,
+        listeners,
+        verdict: Arc::new(verdict),
+        warnings: Arc::new(warnings),
+    }
+}
+
+/// The listeners that take the route, of those that the parent names.
+fn candidates(
+    view: &View<'_>,
+    plan: &GatewayPlan,
+    parent: &ParentReference,
+    route: &Converted,
+    at: &Field<'_>,
+) -> Result<Vec<usize>, Problem> {
+    let gateway = &plan.name;
+    let named = |one: &ListenerPlan| {
+        let name = parent.section_name.as_deref();
+        name.is_none_or(|name| name == one.name.as_str())
+            && parent.port.is_none_or(|port| port == i32::from(one.port))
+    };
+    let admits = |one: &ListenerPlan| {
+        let namespaces = one.namespaces.as_ref();
+        one.takes(GATEWAY_GROUP, "HTTPRoute")
+            && namespaces
+                .is_some_and(|some| some.admit(view, gateway.namespace(), &route.object.namespace))
+    };
+    let shares = |one: &ListenerPlan| match &one.hostname {
+        Some(own) if !route.hostnames.is_empty() => route
+            .hostnames
+            .iter()
+            .any(|hostname| hostname.intersects(own)),
+        _ => true,
+    };
+
+    let all = plan.listeners.iter().enumerate();
+    let left: Vec<_> = all.filter(|(_, one)| named(one)).collect();
+    if left.is_empty() {
+        let message = format!("Gateway {gateway} has no such listener");
+        let remedy = format!("its listeners are {}", names(plan));
+        return Err(Problem::new(Reason::NoMatchingParent, message)
+            .at(at)
+            .remedy(remedy));
+    }
+    let left: Vec<_> = left.into_iter().filter(|(_, one)| admits(one)).collect();
+    if left.is_empty() {
+        let message = format!(
+            "no listener of Gateway {gateway} takes HTTPRoutes of namespace {}",
+            route.object.namespace
+        );
+        let problem = Problem::new(Reason::NotAllowedByListeners, message).at(at);
+        return Err(problem.remedy("allow it in allowedRoutes of a listener"));
+    }
+    let left: Vec<_> = left.into_iter().filter(|(_, one)| shares(one)).collect();
+    if left.is_empty() {
+        let message =
+            format!("no listener of Gateway {gateway} has a hostname in common with the route");
+        let problem = Problem::new(Reason::NoMatchingListenerHostname, message);
+        return Err(problem.at(Field::SPEC.name("hostnames")));
+    }
+
+    Ok(left.into_iter().map(|(index, _)| index).collect())
+}
+
+fn conditions(
+    route: &Converted,
+    plan: &GatewayPlan,
+    found: Result<Vec<usize>, Problem>,
+    at: &Field<'_>,
+) -> Vec<Condition> {
+    let broken_rules = route.broken.iter().map(|(index, _)| index);
+    let broken_rules: std::collections::BTreeSet<_> = broken_rules.collect();
+    let partly = broken_rules.len() < route.rules;
+    let broken = || route.broken.iter().map(|(_, problem)| problem.clone());
+
+    let mut problems = Vec::new();
+    match found {
+        Err(problem) => problems.push(problem),
+        Ok(found)
+            if !found
+                .iter()
+                .any(|index| plan.listeners[*index].is_accepted()) =>
+        {
+            let message = format!(
+                "no listener of Gateway {} that takes the route is accepted",
+                plan.name
+            );
+            problems.push(Problem::new(Reason::NoMatchingParent, message).at(at));
+        }
+        Ok(_) => {}
+    }
+    problems.extend(route.refused.iter().cloned());
+    if !partly {
+        problems.extend(broken());
+    }
+    let accepted = problems.is_empty();
+
+    let mut conditions = vec![
+        Condition::judged(
+            ConditionType::Accepted,
+            Reason::Accepted,
+            "the route is attached",
+            problems,
+        ),
+        Condition::judged(
+            ConditionType::ResolvedRefs,
+            Reason::ResolvedRefs,
+            "every reference was found",
+            route.unresolved.clone(),
+        ),
+    ];
+    if accepted && !broken_rules.is_empty() {
+        let rules: Vec<_> = broken_rules.iter().map(|index| index.to_string()).collect();
+        let summary = format!("Dropped Rule {}:", rules.join(", "));
+        conditions.push(Condition::impaired(
+            ConditionType::PartiallyInvalid,
+            summary,
+            broken().collect(),
+        ));
+    }
+
+    conditions
+}
+
+fn is_gateway(parent: &ParentReference) -> bool {
+    parent
+        .group
+        .as_deref()
+        .is_none_or(|group| group == GATEWAY_GROUP)
+        && parent.kind.as_deref().is_none_or(|kind| kind == "Gateway")
+}
+
+/// Group and kind are compared with what is written in the status, so the
+/// defaults have to be there.
+fn written_out(parent: &ParentReference) -> ParentReference {
+    ParentReference {
+        group: Some(GATEWAY_GROUP.to_owned()),
+        kind: Some("Gateway".to_owned()),
+        ..parent.clone()
+    }
+}
+
+fn names(plan: &GatewayPlan) -> String {
+    let names: Vec<_> = plan
+        .listeners
+        .iter()
+        .map(|one| format!("{} (port {})", one.name, one.port))
+        .collect();
+
+    names.join(", ")
+}

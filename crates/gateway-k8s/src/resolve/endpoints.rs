@@ -1,0 +1,160 @@
+//! The endpoints behind a backend.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use gateway_core::model::{Backend, BackendId};
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
+
+use super::view::View;
+use super::{Settings, backends, x_backend};
+use crate::api::XBackend;
+use crate::verdict::{Problem, Reason};
+use crate::world::Loaded;
+
+/// A backend with what is wrong about its endpoints.
+#[derive(Debug, PartialEq)]
+pub(super) struct Found {
+    pub(super) backend: Option<Arc<Backend>>,
+    pub(super) warnings: Vec<Problem>,
+}
+
+/// Looks up a backend that some rule refers to.
+///
+/// A Service without endpoints is a backend with an empty set: it gets 503.
+pub(super) fn find(view: &View<'_>, settings: &Settings, id: &BackendId) -> Found {
+    let mut warnings = Vec::new();
+    let (namespace, name) = (id.object().namespace(), id.object().name());
+
+    let backend = if id.kind() == "Service" {
+        view.get::<Service>(namespace, name).and_then(|service| {
+            let port = backends::port_of(service, id.port())?;
+            let slices = view.owned_by::<EndpointSlice>(namespace, name);
+            let addresses = addresses(&slices, port.name.as_deref(), settings, &mut warnings);
+            let protocol = backends::protocol(port)?;
+            Some(Backend::new(addresses).with_protocol(protocol))
+        })
+    } else {
+        view.get::<XBackend>(namespace, name)
+            .and_then(|found| x_backend::target(found).ok())
+            .map(|(_, backend)| backend)
+    };
+
+    Found {
+        backend: backend.map(Arc::new),
+        warnings,
+    }
+}
+
+/// The ready endpoints; if there is none, those that still serve while they
+/// terminate. Sorted, each once.
+fn addresses(
+    slices: &[&Loaded<EndpointSlice>],
+    port_name: Option<&str>,
+    settings: &Settings,
+    warnings: &mut Vec<Problem>,
+) -> BTreeSet<SocketAddr> {
+    let mut ready = BTreeSet::new();
+    let mut leaving = BTreeSet::new();
+
+    for slice in slices {
+        let Some(port) = port_in(slice, port_name) else {
+            continue;
+        };
+        for endpoint in &slice.endpoints {
+            let set = match state(endpoint) {
+                State::Ready => &mut ready,
+                State::Leaving => &mut leaving,
+                State::Gone => continue,
+            };
+            match address(slice, endpoint, settings) {
+                Ok(address) => {
+                    set.insert(SocketAddr::new(address, port));
+                }
+                Err(message) => {
+                    let slice = slice.metadata.name.as_deref().unwrap_or_default();
+                    let message = format!("EndpointSlice {slice}: {message}");
+                    warnings.push(Problem::new(Reason::UnsupportedAddress, message));
+                }
+            }
+        }
+    }
+
+    if ready.is_empty() { leaving } else { ready }
+}
+
+enum State {
+    Ready,
+    Leaving,
+    Gone,
+}
+
+/// Source: `EndpointConditions`, where absent means ready.
+fn state(endpoint: &Endpoint) -> State {
+    let conditions = endpoint.conditions.as_ref();
+    let ready = conditions.and_then(|one| one.ready).unwrap_or(true);
+    let serving = conditions.and_then(|one| one.serving).unwrap_or(ready);
+    let terminating = conditions.and_then(|one| one.terminating).unwrap_or(false);
+
+    if ready {
+        State::Ready
+    } else if serving && terminating {
+        State::Leaving
+    } else {
+        State::Gone
+    }
+}
+
+/// The port of the slice that has the name of the Service's port; no name and
+/// the empty name are the same.
+fn port_in(slice: &EndpointSlice, name: Option<&str>) -> Option<u16> {
+    let name = name.unwrap_or_default();
+    let port = slice.ports.iter().flatten().find(|port| {
+        port.name.as_deref().unwrap_or_default() == name
+            && port.protocol.as_deref().unwrap_or("TCP") == "TCP"
+    })?;
+
+    u16::try_from(port.port?).ok().filter(|port| *port != 0)
+}
+
+fn address(
+    slice: &EndpointSlice,
+    endpoint: &Endpoint,
+    settings: &Settings,
+) -> Result<IpAddr, String> {
+    // Several addresses of one endpoint are the same thing; the first is to be used.
+    let text = endpoint
+        .addresses
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default();
+    let address: IpAddr = text.parse().map_err(|_| {
+        format!(
+            "{text:?} of type {} is not an IP address",
+            slice.address_type
+        )
+    })?;
+
+    if address.is_unspecified() || address.is_multicast() {
+        return Err(format!("{address} is no address of an endpoint"));
+    }
+    if !settings.local_endpoints && is_local(address) {
+        return Err(format!(
+            "{address} belongs to the machine the gateway runs on"
+        ));
+    }
+
+    Ok(address)
+}
+
+/// Loopback and link-local addresses: the machine itself, and the metadata
+/// services of clouds. Whoever may write an EndpointSlice must not reach those
+/// through the gateway.
+fn is_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unicast_link_local(),
+    }
+}

@@ -1,0 +1,85 @@
+//! GatewayClasses: which Gateways are ours.
+
+use std::sync::Arc;
+
+use super::Settings;
+use super::field::Field;
+use crate::api::GatewayClass;
+use crate::verdict::{ClassVerdict, Condition, ConditionType, Problem, Reason};
+
+/// What a GatewayClass of our controller is told.
+pub(super) fn judge(settings: &Settings, class: &GatewayClass) -> Arc<ClassVerdict> {
+    let mut problems = parameters(class);
+    let mut conditions = Vec::new();
+
+    if let Some(release) = &settings.release {
+        let version = version(release);
+        problems.extend(version.problems().iter().cloned());
+        conditions.push(version);
+    }
+    let accepted = Condition::judged(
+        ConditionType::Accepted,
+        Reason::Accepted,
+        "Gateways of this class are served",
+        problems,
+    );
+    conditions.insert(0, accepted);
+
+    Arc::new(ClassVerdict {
+        conditions,
+        features: FEATURES,
+    })
+}
+
+/// What makes a class one whose Gateways cannot be served.
+pub(super) fn parameters(class: &GatewayClass) -> Vec<Problem> {
+    let Some(parameters) = &class.spec.parameters_ref else {
+        return Vec::new();
+    };
+    let message = format!(
+        "{} {} is no kind of parameters",
+        parameters.kind, parameters.name
+    );
+    let problem = Problem::new(Reason::InvalidParameters, message);
+
+    vec![
+        problem
+            .at(Field::SPEC.name("parametersRef"))
+            .remedy("remove parametersRef"),
+    ]
+}
+
+fn version(release: &str) -> Condition {
+    let understood = release.starts_with(UNDERSTOOD_RELEASE);
+    let problem = || {
+        let message = format!("the CRDs are of release {release}, not {UNDERSTOOD_RELEASE}x");
+        let problem = Problem::new(Reason::UnsupportedVersion, message);
+        problem.remedy(format!("install the CRDs of {UNDERSTOOD_RELEASE}x"))
+    };
+
+    Condition::judged(
+        ConditionType::SupportedVersion,
+        Reason::SupportedVersion,
+        "the installed CRDs are understood",
+        (!understood).then(problem).into_iter().collect(),
+    )
+}
+
+/// The release whose types `api` was generated from.
+const UNDERSTOOD_RELEASE: &str = "v1.7.";
+
+/// `status.supportedFeatures`: what works, sorted as the API asks.
+pub const FEATURES: &[&str] = &[
+    "Gateway",
+    "GatewayAddressEmpty",
+    "GatewayHTTPListenerIsolation",
+    "GatewayPort8080",
+    "GatewayStaticAddresses",
+    "HTTPRoute",
+    "HTTPRouteDestinationPortMatching",
+    "HTTPRouteMethodMatching",
+    "HTTPRouteNamedRouteRule",
+    "HTTPRouteParentRefPort",
+    "HTTPRouteQueryParamMatching",
+    "ReferenceGrant",
+];

@@ -1,0 +1,77 @@
+//! Objects to configuration and verdicts: `resolve(&World) -> Resolved`.
+//!
+//! A pure function: no I/O, no clock, and the order of objects does not matter.
+//! [`Resolver`] gives the same results and does again only what changed.
+//!
+//! | module | decides |
+//! |---|---|
+//! | `gateway_class` | which Gateways are ours |
+//! | `gateway`, `listener`, `address` | what Gateways ask for, and what they get |
+//! | `route`, `rule`, `matches`, `filters` | what routes mean, whoever their parents are |
+//! | `attach` | which listeners take which routes |
+//! | `backends`, `endpoints`, `x_backend` | what rules refer to |
+//! | `grants` | who may refer to whom |
+//! | `view`, `memo` | what can be used again |
+
+mod address;
+mod attach;
+mod backends;
+mod certificate;
+mod duration;
+mod endpoints;
+mod field;
+mod filters;
+mod gateway;
+mod gateway_class;
+mod grants;
+mod listener;
+mod matches;
+mod memo;
+mod resolver;
+mod route;
+mod rule;
+mod selector;
+mod settings;
+mod status;
+#[cfg(test)]
+mod tests;
+mod validity;
+mod view;
+mod x_backend;
+
+use gateway_core::model::Configuration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::verdict::Verdicts;
+use crate::world::World;
+
+pub use self::gateway_class::FEATURES;
+pub use self::resolver::Resolver;
+pub use self::settings::{CONTROLLER_NAME, Settings};
+
+/// What a world means.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resolved {
+    /// What the data plane shall do.
+    pub configuration: Configuration,
+    /// What each object shall be told.
+    pub verdicts: Verdicts,
+}
+
+/// Works out what a world means. Never fails: what is wrong with an object is
+/// told to that object, and leaves the others alone.
+pub fn resolve(world: &World, settings: &Settings) -> Resolved {
+    Resolver::new(settings.clone()).resolve(world)
+}
+
+/// When the object was made, in seconds since 1970; 0 for what came from a file.
+fn created(meta: &ObjectMeta) -> u64 {
+    let created = meta.creation_timestamp.as_ref();
+
+    created.map_or(0, |time| {
+        u64::try_from(time.0.as_second()).unwrap_or_default()
+    })
+}
+
+/// The API group of the standard kinds.
+const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";

@@ -1,0 +1,178 @@
+//! One rule of an HTTPRoute.
+
+use std::time::Duration;
+
+use gateway_core::model::{BackendId, BackendRef, Filter, Rule, Timeouts};
+
+use super::backends::Written;
+use super::field::Field;
+use super::filters::{self, Reading};
+use super::grants::From;
+use super::matches::{route_match, unsupported};
+use super::view::View;
+use super::{Settings, duration};
+use crate::api::{HttpBackendRef, HttpRouteRule, HttpRouteTimeouts};
+use crate::verdict::Problem;
+
+/// A rule, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Nothing, if no request can be compared with its matches.
+    pub(super) rule: Option<Rule>,
+    /// Why the rule is not obeyed as it is written.
+    pub(super) broken: Vec<Problem>,
+    pub(super) unresolved: Vec<Problem>,
+    pub(super) backends: Vec<BackendId>,
+}
+
+/// Reads a rule.
+///
+/// A rule that matches requests but cannot be obeyed stays, and answers 500: if
+/// it were left out, its requests would fall to a wider rule, which may lack the
+/// very filter that protects them.
+pub(super) fn convert(
+    view: &View<'_>,
+    settings: &Settings,
+    from: From<'_>,
+    written: &HttpRouteRule,
+    at: &Field<'_>,
+) -> Read {
+    let mut read = Read::default();
+    let mut rule = Rule::new();
+    let mut matched = true;
+
+    if let Some(name) = &written.name {
+        rule = rule.with_name(name.as_str());
+    }
+    for (index, condition) in written.matches.iter().flatten().enumerate() {
+        match route_match(condition, &at.item("matches", index)) {
+            Ok(condition) => rule = rule.with_match(condition),
+            Err(problem) => {
+                matched = false;
+                read.broken.push(problem);
+            }
+        }
+    }
+
+    let mut reading = Reading::new(view, settings, from, written);
+    for filter in reading.filters(written.filters.as_deref(), at) {
+        rule = rule.with_filter(filter);
+    }
+    for (index, backend) in written.backend_refs.iter().flatten().enumerate() {
+        rule = rule.with_backend(backend_ref(
+            &mut reading,
+            backend,
+            &at.item("backendRefs", index),
+        ));
+    }
+    let Reading {
+        broken,
+        unresolved,
+        backends,
+        ..
+    } = reading;
+    read.broken.extend(broken);
+    read.unresolved = unresolved;
+    read.backends = backends;
+
+    match timeouts(written.timeouts.as_ref(), &at.name("timeouts")) {
+        Ok(timeouts) => rule = rule.with_timeouts(timeouts),
+        Err(problem) => read.broken.push(problem),
+    }
+    match filters::retry(written.retry.as_ref(), &at.name("retry")) {
+        Ok(Some(retry)) => rule = rule.with_retry(retry),
+        Ok(None) => {}
+        Err(problem) => read.broken.push(problem),
+    }
+    if written.session_persistence.is_some() {
+        read.broken.push(unsupported(
+            "is not supported",
+            &at.name("sessionPersistence"),
+        ));
+    }
+    read.broken.extend(super::validity::http_rule(written, at));
+
+    if let (Some(first), true) = (read.broken.first(), matched) {
+        rule = failing(&rule, first);
+    }
+    read.rule = matched.then_some(rule);
+
+    read
+}
+
+/// The rule with its matches, answering 500.
+fn failing(rule: &Rule, problem: &Problem) -> Rule {
+    let mut failing = Rule::new().with_filter(Filter::Invalid(problem.to_string().into()));
+    if let Some(name) = rule.name() {
+        failing = failing.with_name(name.clone());
+    }
+
+    rule.matches()
+        .iter()
+        .cloned()
+        .fold(failing, Rule::with_match)
+}
+
+fn backend_ref(
+    reading: &mut Reading<'_, '_>,
+    written: &HttpBackendRef,
+    at: &Field<'_>,
+) -> BackendRef {
+    let backend = match reading.backend(Written::from(written), at) {
+        Ok(id) => BackendRef::new(id),
+        Err(reason) => BackendRef::invalid(reason),
+    };
+    let weight = written.weight.unwrap_or(1);
+    let weight = match u32::try_from(weight) {
+        Ok(weight) if weight <= MAX_WEIGHT => weight,
+        _ => {
+            let message = format!("{weight} is not between 0 and {MAX_WEIGHT}");
+            reading
+                .broken
+                .push(unsupported(message, &at.name("weight")));
+            0
+        }
+    };
+    let filters = reading.filters(written.filters.as_deref(), at);
+
+    filters
+        .into_iter()
+        .fold(backend.with_weight(weight), BackendRef::with_filter)
+}
+
+fn timeouts(written: Option<&HttpRouteTimeouts>, at: &Field<'_>) -> Result<Timeouts, Problem> {
+    let Some(written) = written else {
+        return Ok(Timeouts::default());
+    };
+    let timeouts = Timeouts {
+        request: timeout(written.request.as_deref(), &at.name("request"))?,
+        backend_request: timeout(
+            written.backend_request.as_deref(),
+            &at.name("backendRequest"),
+        )?,
+    };
+
+    match (timeouts.request, timeouts.backend_request) {
+        (Some(request), Some(backend)) if backend > request => {
+            let problem = unsupported(
+                "is longer than the request timeout",
+                &at.name("backendRequest"),
+            );
+            Err(problem)
+        }
+        _ => Ok(timeouts),
+    }
+}
+
+/// `0s` switches a timeout off.
+fn timeout(text: Option<&str>, at: &Field<'_>) -> Result<Option<Duration>, Problem> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let read = duration::parse(text)
+        .ok_or_else(|| unsupported(format!("{text:?} is not a duration such as 1s500ms"), at))?;
+
+    Ok(Some(read).filter(|timeout| !timeout.is_zero()))
+}
+
+const MAX_WEIGHT: u32 = 1_000_000;

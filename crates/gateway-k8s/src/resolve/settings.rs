@@ -1,0 +1,79 @@
+//! What `resolve` has to know besides the objects.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use gateway_core::model::ExtensionRef;
+
+/// The controller name of this project, for `GatewayClass.spec.controllerName`.
+pub const CONTROLLER_NAME: &str = "gateway-rs.dev/gateway-controller";
+
+/// Decides what depends on where the gateway runs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    pub(super) controller: Arc<str>,
+    pub(super) complete: bool,
+    pub(super) local_endpoints: bool,
+    pub(super) pool: BTreeSet<IpAddr>,
+    pub(super) extensions: BTreeSet<ExtensionRef>,
+    pub(super) release: Option<Arc<str>>,
+}
+
+impl Settings {
+    /// For objects of a cluster, where others have objects too and where an
+    /// endpoint on this machine's own addresses is an attack.
+    pub fn cluster() -> Self {
+        Self {
+            controller: CONTROLLER_NAME.into(),
+            complete: false,
+            local_endpoints: false,
+            pool: BTreeSet::new(),
+            extensions: BTreeSet::new(),
+            release: None,
+        }
+    }
+
+    /// For a folder of manifests on one machine: what is not there does not
+    /// exist, and endpoints on `127.0.0.1` are the ordinary case.
+    pub fn folder() -> Self {
+        Self {
+            complete: true,
+            local_endpoints: true,
+            ..Self::cluster()
+        }
+    }
+
+    /// Obeys the GatewayClasses of this controller. [`CONTROLLER_NAME`] by
+    /// default.
+    #[must_use]
+    pub fn with_controller(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.controller = name.into();
+        self
+    }
+
+    /// Gives these addresses to Gateways that ask for none of their own. Without
+    /// any, which is the default, such Gateways listen on every address.
+    #[must_use]
+    pub fn with_pool(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.pool.extend(addresses);
+        self
+    }
+
+    /// Resolves references to this custom filter, because a layer is registered
+    /// for it. None by default.
+    #[must_use]
+    pub fn with_extension(mut self, filter: ExtensionRef) -> Self {
+        self.extensions.insert(filter);
+        self
+    }
+
+    /// The release of the installed CRDs, as in `v1.7.0`, from their annotation
+    /// `gateway.networking.k8s.io/bundle-version`. Unknown by default: files do
+    /// not pass through CRDs.
+    #[must_use]
+    pub fn with_release(mut self, release: impl Into<Arc<str>>) -> Self {
+        self.release = Some(release.into());
+        self
+    }
+}

@@ -1,0 +1,240 @@
+//! From plans to what objects are told.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use gateway_core::model::ObjectName;
+
+use super::attach::Plans;
+use super::gateway::GatewayPlan;
+use super::listener::ListenerPlan;
+use super::resolver::Placed;
+use super::x_backend;
+use crate::api::ParentReference;
+use crate::verdict::{
+    Condition, ConditionType, Decision, GatewayVerdict, ListenerVerdict, ParentVerdict, Problem,
+    Reason, RouteVerdict, Verdict, Verdicts,
+};
+use crate::world::{ObjectRef, World};
+
+/// Tells every Gateway of ours what became of it.
+pub(super) fn gateways(
+    plans: &Plans,
+    world: &World,
+    placed: &[Placed<'_>],
+    verdicts: &mut Verdicts,
+) {
+    let mut counts: HashMap<(&ObjectName, usize), u32, foldhash::fast::RandomState> =
+        HashMap::default();
+    for placed in placed {
+        for (gateway, listener) in &placed.attached.listeners {
+            *counts.entry((gateway, *listener)).or_default() += 1;
+        }
+    }
+
+    for (name, plan) in plans {
+        let Some(loaded) = world.gateways.get(name.namespace(), name.name()) else {
+            continue;
+        };
+        let listeners = plan.listeners.iter().enumerate().map(|(index, listener)| {
+            let attached_routes = counts.get(&(name, index)).copied().unwrap_or_default();
+            ListenerVerdict {
+                name: listener.name.clone(),
+                supported_kinds: listener.kinds.clone(),
+                attached_routes,
+                conditions: listener_conditions(plan, listener),
+            }
+        });
+        let verdict = GatewayVerdict {
+            conditions: gateway_conditions(plan),
+            listeners: listeners.collect(),
+            addresses: if plan.is_served() {
+                plan.addresses.clone()
+            } else {
+                Vec::new()
+            },
+        };
+        let decision = Decision::Gateway(Arc::new(verdict));
+        verdicts
+            .put(Verdict::new(plan.object.clone(), loaded, decision).with_warnings(&plan.warnings));
+    }
+}
+
+/// Tells every route what each of its parents says.
+pub(super) fn routes(placed: &[Placed<'_>], _world: &World, verdicts: &mut Verdicts) {
+    for Placed { loaded, attached } in placed {
+        let ours = !attached.verdict.parents.is_empty();
+        if ours || !attached.warnings.is_empty() {
+            let decision = Decision::Route(Arc::clone(&attached.verdict));
+            let verdict = Verdict::new(attached.converted.object.clone(), loaded, decision);
+            verdicts.put(verdict.with_warnings(&attached.warnings));
+        }
+    }
+}
+
+/// Tells every XBackend, for each Gateway whose routes refer to it, whether it
+/// can be used.
+pub(super) fn x_backends(placed: &[Placed<'_>], world: &World, verdicts: &mut Verdicts) {
+    if world.backends.is_empty() {
+        return;
+    }
+    let mut ancestors: BTreeMap<&ObjectName, Vec<&ObjectName>> = BTreeMap::new();
+    for placed in placed {
+        let backends = placed.attached.converted.backends.iter();
+        for id in backends.filter(|id| id.kind() == "XBackend") {
+            let gateways = ancestors.entry(id.object()).or_default();
+            gateways.extend(placed.attached.listeners.iter().map(|(gateway, _)| gateway));
+        }
+    }
+
+    for loaded in world.backends.iter() {
+        let object = ObjectRef::of(&**loaded);
+        let name = ObjectName::new(Arc::clone(&object.namespace), Arc::clone(&object.name));
+        if let Err(problem) = x_backend::target(loaded) {
+            verdicts.warn(loaded, problem);
+            continue;
+        }
+        let Some(mut gateways) = ancestors.remove(&name) else {
+            continue;
+        };
+        gateways.sort();
+        gateways.dedup();
+        let accepted = || {
+            Condition::good(
+                ConditionType::Accepted,
+                Reason::Accepted,
+                "the backend is used",
+            )
+        };
+        let parents = gateways.into_iter().map(|gateway| ParentVerdict {
+            parent: ancestor(gateway),
+            conditions: vec![accepted()],
+        });
+        let verdict = RouteVerdict {
+            parents: parents.collect(),
+        };
+        verdicts.put(Verdict::new(
+            object,
+            loaded,
+            Decision::Backend(Arc::new(verdict)),
+        ));
+    }
+}
+
+fn ancestor(gateway: &ObjectName) -> ParentReference {
+    ParentReference {
+        group: Some(super::GATEWAY_GROUP.to_owned()),
+        kind: Some("Gateway".to_owned()),
+        namespace: Some(gateway.namespace().to_owned()),
+        name: gateway.name().to_owned(),
+        ..ParentReference::default()
+    }
+}
+
+fn gateway_conditions(plan: &GatewayPlan) -> Vec<Condition> {
+    vec![
+        gateway_accepted(plan),
+        gateway_programmed(plan),
+        gateway_resolved(plan),
+    ]
+}
+
+fn gateway_accepted(plan: &GatewayPlan) -> Condition {
+    let listeners = || plan.listeners.iter();
+    let bad = listeners().filter(|one| !one.is_accepted()).map(|one| {
+        let message = format!("listener {} is not accepted", one.name);
+        Problem::new(Reason::ListenersNotValid, message)
+    });
+    let bad: Vec<_> = bad.collect();
+
+    if !plan.is_accepted() {
+        Condition::bad(ConditionType::Accepted, plan.refused.clone())
+    } else if bad.is_empty() {
+        Condition::good(
+            ConditionType::Accepted,
+            Reason::Accepted,
+            "every listener is accepted",
+        )
+    } else if listeners().any(ListenerPlan::is_accepted) {
+        Condition::impaired(ConditionType::Accepted, "", bad)
+    } else {
+        Condition::bad(ConditionType::Accepted, bad)
+    }
+}
+
+fn gateway_programmed(plan: &GatewayPlan) -> Condition {
+    let kind = ConditionType::Programmed;
+
+    if !plan.is_accepted() {
+        Condition::follows(kind, Reason::Invalid, "the Gateway is not accepted")
+    } else if let Some(problem) = &plan.unassigned {
+        Condition::bad(kind, vec![problem.clone()])
+    } else if !plan.listeners.iter().any(ListenerPlan::is_served) {
+        Condition::follows(kind, Reason::Invalid, "no listener can be served")
+    } else {
+        Condition::pending(kind, "is about to be served")
+    }
+}
+
+fn gateway_resolved(plan: &GatewayPlan) -> Condition {
+    let listeners = plan
+        .listeners
+        .iter()
+        .filter(|one| !one.unresolved.is_empty());
+    let listeners = listeners.map(|one| {
+        let message = format!("references of listener {} are not resolved", one.name);
+        Problem::new(Reason::ListenersNotResolved, message)
+    });
+    let problems = plan.unresolved.iter().cloned().chain(listeners);
+
+    Condition::judged(
+        ConditionType::ResolvedRefs,
+        Reason::ResolvedRefs,
+        "every reference was found",
+        problems.collect(),
+    )
+}
+
+fn listener_conditions(plan: &GatewayPlan, listener: &ListenerPlan) -> Vec<Condition> {
+    let problems = listener.refused.iter().chain(&listener.conflicts).cloned();
+    let mut conditions = vec![
+        Condition::judged(
+            ConditionType::Accepted,
+            Reason::Accepted,
+            "the listener is accepted",
+            problems.collect(),
+        ),
+        listener_programmed(plan, listener),
+        Condition::judged(
+            ConditionType::ResolvedRefs,
+            Reason::ResolvedRefs,
+            "every reference was found",
+            listener.unresolved.clone(),
+        ),
+    ];
+    if let Some(first) = listener.conflicts.first() {
+        let problems = vec![first.clone()];
+        conditions.push(Condition::impaired(ConditionType::Conflicted, "", problems));
+    }
+
+    conditions
+}
+
+fn listener_programmed(plan: &GatewayPlan, listener: &ListenerPlan) -> Condition {
+    let kind = ConditionType::Programmed;
+    let taken = |problem: &&Problem| problem.reason == Reason::PortUnavailable;
+
+    if !plan.is_served() {
+        Condition::follows(kind, Reason::Invalid, "the Gateway is not served")
+    } else if listener.refused.iter().any(|problem| taken(&problem)) {
+        Condition::follows(kind, Reason::PortUnavailable, "the port is taken")
+    } else if let Some(conflict) = listener.conflicts.first() {
+        Condition::follows(kind, conflict.reason, "the listener conflicts with another")
+    } else if !listener.is_accepted() {
+        Condition::follows(kind, Reason::Invalid, "the listener is not accepted")
+    } else if !listener.is_served() {
+        Condition::follows(kind, Reason::Invalid, "references are not resolved")
+    } else {
+        Condition::pending(kind, "is about to be served")
+    }
+}

@@ -1,0 +1,139 @@
+//! What an API server would have refused. Files never passed one.
+
+use std::collections::BTreeSet;
+
+use super::field::Field;
+use super::matches::unsupported;
+use crate::api::{HttpRouteRule, HttpRouteSpec, ParentReference};
+use crate::verdict::Problem;
+
+/// The rules that hold for an HTTPRoute as a whole.
+///
+/// Source: the CRD's limits and CEL rules.
+pub(super) fn http_route(spec: &HttpRouteSpec) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let at = Field::SPEC;
+    let rules = spec.rules.as_deref();
+
+    check(
+        &mut problems,
+        rules.is_none_or(|rules| !rules.is_empty()),
+        || unsupported("there is no rule", &at.name("rules")),
+    );
+    check_length(&mut problems, rules, 16, &at.name("rules"));
+    check_length(
+        &mut problems,
+        spec.hostnames.as_deref(),
+        16,
+        &at.name("hostnames"),
+    );
+    check_length(
+        &mut problems,
+        spec.parent_refs.as_deref(),
+        32,
+        &at.name("parentRefs"),
+    );
+
+    let matches: usize = rules
+        .unwrap_or_default()
+        .iter()
+        .map(|rule| rule.matches.as_ref().map_or(1, Vec::len))
+        .sum();
+    check(&mut problems, matches <= 128, || {
+        unsupported(
+            format!("its rules have {matches} matches, more than 128"),
+            &at.name("rules"),
+        )
+    });
+
+    let mut names = BTreeSet::new();
+    for (index, rule) in rules.unwrap_or_default().iter().enumerate() {
+        if let Some(name) = &rule.name {
+            let at = at.item("rules", index);
+            check(&mut problems, names.insert(name), || {
+                unsupported(format!("another rule is called {name:?}"), &at.name("name"))
+            });
+        }
+    }
+    parents(
+        &mut problems,
+        spec.parent_refs.as_deref().unwrap_or_default(),
+    );
+
+    problems
+}
+
+/// The rules that hold for one rule of an HTTPRoute.
+pub(super) fn http_rule(rule: &HttpRouteRule, at: &Field<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+
+    check_length(
+        &mut problems,
+        rule.matches.as_deref(),
+        64,
+        &at.name("matches"),
+    );
+    check_length(
+        &mut problems,
+        rule.filters.as_deref(),
+        16,
+        &at.name("filters"),
+    );
+    check_length(
+        &mut problems,
+        rule.backend_refs.as_deref(),
+        16,
+        &at.name("backendRefs"),
+    );
+    for (index, backend) in rule.backend_refs.iter().flatten().enumerate() {
+        let at = at.item("backendRefs", index);
+        check_length(
+            &mut problems,
+            backend.filters.as_deref(),
+            16,
+            &at.name("filters"),
+        );
+    }
+
+    problems
+}
+
+/// Two references to one parent need a section or a port that tells them apart.
+fn parents(problems: &mut Vec<Problem>, parents: &[ParentReference]) {
+    let at = Field::SPEC;
+    let same = |one: &ParentReference, other: &ParentReference| {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        one.name == other.name
+            && text(&one.namespace) == text(&other.namespace)
+            && one.kind.as_deref().unwrap_or("Gateway")
+                == other.kind.as_deref().unwrap_or("Gateway")
+            && text(&one.section_name) == text(&other.section_name)
+            && one.port == other.port
+    };
+
+    for (index, parent) in parents.iter().enumerate() {
+        check(
+            problems,
+            !parents[..index].iter().any(|other| same(parent, other)),
+            || {
+                let problem =
+                    unsupported("names the same parent twice", &at.item("parentRefs", index));
+                problem.remedy("tell them apart by sectionName or port")
+            },
+        );
+    }
+}
+
+fn check_length<T>(problems: &mut Vec<Problem>, list: Option<&[T]>, limit: usize, at: &Field<'_>) {
+    check(
+        problems,
+        list.is_none_or(|list| list.len() <= limit),
+        || unsupported(format!("has more than {limit} entries"), at),
+    );
+}
+
+fn check(problems: &mut Vec<Problem>, holds: bool, problem: impl FnOnce() -> Problem) {
+    if !holds {
+        problems.push(problem());
+    }
+}

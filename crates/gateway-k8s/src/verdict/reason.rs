@@ -1,0 +1,110 @@
+//! The names of conditions and their reasons, as the Gateway API spells them.
+
+use std::fmt;
+
+/// Declares an enum whose variants are spelled as the API spells them.
+macro_rules! spelled {
+    ($(#[$docs:meta])* pub enum $name:ident { $($(#[$about:meta])* $variant:ident,)+ }) => {
+        $(#[$docs])*
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$about])* $variant,)+
+        }
+
+        impl $name {
+            /// As the API spells it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($variant),)+
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+spelled! {
+    /// What a condition is about.
+    pub enum ConditionType {
+        /// Whether the object can be obeyed.
+        Accepted,
+        /// Whether it is obeyed by now.
+        Programmed,
+        /// Whether everything it refers to was found and may be used.
+        ResolvedRefs,
+        /// Whether a listener clashes with another.
+        Conflicted,
+        /// Whether some rules of a route are not obeyed while others are.
+        PartiallyInvalid,
+        /// Whether the installed CRDs are of a release that is understood.
+        SupportedVersion,
+    }
+}
+
+spelled! {
+    /// Why a condition is as it is.
+    pub enum Reason {
+        /// Can be obeyed.
+        Accepted,
+        /// A given address cannot be listened on.
+        AddressNotUsable,
+        /// No address is left to give to a Gateway.
+        AddressNotAssigned,
+        /// A rule refers to a backend that does not exist.
+        BackendNotFound,
+        /// Another listener has the same port, protocol and hostname.
+        HostnameConflict,
+        /// Filters of a rule exclude each other.
+        IncompatibleFilters,
+        /// A part of the object is not valid.
+        Invalid,
+        /// A certificate does not exist or is none.
+        InvalidCertificateRef,
+        /// The certificate for TLS with backends does not exist or is none.
+        InvalidClientCertificateRef,
+        /// A rule refers to something that is no backend.
+        InvalidKind,
+        /// The parameters of a class or a Gateway cannot be used.
+        InvalidParameters,
+        /// A listener asks for kinds of routes that it cannot have.
+        InvalidRouteKinds,
+        /// References of some listeners are not resolved.
+        ListenersNotResolved,
+        /// Some listeners are not accepted.
+        ListenersNotValid,
+        /// No listener has a hostname in common with the route.
+        NoMatchingListenerHostname,
+        /// The parent has no listener of that name or port.
+        NoMatchingParent,
+        /// No listener admits the route.
+        NotAllowedByListeners,
+        /// Not decided yet.
+        Pending,
+        /// The port is taken.
+        PortUnavailable,
+        /// Is obeyed.
+        Programmed,
+        /// Another listener speaks another protocol on the port.
+        ProtocolConflict,
+        /// No ReferenceGrant lets this namespace refer to that one.
+        RefNotPermitted,
+        /// Everything was found.
+        ResolvedRefs,
+        /// The release is understood.
+        SupportedVersion,
+        /// An address is of a kind that cannot be given.
+        UnsupportedAddress,
+        /// A listener or a backend speaks what is not spoken here.
+        UnsupportedProtocol,
+        /// A value that is not supported, or not valid.
+        UnsupportedValue,
+        /// The release is not understood.
+        UnsupportedVersion,
+    }
+}
