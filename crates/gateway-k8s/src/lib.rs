@@ -3,5 +3,7 @@
 pub mod api;
 pub mod resolve;
 pub mod source;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod verdict;
 pub mod world;

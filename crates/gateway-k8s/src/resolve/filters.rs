@@ -1,85 +1,282 @@
-//! The filters of a rule or of a backendRef.
+//! The settings of filters that refer to nothing.
 
-use std::sync::Arc;
+use std::num::NonZeroU16;
+use std::time::Duration;
 
-use gateway_core::model::{BackendId, Filter};
-use gateway_filters::RetryPolicy;
+use gateway_filters::redirect::RedirectStatus;
+use gateway_filters::{
+    Cors, Fraction, HeaderModifier, PathModifier, Redirect, RetryPolicy, Scheme, UrlRewrite,
+};
+use http::StatusCode;
 
-use super::Settings;
-use super::backends::{self, Written};
+use super::duration;
 use super::field::Field;
-use super::grants::From;
 use super::matches::unsupported;
-use super::view::View;
-use crate::api::{HttpRouteFilter, HttpRouteRetry, HttpRouteRule};
+use crate::api::{
+    CorsFilter, HeaderFilter, HttpPathModifier, HttpPathModifierType, HttpRouteFilter,
+    HttpRouteFilterType, HttpRouteRetry, RedirectScheme, RequestMirrorFilter,
+    RequestRedirectFilter, UrlRewriteFilter,
+};
 use crate::verdict::Problem;
 
-/// Reads the parts of a rule that refer to something, and collects what is wrong.
-#[derive(Debug)]
-pub(super) struct Reading<'a, 'w> {
-    view: &'a View<'w>,
-    settings: &'a Settings,
-    from: From<'a>,
-    pub(super) broken: Vec<Problem>,
-    pub(super) unresolved: Vec<Problem>,
-    pub(super) backends: Vec<BackendId>,
+/// A filter has the settings of its own type and no others.
+pub(super) fn check_fields(written: &HttpRouteFilter, at: &Field<'_>) -> Result<(), Problem> {
+    use HttpRouteFilterType as Type;
+    let fields = [
+        (
+            Type::RequestHeaderModifier,
+            "requestHeaderModifier",
+            written.request_header_modifier.is_some(),
+        ),
+        (
+            Type::ResponseHeaderModifier,
+            "responseHeaderModifier",
+            written.response_header_modifier.is_some(),
+        ),
+        (
+            Type::RequestMirror,
+            "requestMirror",
+            written.request_mirror.is_some(),
+        ),
+        (
+            Type::RequestRedirect,
+            "requestRedirect",
+            written.request_redirect.is_some(),
+        ),
+        (
+            Type::UrlRewrite,
+            "urlRewrite",
+            written.url_rewrite.is_some(),
+        ),
+        (Type::Cors, "cors", written.cors.is_some()),
+        (
+            Type::ExtensionRef,
+            "extensionRef",
+            written.extension_ref.is_some(),
+        ),
+        (
+            Type::ExternalAuth,
+            "externalAuth",
+            written.external_auth.is_some(),
+        ),
+    ];
+    let mut others = fields
+        .iter()
+        .filter(|(kind, _, set)| *set && *kind != written.r#type);
+
+    match others.next() {
+        Some((_, name, _)) => {
+            let message = format!("does not belong to a filter of type {}", written.r#type);
+            Err(unsupported(message, &at.name(name)))
+        }
+        None => Ok(()),
+    }
 }
 
-impl<'a, 'w> Reading<'a, 'w> {
-    pub(super) fn new(
-        view: &'a View<'w>,
-        settings: &'a Settings,
-        from: From<'a>,
-        _rule: &HttpRouteRule,
-    ) -> Self {
-        Self {
-            view,
-            settings,
-            from,
-            broken: Vec::new(),
-            unresolved: Vec::new(),
-            backends: Vec::new(),
-        }
+pub(super) fn header_modifier(
+    written: &HeaderFilter,
+    at: &Field<'_>,
+) -> Result<HeaderModifier, Problem> {
+    let mut modifier = HeaderModifier::new();
+
+    for (index, header) in limited(written.set.as_deref(), 16, &at.name("set"))? {
+        let set = modifier.set(&header.name, &header.value);
+        modifier = set.map_err(|error| unsupported(error.to_string(), &at.item("set", index)))?;
+    }
+    for (index, header) in limited(written.add.as_deref(), 16, &at.name("add"))? {
+        let add = modifier.add(&header.name, &header.value);
+        modifier = add.map_err(|error| unsupported(error.to_string(), &at.item("add", index)))?;
+    }
+    for (index, name) in limited(written.remove.as_deref(), 16, &at.name("remove"))? {
+        let remove = modifier.remove(name);
+        modifier =
+            remove.map_err(|error| unsupported(error.to_string(), &at.item("remove", index)))?;
     }
 
-    /// Follows a reference; what is wrong is noted, and said for the log.
-    pub(super) fn backend(
-        &mut self,
-        written: Written<'_>,
-        at: &Field<'_>,
-    ) -> Result<BackendId, Arc<str>> {
-        match backends::backend(self.view, self.from, written, at) {
-            Ok(id) => {
-                self.backends.push(id.clone());
-                Ok(id)
-            }
-            Err(problem) => {
-                let reason = problem.message.as_str().into();
-                self.unresolved.push(problem);
-                Err(reason)
-            }
+    Ok(modifier)
+}
+
+pub(super) fn redirect(
+    written: &RequestRedirectFilter,
+    one_prefix: bool,
+    at: &Field<'_>,
+) -> Result<Redirect, Problem> {
+    let mut redirect = Redirect::new();
+
+    match &written.scheme {
+        None => {}
+        Some(RedirectScheme::Http) => redirect = redirect.with_scheme(Scheme::Http),
+        Some(RedirectScheme::Https) => redirect = redirect.with_scheme(Scheme::Https),
+        Some(RedirectScheme::Unknown(other)) => {
+            let message = format!("{other:?} is not a scheme to redirect to");
+            return Err(unsupported(message, &at.name("scheme")));
         }
     }
+    if let Some(hostname) = &written.hostname {
+        let named = redirect.with_hostname(hostname);
+        redirect = named.map_err(|error| unsupported(error.to_string(), &at.name("hostname")))?;
+    }
+    if let Some(path) = &written.path {
+        redirect = redirect.with_path(path_modifier(path, one_prefix, &at.name("path"))?);
+    }
+    if let Some(port) = written.port {
+        let number = u16::try_from(port).ok().and_then(NonZeroU16::new);
+        let number = number.ok_or_else(|| {
+            unsupported(
+                format!("{port} is not between 1 and 65535"),
+                &at.name("port"),
+            )
+        })?;
+        redirect = redirect.with_port(number);
+    }
+    if let Some(code) = written.status_code {
+        let status = u16::try_from(code)
+            .ok()
+            .and_then(|code| RedirectStatus::try_from(code).ok());
+        let status = status.ok_or_else(|| {
+            unsupported(
+                format!("{code} is not the status of a redirect"),
+                &at.name("statusCode"),
+            )
+        })?;
+        redirect = redirect.with_status(status);
+    }
 
-    /// Reads the filters in `at.filters`.
-    pub(super) fn filters(
-        &mut self,
-        written: Option<&[HttpRouteFilter]>,
-        at: &Field<'_>,
-    ) -> Vec<Filter> {
-        let written = written.unwrap_or_default().iter().enumerate();
+    Ok(redirect)
+}
 
-        written
-            .map(|(index, filter)| {
-                let problem = unsupported(
-                    format!("{} is not supported", filter.r#type),
-                    &at.item("filters", index),
-                );
-                let reason = problem.to_string().into();
-                self.broken.push(problem);
-                Filter::Invalid(reason)
-            })
-            .collect()
+pub(super) fn url_rewrite(
+    written: &UrlRewriteFilter,
+    one_prefix: bool,
+    at: &Field<'_>,
+) -> Result<UrlRewrite, Problem> {
+    let mut rewrite = UrlRewrite::new();
+
+    if let Some(hostname) = &written.hostname {
+        let named = rewrite.with_hostname(hostname);
+        rewrite = named.map_err(|error| unsupported(error.to_string(), &at.name("hostname")))?;
+    }
+    if let Some(path) = &written.path {
+        rewrite = rewrite.with_path(path_modifier(path, one_prefix, &at.name("path"))?);
+    }
+
+    Ok(rewrite)
+}
+
+fn path_modifier(
+    written: &HttpPathModifier,
+    one_prefix: bool,
+    at: &Field<'_>,
+) -> Result<PathModifier, Problem> {
+    let (full, prefix) = ("replaceFullPath", "replacePrefixMatch");
+    let missing = |field: &str| unsupported("is missing", &at.name(field));
+    let foreign = |field: &str| {
+        let message = format!("does not belong to type {}", written.r#type);
+        unsupported(message, &at.name(field))
+    };
+
+    let (read, field) = match &written.r#type {
+        HttpPathModifierType::ReplaceFullPath => {
+            if written.replace_prefix_match.is_some() {
+                return Err(foreign(prefix));
+            }
+            let path = written
+                .replace_full_path
+                .as_deref()
+                .ok_or_else(|| missing(full))?;
+            (PathModifier::replace_full_path(path), full)
+        }
+        HttpPathModifierType::ReplacePrefixMatch => {
+            if written.replace_full_path.is_some() {
+                return Err(foreign(full));
+            }
+            let path = written
+                .replace_prefix_match
+                .as_deref()
+                .ok_or_else(|| missing(prefix))?;
+            if !one_prefix {
+                let message = "the rule must have exactly one match, of type PathPrefix";
+                return Err(unsupported(message, &at.name(prefix)));
+            }
+            (PathModifier::replace_prefix_match(path), prefix)
+        }
+        HttpPathModifierType::Unknown(other) => {
+            let message = format!("{other:?} is not a way to change a path");
+            return Err(unsupported(message, &at.name("type")));
+        }
+    };
+
+    read.map_err(|error| unsupported(error.to_string(), &at.name(field)))
+}
+
+pub(super) fn cors(written: &CorsFilter, at: &Field<'_>) -> Result<Cors, Problem> {
+    let mut cors = Cors::new().with_credentials(written.allow_credentials.unwrap_or_default());
+    let refuse = |error: gateway_filters::cors::InvalidCors, list: &str, index: usize| {
+        unsupported(error.to_string(), &at.item(list, index))
+    };
+
+    for (index, origin) in starred(written.allow_origins.as_deref(), 64, at, "allowOrigins")? {
+        let read = cors.allow_origin(origin);
+        cors = read.map_err(|error| refuse(error, "allowOrigins", index))?;
+    }
+    for (index, method) in starred(written.allow_methods.as_deref(), 9, at, "allowMethods")? {
+        let read = cors.allow_method(method);
+        cors = read.map_err(|error| refuse(error, "allowMethods", index))?;
+    }
+    for (index, name) in starred(written.allow_headers.as_deref(), 64, at, "allowHeaders")? {
+        let read = cors.allow_header(name);
+        cors = read.map_err(|error| refuse(error, "allowHeaders", index))?;
+    }
+    for (index, name) in limited(
+        written.expose_headers.as_deref(),
+        64,
+        &at.name("exposeHeaders"),
+    )? {
+        let read = cors.expose_header(name);
+        cors = read.map_err(|error| refuse(error, "exposeHeaders", index))?;
+    }
+    if let Some(seconds) = written.max_age {
+        let age = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+        let age = age.ok_or_else(|| {
+            unsupported(
+                format!("{seconds} is not a positive number"),
+                &at.name("maxAge"),
+            )
+        })?;
+        cors = cors.with_max_age(Duration::from_secs(age));
+    }
+
+    Ok(cors)
+}
+
+/// The share that is mirrored; nothing means all.
+pub(super) fn mirror_fraction(
+    written: &RequestMirrorFilter,
+    at: &Field<'_>,
+) -> Result<Option<Fraction>, Problem> {
+    let number = |number: i32| u32::try_from(number).ok();
+
+    let (read, at) = match (written.percent, &written.fraction) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => return Err(unsupported("has both percent and fraction", at)),
+        (Some(percent), None) => (
+            number(percent).map(Fraction::from_percent),
+            at.name("percent"),
+        ),
+        (None, Some(fraction)) => {
+            let denominator = number(fraction.denominator.unwrap_or(100));
+            let numerator = number(fraction.numerator);
+            let read = numerator
+                .zip(denominator)
+                .map(|(one, of)| Fraction::new(one, of));
+            (read, at.name("fraction"))
+        }
+    };
+
+    match read {
+        Some(Ok(fraction)) => Ok(Some(fraction)),
+        Some(Err(error)) => Err(unsupported(error.to_string(), &at)),
+        None => Err(unsupported("is negative", &at)),
     }
 }
 
@@ -88,8 +285,70 @@ pub(super) fn retry(
     written: Option<&HttpRouteRetry>,
     at: &Field<'_>,
 ) -> Result<Option<RetryPolicy>, Problem> {
-    match written {
-        None => Ok(None),
-        Some(_) => Err(unsupported("is not supported", at)),
+    let Some(written) = written else {
+        return Ok(None);
+    };
+    let mut policy = RetryPolicy::new();
+
+    if let Some(attempts) = written.attempts {
+        let number = u32::try_from(attempts).map_err(|_| {
+            unsupported(
+                format!("{attempts} is not a number of retries"),
+                &at.name("attempts"),
+            )
+        })?;
+        policy = policy.with_attempts(number);
     }
+    if let Some(codes) = &written.codes {
+        let read = codes.iter().map(|code| {
+            let read = u16::try_from(*code)
+                .ok()
+                .and_then(|code| StatusCode::from_u16(code).ok());
+            read.ok_or_else(|| unsupported(format!("{code} is not a status"), &at.name("codes")))
+        });
+        let codes: Vec<_> = read.collect::<Result<_, _>>()?;
+        let read = policy.with_codes(codes);
+        policy = read.map_err(|error| unsupported(error.to_string(), &at.name("codes")))?;
+    }
+    if let Some(text) = &written.backoff {
+        let backoff = duration::parse(text).ok_or_else(|| {
+            unsupported(
+                format!("{text:?} is not a duration such as 1s500ms"),
+                &at.name("backoff"),
+            )
+        })?;
+        policy = policy.with_backoff(backoff);
+    }
+
+    Ok(Some(policy))
 }
+
+/// A list in which `*` stands alone.
+fn starred<'a>(
+    list: Option<&'a [String]>,
+    limit: usize,
+    at: &Field<'_>,
+    name: &str,
+) -> Result<Entries<'a, String>, Problem> {
+    let list = list.unwrap_or_default();
+    if list.len() > 1 && list.iter().any(|one| one == "*") {
+        return Err(unsupported("has * and more", &at.name(name)));
+    }
+
+    limited(Some(list), limit, &at.name(name))
+}
+
+fn limited<'a, T>(
+    list: Option<&'a [T]>,
+    limit: usize,
+    at: &Field<'_>,
+) -> Result<Entries<'a, T>, Problem> {
+    let list = list.unwrap_or_default();
+    if list.len() > limit {
+        return Err(unsupported(format!("has more than {limit} entries"), at));
+    }
+
+    Ok(list.iter().enumerate())
+}
+
+type Entries<'a, T> = std::iter::Enumerate<std::slice::Iter<'a, T>>;

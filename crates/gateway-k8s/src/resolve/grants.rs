@@ -41,11 +41,6 @@ pub(super) struct Permitted<'a> {
 }
 
 impl<'a> Permitted<'a> {
-    /// What may be read.
-    pub(super) fn target(&self) -> To<'a> {
-        self.to
-    }
-
     /// Reads it. Nothing, if it does not exist or is of another kind.
     pub(super) fn read<'w, T: Kind>(&self, view: &View<'w>) -> Option<&'w Loaded<T>> {
         if T::group(&()) == self.to.group && T::kind(&()) == self.to.kind {

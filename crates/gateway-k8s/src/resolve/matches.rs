@@ -140,7 +140,7 @@ fn value_match(written: &HeaderMatch, limit: usize, at: &Field<'_>) -> Result<Va
 fn entries<'a, T>(
     list: Option<&'a [T]>,
     at: &Field<'_>,
-) -> Result<impl Iterator<Item = (usize, &'a T)>, Problem> {
+) -> Result<std::iter::Enumerate<std::slice::Iter<'a, T>>, Problem> {
     let list = list.unwrap_or_default();
     if list.len() > ENTRIES {
         return Err(unsupported(format!("has more than {ENTRIES} entries"), at));

@@ -27,6 +27,7 @@ mod grants;
 mod listener;
 mod matches;
 mod memo;
+mod reading;
 mod resolver;
 mod route;
 mod rule;

@@ -6,12 +6,13 @@ use gateway_core::model::{BackendId, BackendRef, Filter, Rule, Timeouts};
 
 use super::backends::Written;
 use super::field::Field;
-use super::filters::{self, Reading};
+use super::filters;
 use super::grants::From;
 use super::matches::{route_match, unsupported};
+use super::reading::Reading;
 use super::view::View;
 use super::{Settings, duration};
-use crate::api::{HttpBackendRef, HttpRouteRule, HttpRouteTimeouts};
+use crate::api::{HttpBackendRef, HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts, PathMatchType};
 use crate::verdict::Problem;
 
 /// A rule, and what is wrong with it.
@@ -54,7 +55,7 @@ pub(super) fn convert(
         }
     }
 
-    let mut reading = Reading::new(view, settings, from, written);
+    let mut reading = Reading::new(view, settings, from, is_one_prefix(written));
     for filter in reading.filters(written.filters.as_deref(), at) {
         rule = rule.with_filter(filter);
     }
@@ -98,6 +99,21 @@ pub(super) fn convert(
     read.rule = matched.then_some(rule);
 
     read
+}
+
+/// Whether every request of the rule was matched by the one same prefix, so that
+/// it is known what `replacePrefixMatch` replaces.
+fn is_one_prefix(written: &HttpRouteRule) -> bool {
+    let is_prefix = |one: &HttpRouteMatch| {
+        let kind = one.path.as_ref().and_then(|path| path.r#type.as_ref());
+        kind.is_none_or(|kind| *kind == PathMatchType::PathPrefix)
+    };
+
+    match written.matches.as_deref().unwrap_or_default() {
+        [] => true,
+        [one] => is_prefix(one),
+        _ => false,
+    }
 }
 
 /// The rule with its matches, answering 500.

@@ -40,6 +40,7 @@ pub(super) fn gateways(
             let attached_routes = counts.get(&(name, index)).copied().unwrap_or_default();
             ListenerVerdict {
                 name: listener.name.clone(),
+                port: listener.port,
                 supported_kinds: listener.kinds.clone(),
                 attached_routes,
                 conditions: listener_conditions(plan, listener),

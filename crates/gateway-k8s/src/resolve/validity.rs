@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use super::field::Field;
 use super::matches::unsupported;
-use crate::api::{HttpRouteRule, HttpRouteSpec, ParentReference};
-use crate::verdict::Problem;
+use crate::api::{
+    HttpRouteFilter, HttpRouteFilterType, HttpRouteRule, HttpRouteSpec, ParentReference,
+};
+use crate::verdict::{Problem, Reason};
 
 /// The rules that hold for an HTTPRoute as a whole.
 ///
@@ -85,6 +87,22 @@ pub(super) fn http_rule(rule: &HttpRouteRule, at: &Field<'_>) -> Vec<Problem> {
         16,
         &at.name("backendRefs"),
     );
+    let filters = rule.filters.as_deref().unwrap_or_default();
+    let redirect = filters
+        .iter()
+        .position(|one| one.r#type == HttpRouteFilterType::RequestRedirect);
+    if let Some(index) = redirect
+        && rule.backend_refs.iter().flatten().next().is_some()
+    {
+        let message = "a rule that redirects has no backends";
+        let problem = Problem::new(Reason::IncompatibleFilters, message);
+        problems.push(
+            problem
+                .at(at.item("filters", index))
+                .remedy("remove the filter or the backendRefs"),
+        );
+    }
+    problems.extend(filters_together(filters, at));
     for (index, backend) in rule.backend_refs.iter().flatten().enumerate() {
         let at = at.item("backendRefs", index);
         check_length(
@@ -93,6 +111,46 @@ pub(super) fn http_rule(rule: &HttpRouteRule, at: &Field<'_>) -> Vec<Problem> {
             16,
             &at.name("filters"),
         );
+        problems.extend(filters_together(
+            backend.filters.as_deref().unwrap_or_default(),
+            &at,
+        ));
+    }
+
+    problems
+}
+
+/// Filters of one list that exclude each other, or themselves.
+fn filters_together(filters: &[HttpRouteFilter], at: &Field<'_>) -> Vec<Problem> {
+    use HttpRouteFilterType::{
+        Cors, RequestHeaderModifier, RequestRedirect, ResponseHeaderModifier, UrlRewrite,
+    };
+    let once = [
+        RequestHeaderModifier,
+        ResponseHeaderModifier,
+        RequestRedirect,
+        UrlRewrite,
+        Cors,
+    ];
+    let mut problems = Vec::new();
+
+    for (index, filter) in filters.iter().enumerate() {
+        let before = filters[..index].iter().map(|one| &one.r#type);
+        let clash = before
+            .into_iter()
+            .find(|before| match (*before, &filter.r#type) {
+                (UrlRewrite, RequestRedirect) | (RequestRedirect, UrlRewrite) => true,
+                (before, this) => before == this && once.contains(this),
+            });
+        if let Some(before) = clash {
+            let message = format!("{} cannot follow {before}", filter.r#type);
+            let problem = Problem::new(Reason::IncompatibleFilters, message);
+            problems.push(
+                problem
+                    .at(at.item("filters", index))
+                    .remedy("remove one of the two"),
+            );
+        }
     }
 
     problems

@@ -20,7 +20,7 @@ use crate::api::{ParentReference, RouteGroupKind};
 use crate::world::{Kind, Loaded, ObjectRef, Place};
 
 pub use self::condition::{Condition, ConditionStatus, Problem};
-pub use self::programmed::{Bind, BindFailure};
+pub use self::programmed::BindFailure;
 pub use self::reason::{ConditionType, Reason};
 
 /// Every verdict of one moment, by object.
@@ -159,6 +159,8 @@ pub struct GatewayVerdict {
 pub struct ListenerVerdict {
     /// Which.
     pub name: SectionName,
+    /// The port it listens on.
+    pub port: u16,
     /// The kinds of routes it takes.
     pub supported_kinds: Vec<SupportedKind>,
     /// How many routes are attached to it.

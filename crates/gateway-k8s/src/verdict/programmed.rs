@@ -1,163 +1,165 @@
 //! From "to be programmed" to what has happened.
 
-use std::collections::BTreeSet;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-
-use gateway_core::model::{ObjectName, SectionName};
 
 use super::{
     Condition, ConditionStatus, ConditionType, Decision, GatewayVerdict, ListenerVerdict, Problem,
     Reason, Verdicts,
 };
 
-/// What became of one listener on one address.
+/// An address that could not be listened on.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Bind {
-    /// Of which Gateway.
-    pub gateway: ObjectName,
-    /// Which listener.
-    pub listener: SectionName,
-    /// The address that is listened on, or why it is not.
-    pub outcome: Result<SocketAddr, BindFailure>,
-}
-
-/// Why an address is not listened on. Complete.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum BindFailure {
-    /// Somebody else has the port, or it may not be used.
-    PortUnavailable(String),
-    /// This machine does not have the address.
-    AddressNotUsable(String),
+pub struct BindFailure {
+    address: SocketAddr,
+    problem: Problem,
 }
 
 impl BindFailure {
-    fn problem(&self) -> Problem {
-        match self {
-            Self::PortUnavailable(cause) => Problem::new(Reason::PortUnavailable, cause)
-                .remedy("free the port, or choose another one"),
-            Self::AddressNotUsable(cause) => Problem::new(Reason::AddressNotUsable, cause)
-                .at("spec.addresses")
-                .remedy("use an address of this machine"),
+    /// `address` could not be listened on, because of `cause`.
+    pub fn new(address: SocketAddr, cause: &io::Error) -> Self {
+        let foreign = cause.kind() == io::ErrorKind::AddrNotAvailable;
+        let (reason, remedy) = if foreign {
+            (Reason::AddressNotUsable, "use an address of this machine")
+        } else {
+            (Reason::PortUnavailable, "free the port, or use another one")
+        };
+        let message = format!("cannot listen on {address}: {cause}");
+
+        Self {
+            address,
+            problem: Problem::new(reason, message).remedy(remedy),
         }
+    }
+
+    /// Whether it is about this address of a Gateway; no address is every one.
+    fn is_about(&self, address: Option<IpAddr>, port: u16) -> bool {
+        let same = match address {
+            Some(address) => self.address.ip() == address,
+            None => self.address.ip().is_unspecified(),
+        };
+
+        same && self.address.port() == port
     }
 }
 
 impl Verdicts {
     /// Turns every `Programmed` that waits for it into what has happened.
     ///
-    /// `binds` are the outcomes after the configuration was applied; several for
-    /// a listener that has several addresses. A listener without an outcome
-    /// still waits.
-    pub fn programmed(&mut self, binds: &[Bind]) {
+    /// To be called after the configuration of the same resolution was applied,
+    /// with every address that could not be listened on; all others are taken to
+    /// be listened on.
+    pub fn programmed(&mut self, failed: &[BindFailure]) {
         for verdict in self.objects.values_mut() {
-            let Decision::Gateway(gateway) = &mut verdict.decision else {
-                continue;
-            };
-            let ours = |bind: &&Bind| {
-                bind.gateway.namespace() == &*verdict.object.namespace
-                    && bind.gateway.name() == &*verdict.object.name
-            };
-            let ours: Vec<_> = binds.iter().filter(ours).collect();
-
-            if !ours.is_empty() {
-                Arc::make_mut(gateway).programmed(&ours);
+            if let Decision::Gateway(gateway) = &mut verdict.decision {
+                Arc::make_mut(gateway).programmed(failed);
             }
         }
     }
 }
 
 impl GatewayVerdict {
-    fn programmed(&mut self, binds: &[&Bind]) {
-        for listener in &mut self.listeners {
-            listener.programmed(binds);
-        }
-        self.addresses = bound_addresses(binds);
+    fn programmed(&mut self, failed: &[BindFailure]) {
+        let waiting = self.listeners.iter().filter(|one| waits(&one.conditions));
+        let ports: Vec<_> = waiting.map(|one| one.port).collect();
+        let mine = |failure: &&BindFailure| {
+            let mut ports = ports.iter();
+            ports.any(|port| is_about_any(failure, &self.addresses, *port))
+        };
+        let failures: Vec<_> = failed.iter().filter(mine).collect();
 
-        if pending(&self.conditions) {
-            let condition = self.condition(binds);
+        for listener in &mut self.listeners {
+            listener.programmed(&self.addresses, &failures);
+        }
+        self.addresses.retain(|address| {
+            let bound = |port: &u16| {
+                !failures
+                    .iter()
+                    .any(|one| one.is_about(Some(*address), *port))
+            };
+            ports.iter().any(bound)
+        });
+        if waits(&self.conditions) {
+            let condition = self.outcome(&failures);
             replace(&mut self.conditions, condition);
         }
     }
 
     /// True as soon as one listener works, unless an address was asked for in
     /// vain.
-    fn condition(&self, binds: &[&Bind]) -> Option<Condition> {
-        let failed = || binds.iter().filter_map(|bind| bind.outcome.as_ref().err());
-        let unusable: Vec<_> = failed()
-            .filter(|failure| matches!(failure, BindFailure::AddressNotUsable(_)))
-            .map(BindFailure::problem)
-            .collect();
-        let works = |listener: &ListenerVerdict| {
-            let mut conditions = listener.conditions.iter();
-            conditions.any(|one| {
-                one.kind() == ConditionType::Programmed && one.status() == ConditionStatus::True
-            })
-        };
+    fn outcome(&self, failures: &[&BindFailure]) -> Condition {
+        let works = self.listeners.iter().any(|one| is_true(&one.conditions));
+        let mut problems: Vec<_> = failures.iter().map(|one| one.problem.clone()).collect();
 
-        if !unusable.is_empty() {
-            Some(Condition::bad(ConditionType::Programmed, unusable))
-        } else if self.listeners.iter().any(works) {
-            Some(is_programmed())
-        } else if self.listeners.iter().any(|one| pending(&one.conditions)) {
-            None
+        if works {
+            problems.retain(|problem| problem.reason == Reason::AddressNotUsable);
         } else {
-            let mut problems = vec![Problem::new(Reason::Invalid, "no listener works")];
-            problems.extend(failed().map(BindFailure::problem));
-            Some(Condition::bad(ConditionType::Programmed, problems))
+            // A port that is taken is a reason of listeners only.
+            for problem in &mut problems {
+                if problem.reason == Reason::PortUnavailable {
+                    problem.reason = Reason::Invalid;
+                }
+            }
+            problems.sort_by_key(|problem| problem.reason != Reason::AddressNotUsable);
         }
+
+        Condition::judged(
+            ConditionType::Programmed,
+            Reason::Programmed,
+            "requests are served",
+            problems,
+        )
     }
 }
 
 impl ListenerVerdict {
-    fn programmed(&mut self, binds: &[&Bind]) {
-        let mine = || binds.iter().filter(|bind| bind.listener == self.name);
-        let mut failures = mine().filter_map(|bind| bind.outcome.as_ref().err());
-
-        let condition = if mine().any(|bind| bind.outcome.is_ok()) {
-            Some(is_programmed())
-        } else {
-            failures
-                .next()
-                .map(|failure| Condition::bad(ConditionType::Programmed, vec![failure.problem()]))
-        };
-        if pending(&self.conditions) {
-            replace(&mut self.conditions, condition);
+    fn programmed(&mut self, addresses: &[IpAddr], failures: &[&BindFailure]) {
+        if !waits(&self.conditions) {
+            return;
         }
+        let mine = failures.iter();
+        let mine = mine.filter(|failure| is_about_any(failure, addresses, self.port));
+        let problems: Vec<_> = mine.map(|failure| failure.problem.clone()).collect();
+
+        let condition = if problems.len() < addresses.len().max(1) {
+            let summary = "requests are served";
+            Condition::good(ConditionType::Programmed, Reason::Programmed, summary)
+        } else {
+            Condition::bad(ConditionType::Programmed, problems)
+        };
+        replace(&mut self.conditions, condition);
     }
 }
 
-fn is_programmed() -> Condition {
-    Condition::good(
-        ConditionType::Programmed,
-        Reason::Programmed,
-        "requests are served",
-    )
+fn is_about_any(failure: &BindFailure, addresses: &[IpAddr], port: u16) -> bool {
+    if addresses.is_empty() {
+        failure.is_about(None, port)
+    } else {
+        addresses
+            .iter()
+            .any(|address| failure.is_about(Some(*address), port))
+    }
 }
 
-fn pending(conditions: &[Condition]) -> bool {
-    conditions.iter().any(|one| {
-        one.kind() == ConditionType::Programmed && one.status() == ConditionStatus::Unknown
-    })
+fn waits(conditions: &[Condition]) -> bool {
+    find(conditions).is_some_and(|one| one.status() == ConditionStatus::Unknown)
 }
 
-fn replace(conditions: &mut [Condition], by: Option<Condition>) {
-    let place = conditions
-        .iter_mut()
-        .find(|one| one.kind() == ConditionType::Programmed);
+fn is_true(conditions: &[Condition]) -> bool {
+    find(conditions).is_some_and(|one| one.status() == ConditionStatus::True)
+}
 
-    if let (Some(place), Some(by)) = (place, by) {
+fn find(conditions: &[Condition]) -> Option<&Condition> {
+    let mut conditions = conditions.iter();
+
+    conditions.find(|one| one.kind() == ConditionType::Programmed)
+}
+
+fn replace(conditions: &mut [Condition], by: Condition) {
+    let mut conditions = conditions.iter_mut();
+
+    if let Some(place) = conditions.find(|one| one.kind() == by.kind()) {
         *place = by;
     }
-}
-
-/// Addresses that mean "everywhere" are none that a client could use.
-fn bound_addresses(binds: &[&Bind]) -> Vec<IpAddr> {
-    let bound = binds.iter().filter_map(|bind| bind.outcome.as_ref().ok());
-    let addresses: BTreeSet<_> = bound.map(SocketAddr::ip).collect();
-
-    addresses
-        .into_iter()
-        .filter(|address| !address.is_unspecified())
-        .collect()
 }

@@ -1,0 +1,20 @@
+//! Named after the situations of the conformance suite that need no socket.
+
+mod backends;
+mod endpoints;
+mod filters;
+mod gateways;
+mod grants;
+mod listeners;
+mod parents;
+mod properties;
+mod rules;
+
+use crate::testing::Manifests;
+
+/// Gateway `edge/web` on port 80 for every namespace, and Service `shop/cart`.
+fn shop() -> Manifests {
+    Manifests::new()
+        .gateway("edge/web", |gateway| gateway.http(80).from_all())
+        .service("shop/cart", 8080, &["10.0.0.1"])
+}

@@ -1,0 +1,246 @@
+//! What holds for all worlds.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use crate::api::{Gateway, GatewayClass, HttpRoute, ReferenceGrant};
+use crate::resolve::{Resolver, Settings, resolve};
+use crate::testing::{GatewayText, Manifests, RouteText};
+use crate::world::World;
+use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+
+/// One change of a world.
+#[derive(Clone, Debug)]
+enum Edit {
+    Gateway(u8, u8),
+    Route(u8, u8, u8, u8),
+    Service(u8, u8, Vec<u8>),
+    Grant(u8, u8),
+    Namespace(u8, bool),
+    Remove(u8, u8),
+    Class(bool),
+}
+
+fn edits() -> impl Strategy<Value = Edit> {
+    prop_oneof![
+        (0..3u8, 0..4u8).prop_map(|(name, kind)| Edit::Gateway(name, kind)),
+        (0..4u8, 0..3u8, 0..4u8, 0..5u8).prop_map(|(a, b, c, d)| Edit::Route(a, b, c, d)),
+        (0..4u8, 0..3u8, prop::collection::vec(0..4u8, 0..3))
+            .prop_map(|(name, kind, ends)| Edit::Service(name, kind, ends)),
+        (0..2u8, 0..2u8).prop_map(|(from, to)| Edit::Grant(from, to)),
+        (0..2u8, any::<bool>()).prop_map(|(name, labelled)| Edit::Namespace(name, labelled)),
+        (0..6u8, 0..4u8).prop_map(|(kind, name)| Edit::Remove(kind, name)),
+        prop::bool::weighted(0.8).prop_map(Edit::Class),
+    ]
+}
+
+fn namespace(name: u8) -> &'static str {
+    ["a", "b"][usize::from(name % 2)]
+}
+
+fn apply(manifests: Manifests, edit: &Edit) -> Manifests {
+    match edit {
+        Edit::Gateway(name, kind) => manifests.gateway(&format!("a/g{name}"), |text| gateway(text, *kind)),
+        Edit::Route(name, parent, kind, backend) => {
+            let own = namespace(*name);
+            manifests.http_route(&format!("{own}/r{name}"), |text| {
+                route(text, own, *parent, *kind, *backend)
+            })
+        }
+        Edit::Service(name, kind, ends) => {
+            let service = format!("{}/s{name}", namespace(*name));
+            let protocol = [None, Some("kubernetes.io/h2c"), Some("mysql")][usize::from(*kind)];
+            let ends: Vec<_> = ends.iter().map(|end| format!("10.0.0.{end}")).collect();
+            let ready = |end: &String| -> (String, _) { (end.clone(), Default::default()) };
+            let ends: Vec<_> = ends.iter().map(ready).collect();
+            let ends = ends.iter().map(|(end, state)| (end.as_str(), Clone::clone(state)));
+            manifests.bare_service(&service, 80, protocol).slice(&service, "1", ends.collect())
+        }
+        Edit::Grant(from, to) => {
+            let grant = format!("{}/grant", namespace(*to));
+            manifests.grant(&grant, ("HTTPRoute", namespace(*from)), ("Service", None))
+        }
+        Edit::Namespace(name, labelled) => {
+            let labels: &[_] = if *labelled { &[("team", "x")] } else { &[] };
+            manifests.namespace(namespace(*name), labels)
+        }
+        Edit::Remove(kind, name) => remove(manifests, *kind, *name),
+        Edit::Class(there) if *there => manifests.yaml::<GatewayClass>(
+            "{metadata: {name: gateway-rs}, spec: {controllerName: gateway-rs.dev/gateway-controller}}",
+        ),
+        Edit::Class(_) => manifests.without::<GatewayClass>("gateway-rs"),
+    }
+}
+
+fn gateway(text: GatewayText, kind: u8) -> GatewayText {
+    match kind {
+        0 => text.http(80).from_all(),
+        1 => text.created(5).http_for("web", 80, "*.example.com"),
+        2 => text
+            .address("{value: 127.0.0.9}")
+            .http(81)
+            .allowed_routes("{namespaces: {from: Selector, selector: {matchLabels: {team: x}}}}"),
+        _ => text
+            .listener("{name: bad, port: 1, protocol: INVALID}")
+            .http(82),
+    }
+}
+
+fn route(text: RouteText, own: &str, parent: u8, kind: u8, backend: u8) -> RouteText {
+    let text = text.parent(&format!("a/g{parent}"));
+    let text = match kind {
+        0 => text,
+        1 => text.hostname("shop.example.com"),
+        2 => text
+            .rule("{matches: [{path: {type: RegularExpression, value: '('}}]}")
+            .rule("{}"),
+        _ => text.rule("{filters: [{type: CORS, cors: {}}]}"),
+    };
+    let target = if backend == 4 { "b" } else { own };
+    text.backend(&format!("{target}/s{backend}"), 80)
+}
+
+fn remove(manifests: Manifests, kind: u8, name: u8) -> Manifests {
+    let own = namespace(name);
+    match kind {
+        0 => manifests.without::<Gateway>(&format!("a/g{name}")),
+        1 => manifests.without::<HttpRoute>(&format!("{own}/r{name}")),
+        2 => manifests.without::<Service>(&format!("{own}/s{name}")),
+        3 => manifests.without::<EndpointSlice>(&format!("{own}/s{name}-1")),
+        4 => manifests.without::<ReferenceGrant>(&format!("{own}/grant")),
+        _ => manifests.without::<Namespace>(own),
+    }
+}
+
+/// The same objects, put in one by one in another order.
+fn shuffled(world: &World, seed: usize) -> World {
+    let mut steps: Vec<Box<dyn Fn(&mut World)>> = Vec::new();
+    macro_rules! kinds {
+        ($($kind:ty),+) => {$(
+            for object in world.objects::<$kind>().iter().cloned() {
+                steps.push(Box::new(move |world| { world.insert::<$kind>(object.clone()); }));
+            }
+        )+};
+    }
+    kinds!(
+        GatewayClass,
+        Gateway,
+        HttpRoute,
+        ReferenceGrant,
+        Service,
+        EndpointSlice,
+        Namespace,
+        Secret
+    );
+
+    let mut other = World::default();
+    let count = steps.len().max(1);
+    // A step that is coprime with every smaller count visits each place once.
+    let stride = [1, 101, 103, 107, 109][seed % 5];
+    for index in 0..steps.len() {
+        steps[(index * stride + seed) % count](&mut other);
+    }
+    other
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// What was used again is what would have been worked out, after any edits.
+    #[test]
+    fn memory_changes_nothing(edits in prop::collection::vec(edits(), 1..25)) {
+        let settings = Settings::folder();
+        let mut resolver = Resolver::new(settings.clone());
+        let mut manifests = Manifests::new();
+
+        for edit in &edits {
+            manifests = apply(manifests, edit);
+            let remembered = resolver.resolve(manifests.world());
+            prop_assert_eq!(remembered, resolve(manifests.world(), &settings));
+        }
+    }
+
+    /// A configuration is a function of the set of objects.
+    #[test]
+    fn order_does_not_matter(
+        edits in prop::collection::vec(edits(), 1..25),
+        seed in 0..100usize,
+    ) {
+        let manifests = edits.iter().fold(Manifests::new(), apply);
+        let settings = Settings::folder();
+        let other = shuffled(manifests.world(), seed);
+
+        prop_assert_eq!(resolve(manifests.world(), &settings), resolve(&other, &settings));
+    }
+
+    /// Objects that are bad, unknown or of others change no route that has
+    /// nothing to do with them.
+    #[test]
+    fn bad_objects_hurt_nobody_else(edits in prop::collection::vec(edits(), 0..15), word in "\\PC{0,6}") {
+        let good = |manifests: Manifests| {
+            manifests
+                .gateway("own/own", |gateway| gateway.http(7777))
+                .service("own/own", 80, &["10.9.9.9"])
+                .http_route("own/own", |route| route.parent("own/own").backend("own/own", 80))
+        };
+        let bad = edits.iter().filter(|edit| !matches!(edit, Edit::Class(_)));
+        let manifests = bad.fold(good(Manifests::new()), apply)
+            .http_route("own/bad", |route| {
+                let parent = format!("{{name: {}}}", serde_json::json!(word));
+                route.parent_ref(&parent).hostname(&word).backend_ref(&parent)
+            })
+            .gateway("other/bad", |gateway| {
+                gateway.listener("{name: x, port: -1, protocol: ''}").address("{type: x, value: y}")
+            });
+
+        let alone = good(Manifests::new()).resolve();
+        let among = manifests.resolve();
+
+        prop_assert_eq!(alone.model("own/own"), among.model("own/own"));
+        prop_assert_eq!(alone.backend("own/own", 80), among.backend("own/own", 80));
+        prop_assert_eq!(alone.route("own/own").verdict, among.route("own/own").verdict);
+        prop_assert_eq!(alone.gateway("own/own").verdict, among.gateway("own/own").verdict);
+    }
+}
+
+#[test]
+fn what_did_not_change_is_the_same_allocation() {
+    let world = (0..20).fold(
+        Manifests::new().gateway("a/g", |gateway| gateway.http(80)),
+        |world, index| {
+            let name = format!("a/r{index}");
+            world
+                .service(&name, 80, &["10.0.0.1"])
+                .http_route(&name, |route| route.parent("a/g").backend(&name, 80))
+        },
+    );
+    let mut resolver = Resolver::new(Settings::folder());
+    let before = resolver.resolve(world.world());
+    let changed = world
+        .http_route("a/r7", |route| {
+            route.parent("a/g").hostname("a.com").backend("a/r7", 80)
+        })
+        .service("a/r9", 80, &["10.0.0.2"]);
+    let after = resolver.resolve(changed.world());
+
+    let routes = |index: usize| {
+        let of = |resolved: &crate::resolve::Resolved| {
+            let listener = &resolved.configuration.gateways()[0].listeners()[0];
+            Arc::clone(&listener.routes()[index])
+        };
+        Arc::ptr_eq(&of(&before), &of(&after))
+    };
+    let same = (0..20).filter(|index| routes(*index)).count();
+    assert_eq!(same, 19);
+    let pairs = before
+        .configuration
+        .backends()
+        .iter()
+        .zip(after.configuration.backends());
+    let same = pairs
+        .filter(|((_, one), (_, other))| Arc::ptr_eq(one, other))
+        .count();
+    assert_eq!(same, 19);
+}
