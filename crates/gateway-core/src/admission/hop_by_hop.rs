@@ -23,10 +23,6 @@ impl Upgrade {
 /// The two fields of an upgrade are put back for the backend to see; a request
 /// for `h2c`, which would tunnel past routing, goes on as an ordinary one.
 pub(super) fn strip_request<B>(request: &mut Request<B>) -> Result<Option<Upgrade>, Refused> {
-    if !request.headers().keys().any(is_connection_field) {
-        return Ok(None);
-    }
-
     let upgrade = asked_upgrade(request)?;
     let wants_trailers = wants_trailers(request.headers());
     check_nominated(request.headers())?;
@@ -54,14 +50,26 @@ fn strip(headers: &mut HeaderMap) {
     for name in nominated(headers) {
         headers.remove(name);
     }
-    for name in CONNECTION_FIELDS {
+    // Seldom more than one, which it is cheaper to find than to guess.
+    while let Some(name) = headers
+        .keys()
+        .find(|name| is_connection_field(name))
+        .cloned()
+    {
         headers.remove(name);
     }
 }
 
-/// What `Connection` fields name, apart from options that are not fields.
+/// The fields that `Connection` names, apart from those that go anyway.
 fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
+    let goes_anyway = |option: &[u8]| {
+        KNOWN_OPTIONS
+            .iter()
+            .any(|known| option.eq_ignore_ascii_case(known.as_bytes()))
+    };
+
     options(headers)
+        .filter(|option| !goes_anyway(option))
         .filter_map(|option| HeaderName::from_bytes(option).ok())
         .collect()
 }
@@ -125,7 +133,8 @@ fn wants_trailers(headers: &HeaderMap) -> bool {
     })
 }
 
-fn is_connection_field(name: &HeaderName) -> bool {
+/// `Trailer` is not one of them: it tells hyper which trailers to pass on.
+pub(super) fn is_connection_field(name: &HeaderName) -> bool {
     // The length decides for almost every other field.
     match name.as_str().len() {
         2 => *name == header::TE,
@@ -140,18 +149,8 @@ fn is_connection_field(name: &HeaderName) -> bool {
     }
 }
 
-/// `Trailer` is not among them: it tells hyper which trailers to pass on.
-const CONNECTION_FIELDS: [HeaderName; 9] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    HeaderName::from_static("http2-settings"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
+/// Options that are no fields, or fields that are removed whether named or not.
+const KNOWN_OPTIONS: [&str; 4] = ["keep-alive", "close", "upgrade", "te"];
 
 const PROTECTED: [&str; 7] = [
     "host",

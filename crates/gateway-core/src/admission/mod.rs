@@ -7,17 +7,20 @@
 //! connection.
 
 mod authority;
+mod fields;
 mod forwarded;
 mod hop_by_hop;
 mod path;
 #[cfg(test)]
 mod tests;
 
-use http::header::{self, HeaderValue};
+use http::header;
+use http::header::HeaderValue;
 use http::uri::PathAndQuery;
 use http::{Method, Request, StatusCode, Uri, Version};
 
 pub(crate) use self::authority::Authority;
+use self::fields::Fields;
 pub(crate) use self::forwarded::Forwarded;
 pub(crate) use self::hop_by_hop::{Upgrade, strip_response};
 
@@ -34,12 +37,18 @@ pub(crate) struct Admitted {
 /// origin-form target with a normal path, one `Host`, no connection fields.
 pub(crate) fn admit<B>(request: &mut Request<B>) -> Result<Admitted, Refused> {
     check_method(request.method())?;
-    check_framing(request)?;
+    let fields = Fields::of(request.headers());
+    check_framing(&fields)?;
+    let (has_connection_fields, cookies) = (fields.has_connection_fields, fields.cookies);
 
     let authority = authority::take(request)?;
     set_target(request)?;
-    let upgrade = hop_by_hop::strip_request(request)?;
-    if request.version() == Version::HTTP_2 {
+    let upgrade = if has_connection_fields {
+        hop_by_hop::strip_request(request)?
+    } else {
+        None
+    };
+    if cookies > 1 && request.version() == Version::HTTP_2 {
         join_cookies(request);
     }
 
@@ -121,15 +130,17 @@ fn check_method(method: &Method) -> Result<(), Refused> {
     }
 }
 
-fn check_framing<B>(request: &Request<B>) -> Result<(), Refused> {
-    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
-    if let Some(coding) = codings.next()
-        && (codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
-    {
+fn check_framing(fields: &Fields<'_>) -> Result<(), Refused> {
+    let understood = match fields.codings {
+        (0, _) => true,
+        (1, Some(coding)) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        _ => false,
+    };
+    if !understood {
         return Err(Refused::TransferCoding);
     }
 
-    match request.headers().get(header::EXPECT) {
+    match fields.expect {
         Some(expect) if !expect.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
             Err(Refused::Expectation)
         }
@@ -177,11 +188,6 @@ fn set_target<B>(request: &mut Request<B>) -> Result<(), Refused> {
 /// HTTP/2 may spread cookies over several fields; HTTP/1.1 must not
 /// (RFC 9113, section 8.2.3).
 fn join_cookies<B>(request: &mut Request<B>) {
-    let mut cookies = request.headers().get_all(header::COOKIE).iter();
-    if cookies.next().is_none() || cookies.next().is_none() {
-        return;
-    }
-
     let mut joined = Vec::new();
     for cookie in request.headers().get_all(header::COOKIE) {
         if !joined.is_empty() {

@@ -67,6 +67,7 @@ mod depths;
 mod explain;
 mod hosts;
 mod keys;
+mod list;
 mod listeners;
 mod paths;
 mod precedence;

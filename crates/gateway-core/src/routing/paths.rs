@@ -108,16 +108,21 @@ impl<T> Clone for PathTable<T> {
 #[derive(Debug)]
 struct Bucket<T> {
     path: Arc<str>,
+    // Asked first. Most paths have no other.
+    first: Candidate<T>,
     // In the order in which they are asked.
-    candidates: Box<[Candidate<T>]>,
+    others: Box<[Candidate<T>]>,
 }
 
 impl<T> Bucket<T> {
     #[inline]
     fn choose(&self, head: &RequestHead<'_>) -> Option<&Candidate<T>> {
-        self.candidates
-            .iter()
-            .find(|candidate| candidate.holds(head))
+        self.candidates().find(|candidate| candidate.holds(head))
+    }
+
+    #[inline]
+    fn candidates(&self) -> impl Iterator<Item = &Candidate<T>> {
+        std::iter::once(&self.first).chain(&self.others)
     }
 
     /// What becomes of `old`; nothing, if no candidate is left.
@@ -127,15 +132,16 @@ impl<T> Bucket<T> {
         added: Vec<Candidate<T>>,
         edit: &Edit<'_, T>,
     ) -> Option<Self> {
-        let kept = old.map_or(&[][..], |old| &old.candidates);
-        let kept = kept.iter().filter(|candidate| !edit.removes(candidate));
+        let kept = old.into_iter().flat_map(Self::candidates);
+        let kept = kept.filter(|candidate| !edit.removes(candidate));
         let mut candidates: Vec<_> = kept.cloned().chain(added).collect();
-
         candidates.sort_by(|a, b| edit.order(a, b));
+        let mut candidates = candidates.into_iter();
 
-        (!candidates.is_empty()).then(|| Self {
+        Some(Self {
             path: Arc::clone(old.map_or(path, |old| &old.path)),
-            candidates: candidates.into(),
+            first: candidates.next()?,
+            others: candidates.collect(),
         })
     }
 }

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-
-/// A hash table in parts. Copying it copies pointers to the parts; editing a copy
-/// copies the one part that the key falls into. Keys live in the values, and
-/// whoever uses the table computes the hashes.
+/// A hash table in small parts, each searched from its start: few places of memory
+/// are read to find a value. Copying the table copies pointers to the parts;
+/// editing a copy copies the one part that the key falls into. Keys live in the
+/// values, and whoever uses the table computes the hashes.
 #[derive(Clone, Debug)]
 pub(super) struct SharedTable<V> {
     // None, or a power of two.
-    parts: Vec<Arc<HashTable<Slot<V>>>>,
+    parts: Vec<Arc<[Slot<V>]>>,
     len: usize,
 }
 
@@ -30,7 +28,8 @@ impl<V: Clone> SharedTable<V> {
 
         self.parts
             .get(part_of(hash, self.parts.len()))?
-            .find(hash, |slot| is_it(&slot.value))
+            .iter()
+            .find(|slot| slot.hash == hash && is_it(&slot.value))
             .map(|slot| &slot.value)
     }
 
@@ -39,31 +38,12 @@ impl<V: Clone> SharedTable<V> {
         if self.len >= self.parts.len() * PART_LEN {
             self.grow();
         }
-        let index = part_of(hash, self.parts.len());
-        let part = Arc::make_mut(&mut self.parts[index]);
-
-        match part.entry(hash, |slot| is_it(&slot.value), |slot| slot.hash) {
-            Entry::Occupied(mut slot) => slot.get_mut().value = value,
-            Entry::Vacant(place) => {
-                place.insert(Slot { hash, value });
-                self.len += 1;
-            }
-        }
+        self.replace(hash, Some(value), is_it);
     }
 
     /// Removes the value for which `is_it` holds.
     pub(super) fn remove(&mut self, hash: u64, is_it: impl Fn(&V) -> bool) {
-        // Looked up first, because looking for a way in copies the part.
-        if self.find(hash, &is_it).is_none() {
-            return;
-        }
-        let index = part_of(hash, self.parts.len());
-        let part = Arc::make_mut(&mut self.parts[index]);
-
-        if let Ok(slot) = part.find_entry(hash, |slot| is_it(&slot.value)) {
-            slot.remove();
-            self.len -= 1;
-        }
+        self.replace(hash, None, is_it);
         if self.len == 0 {
             *self = Self::default();
         }
@@ -74,15 +54,29 @@ impl<V: Clone> SharedTable<V> {
         self.len
     }
 
+    fn replace(&mut self, hash: u64, value: Option<V>, is_it: impl Fn(&V) -> bool) {
+        let index = part_of(hash, self.parts.len());
+        let Some(part) = self.parts.get_mut(index) else {
+            return;
+        };
+        let others = part
+            .iter()
+            .filter(|slot| slot.hash != hash || !is_it(&slot.value));
+        let new = value.map(|value| Slot { hash, value });
+        let edited: Arc<[_]> = others.cloned().chain(new).collect();
+
+        self.len = self.len - part.len() + edited.len();
+        *part = edited;
+    }
+
     fn grow(&mut self) {
         let count = (self.parts.len() * 2).max(1);
-        let mut parts = vec![HashTable::new(); count];
+        let mut parts = vec![Vec::new(); count];
 
         for slot in self.parts.iter().flat_map(|part| part.iter()) {
-            parts[part_of(slot.hash, count)]
-                .insert_unique(slot.hash, slot.clone(), |slot| slot.hash);
+            parts[part_of(slot.hash, count)].push(slot.clone());
         }
-        self.parts = parts.into_iter().map(Arc::new).collect();
+        self.parts = parts.into_iter().map(Arc::from).collect();
     }
 }
 
@@ -95,15 +89,12 @@ impl<V> Default for SharedTable<V> {
     }
 }
 
-/// The place within a part is chosen by the lowest bits of a hash, the tag by the
-/// highest; these are between.
 fn part_of(hash: u64, parts: usize) -> usize {
-    (hash >> 32) as usize & parts.wrapping_sub(1)
+    hash as usize & parts.wrapping_sub(1)
 }
 
-/// How many values a part has on average before there are more parts. An edit
-/// copies about this many.
-const PART_LEN: usize = 64;
+/// How many values a part has on average before there are more parts.
+const PART_LEN: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ use super::RequestHead;
 use super::candidate::Entry;
 use super::hosts::HostIndex;
 use super::keys::PathKeys;
+use super::list::SharedList;
 use super::paths::PathTable;
 use super::update;
 use crate::model::{Hostname, Route};
@@ -25,7 +26,7 @@ pub(super) struct Routes<T> {
     /// are listed, but not in the index.
     pub(super) scope: Option<Hostname>,
     /// In the listener's order.
-    pub(super) list: Vec<Listed<T>>,
+    pub(super) list: SharedList<Listed<T>>,
     pub(super) hosts: HostIndex<Arc<PathTable<T>>>,
     pub(super) seed: RandomState,
 }
@@ -46,7 +47,7 @@ impl<T> RouteTable<T> {
         Self {
             routes: Arc::new(Routes {
                 scope: None,
-                list: Vec::new(),
+                list: SharedList::default(),
                 hosts: HostIndex::new(seed.clone()),
                 seed,
             }),
@@ -97,7 +98,7 @@ impl<T> RouteTable<T> {
     }
 
     /// The routes, as they were given.
-    pub fn routes(&self) -> impl ExactSizeIterator<Item = &Arc<Route>> {
+    pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.routes.list.iter().map(|listed| &listed.given)
     }
 }

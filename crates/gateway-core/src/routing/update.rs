@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 
 use super::candidate::{Candidate, Entry};
 use super::hosts::HostIndex;
+use super::list::SharedList;
 use super::paths::PathTable;
 use super::table::{Listed, Routes};
 use crate::model::{Hostname, ObjectName, Route};
@@ -53,7 +54,7 @@ pub(super) fn updated<T>(
 /// What the tables of the hostnames have to know of an update.
 pub(super) struct Edit<'a, T> {
     removed: HashSet<*const Entry<T>>,
-    list: &'a [Listed<T>],
+    list: &'a SharedList<Listed<T>>,
     positions: OnceCell<HashMap<*const Entry<T>, usize>>,
     seed: &'a RandomState,
 }
@@ -94,7 +95,7 @@ impl<'a, T> Edit<'a, T> {
 /// The new list, and the routes whose matches are taken out of the index and put
 /// into it.
 struct Difference<T> {
-    list: Vec<Listed<T>>,
+    list: SharedList<Listed<T>>,
     removed: Vec<Arc<Entry<T>>>,
     added: Vec<Arc<Entry<T>>>,
 }
@@ -102,16 +103,16 @@ struct Difference<T> {
 impl<T> Difference<T> {
     /// Compares what is between the `ends` that both lists have in common.
     fn new(
-        old: &[Listed<T>],
+        old: &SharedList<Listed<T>>,
         new: &[Arc<Route>],
         (head, tail): (usize, usize),
         mut assembly: Assembly<'_, T>,
     ) -> Self {
-        let mut known = Known::new(&old[head..old.len() - tail]);
-        let mut list = Vec::with_capacity(new.len());
+        let between = old.iter().skip(head).take(old.len() - head - tail);
+        let mut known = Known::new(between);
+        let mut middle = Vec::new();
         let mut added = Vec::new();
 
-        list.extend_from_slice(&old[..head]);
         for given in &new[head..new.len() - tail] {
             let entry = known.take(given, &assembly).unwrap_or_else(|| {
                 let entry = assembly.entry(given);
@@ -119,12 +120,11 @@ impl<T> Difference<T> {
                 entry
             });
 
-            list.push(Listed {
+            middle.push(Listed {
                 given: Arc::clone(given),
                 entry,
             });
         }
-        list.extend_from_slice(&old[old.len() - tail..]);
 
         let mut removed = Vec::new();
         for Group { left, kept } in known.groups.into_values() {
@@ -138,7 +138,7 @@ impl<T> Difference<T> {
         }
 
         Self {
-            list,
+            list: old.spliced(head, &middle, tail),
             removed,
             added,
         }
@@ -165,8 +165,8 @@ struct Group<'a, T> {
 }
 
 impl<'a, T> Known<'a, T> {
-    fn new(old: &'a [Listed<T>]) -> Self {
-        let mut groups = HashMap::<_, Group<'a, T>>::with_capacity(old.len());
+    fn new(old: impl Iterator<Item = &'a Listed<T>>) -> Self {
+        let mut groups = HashMap::<_, Group<'a, T>>::new();
         for listed in old {
             let group = groups.entry(listed.given.name()).or_insert_with(|| Group {
                 left: Vec::new(),
@@ -279,14 +279,12 @@ fn intersects(hostname: &Hostname, scope: Option<&Hostname>) -> bool {
 
 /// How many routes are the very same from the start on, and how many more from
 /// the end on.
-fn common_ends<T>(old: &[Listed<T>], new: &[Arc<Route>]) -> (usize, usize) {
+fn common_ends<T>(old: &SharedList<Listed<T>>, new: &[Arc<Route>]) -> (usize, usize) {
     let same = |(old, new): &(&Listed<T>, &Arc<Route>)| Arc::ptr_eq(&old.given, new);
     let head = old.iter().zip(new).take_while(same).count();
-    let (old, new) = (&old[head..], &new[head..]);
-    let tail = old
-        .iter()
-        .rev()
-        .zip(new.iter().rev())
+    let ends = old.iter().rev().zip(new.iter().rev());
+    let tail = ends
+        .take(old.len().min(new.len()) - head)
         .take_while(same)
         .count();
 

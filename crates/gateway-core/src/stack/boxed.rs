@@ -4,8 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
+use futures_util::TryFutureExt;
+use futures_util::future::ready;
 use http::{Request, Response};
 use tower::{Service, ServiceExt};
 
@@ -68,8 +70,13 @@ where
     S::Future: Send + 'static,
 {
     fn call(&self, request: Request<Body>) -> StackFuture {
-        let service = self.0.clone();
-
-        Box::pin(async move { service.oneshot(request).await.map_err(Into::into) })
+        let mut service = self.0.clone();
+        // The services of the gateway are always ready, and so are most others: the
+        // request need not be kept until they are. Whoever is not is asked again.
+        match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => Box::pin(service.call(request).err_into()),
+            Poll::Ready(Err(error)) => Box::pin(ready(Err(error.into()))),
+            Poll::Pending => Box::pin(service.oneshot(request).err_into()),
+        }
     }
 }

@@ -8,10 +8,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::RequestBody;
+use super::codec::BoxHttp1Connection;
 use super::error::UpstreamError;
 use super::handle::Handle;
-use super::http1::Http1Connection;
 use super::http2::Stream;
 
 /// The body of a response from a [`Pool`](super::Pool).
@@ -29,14 +28,14 @@ use super::http2::Stream;
 ///
 /// A body that the backend did not finish ends in an [`UpstreamError`], never in a
 /// clean end.
-pub struct UpstreamBody<B: RequestBody> {
+pub struct UpstreamBody<B: Send> {
     source: Source<B>,
 }
 
-enum Source<B: RequestBody> {
+enum Source<B: Send> {
     Http1 {
         incoming: Incoming,
-        connection: Box<Http1Connection<B>>,
+        connection: BoxHttp1Connection<B>,
         handle: Handle<B>,
     },
     Http2 {
@@ -46,10 +45,10 @@ enum Source<B: RequestBody> {
     Ended,
 }
 
-impl<B: RequestBody> UpstreamBody<B> {
+impl<B: Send> UpstreamBody<B> {
     pub(super) fn http1(
         incoming: Incoming,
-        connection: Box<Http1Connection<B>>,
+        connection: BoxHttp1Connection<B>,
         handle: Handle<B>,
     ) -> Self {
         let mut body = Self {
@@ -91,15 +90,14 @@ impl<B: RequestBody> UpstreamBody<B> {
             handle,
             ..
         } = ended
+            && connection.park()
         {
-            if connection.park() {
-                handle.check_in(connection);
-            }
+            handle.check_in(connection);
         }
     }
 }
 
-impl<B: RequestBody> Body for UpstreamBody<B> {
+impl<B: Send> Body for UpstreamBody<B> {
     type Data = Bytes;
     type Error = UpstreamError;
 
@@ -143,7 +141,7 @@ impl<B: RequestBody> Body for UpstreamBody<B> {
     }
 }
 
-impl<B: RequestBody> fmt::Debug for UpstreamBody<B> {
+impl<B: Send> fmt::Debug for UpstreamBody<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("UpstreamBody")

@@ -24,8 +24,8 @@ pub(super) async fn dial(
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(UpstreamError::new(UpstreamErrorKind::Dial)
             .with_source(error)
-            .unsent(true)),
-        Err(_elapsed) => Err(UpstreamError::new(UpstreamErrorKind::DialTimeout).unsent(true)),
+            .with_unsent(true)),
+        Err(_elapsed) => Err(UpstreamError::new(UpstreamErrorKind::DialTimeout).with_unsent(true)),
     }
 }
 

@@ -62,7 +62,7 @@ impl UpstreamError {
     }
 
     /// Says that the backend has certainly not seen the request.
-    pub(super) fn unsent(mut self, unsent: bool) -> Self {
+    pub(super) fn with_unsent(mut self, unsent: bool) -> Self {
         self.unsent = unsent;
         self
     }

@@ -8,12 +8,13 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::FutureExt;
 use http::{Request, Response};
+use http_body::Body;
 
+use super::codec::{BoxHttp1Connection, Dial, Http1Outcome};
 use super::error::{UpstreamError, UpstreamErrorKind};
 use super::handle::Handle;
-use super::http1::{self, Http1Connection};
 use super::http2::{self, Choice, Connecting, Http2Connection};
-use super::{Protocol, RequestBody, UpstreamBody};
+use super::{Protocol, UpstreamBody};
 
 /// Response future of [`Pool::send`](super::Pool::send).
 ///
@@ -23,30 +24,29 @@ use super::{Protocol, RequestBody, UpstreamBody};
 /// and gives up an HTTP/1 connection that is being opened. An HTTP/2 connection that is
 /// being opened is kept for others.
 #[must_use = "futures do nothing unless polled"]
-pub struct SendFuture<B: RequestBody> {
+pub struct SendFuture<B: Send> {
     handle: Handle<B>,
     address: SocketAddr,
     state: State<B>,
 }
 
-type Dial<B> = Pin<Box<dyn Future<Output = Result<Box<Http1Connection<B>>, UpstreamError>> + Send>>;
-
-enum State<B: RequestBody> {
-    Http1(Request<B>),
+// What is not met by every request is boxed: the whole is moved from layer to layer.
+enum State<B: Send> {
+    Http1(Box<Request<B>>),
     DialHttp1 {
-        request: Request<B>,
+        request: Box<Request<B>>,
         dial: Dial<B>,
     },
     ExchangeHttp1 {
-        connection: Box<Http1Connection<B>>,
+        connection: BoxHttp1Connection<B>,
         is_reused: bool,
     },
     Http2 {
-        request: Request<B>,
+        request: Box<Request<B>>,
         attempt: usize,
     },
     AwaitHttp2 {
-        request: Request<B>,
+        request: Box<Request<B>>,
         attempt: usize,
         connecting: Connecting<B>,
     },
@@ -60,26 +60,33 @@ enum State<B: RequestBody> {
 
 type Answer<B> = Result<Response<UpstreamBody<B>>, UpstreamError>;
 
-impl<B: RequestBody> SendFuture<B> {
+impl<B: Send> SendFuture<B> {
     pub(super) fn new(
         handle: Handle<B>,
         address: SocketAddr,
         protocol: Protocol,
         mut request: Request<B>,
-    ) -> Self {
+    ) -> Self
+    where
+        B: Body,
+    {
         let framed = match protocol {
             Protocol::Http1 => super::framing::frame_request(&mut request),
             Protocol::Http2 => http2::into_http2(&mut request, address),
         };
         let state = match (framed, protocol) {
-            (Ok(()), Protocol::Http1) => State::Http1(request),
+            (Ok(()), Protocol::Http1) => start_http1(&handle, address, request),
             (Ok(()), Protocol::Http2) => State::Http2 {
-                request,
+                request: Box::new(request),
                 attempt: 1,
             },
             (Err(reason), _) => {
                 let kind = UpstreamErrorKind::InvalidRequest;
-                State::Refused(UpstreamError::new(kind).with_source(reason).unsent(true))
+                State::Refused(
+                    UpstreamError::new(kind)
+                        .with_source(reason)
+                        .with_unsent(true),
+                )
             }
         };
         Self {
@@ -89,22 +96,9 @@ impl<B: RequestBody> SendFuture<B> {
         }
     }
 
-    fn start_http1(&self, request: Request<B>) -> State<B> {
-        if let Some(mut connection) = self.handle.check_out(self.address) {
-            connection.send(request);
-            return State::ExchangeHttp1 {
-                connection,
-                is_reused: true,
-            };
-        }
-        let (address, handle) = (self.address, self.handle.clone());
-        let dial = Box::pin(async move { Http1Connection::open(address, handle.settings()).await });
-        State::DialHttp1 { request, dial }
-    }
-
-    fn start_http2(&self, request: Request<B>, attempt: usize) -> State<B> {
+    fn start_http2(&self, request: Box<Request<B>>, attempt: usize) -> State<B> {
         match self.handle.choose_http2(self.address) {
-            Choice::Use(connection) => exchange_http2(connection, request, attempt),
+            Choice::Use(connection) => self.exchange_http2(connection, request, attempt),
             Choice::Await(connecting) => State::AwaitHttp2 {
                 request,
                 attempt,
@@ -113,11 +107,23 @@ impl<B: RequestBody> SendFuture<B> {
         }
     }
 
+    fn exchange_http2(
+        &self,
+        connection: Http2Connection<B>,
+        request: Box<Request<B>>,
+        attempt: usize,
+    ) -> State<B> {
+        State::ExchangeHttp2 {
+            exchange: self.handle.begin_http2(connection, *request),
+            attempt,
+        }
+    }
+
     /// With a connection just opened, which many may have waited for.
     fn join_http2(
         &self,
         connected: Result<Http2Connection<B>, UpstreamError>,
-        request: Request<B>,
+        request: Box<Request<B>>,
         attempt: usize,
     ) -> Result<State<B>, UpstreamError> {
         let connection = connected?;
@@ -126,17 +132,17 @@ impl<B: RequestBody> SendFuture<B> {
         if !connection.has_room() && attempt <= patience {
             return Ok(self.start_http2(request, attempt + 1));
         }
-        Ok(exchange_http2(connection, request, attempt))
+        Ok(self.exchange_http2(connection, request, attempt))
     }
 
     fn finish_http1(
         &mut self,
-        outcome: http1::Outcome<B>,
-        connection: Box<Http1Connection<B>>,
+        outcome: Http1Outcome<B>,
+        connection: BoxHttp1Connection<B>,
         is_reused: bool,
     ) -> Option<Answer<B>> {
         match outcome {
-            http1::Outcome::Answered(response) => {
+            Http1Outcome::Answered(response) => {
                 let handle = self.handle.clone();
                 Some(Ok(response.map(|incoming| {
                     UpstreamBody::http1(incoming, connection, handle)
@@ -144,11 +150,11 @@ impl<B: RequestBody> SendFuture<B> {
             }
             // The backend had closed it while it was idle, which says nothing about
             // the backend or the request.
-            http1::Outcome::Unsent(request, _) if is_reused => {
-                self.state = State::Http1(request);
+            Http1Outcome::Unsent(request, _) if is_reused => {
+                self.state = State::Http1(Box::new(request));
                 None
             }
-            http1::Outcome::Unsent(_, error) | http1::Outcome::Failed(error) => Some(Err(error)),
+            Http1Outcome::Unsent(_, error) | Http1Outcome::Failed(error) => Some(Err(error)),
         }
     }
 
@@ -159,7 +165,7 @@ impl<B: RequestBody> SendFuture<B> {
             )),
             http2::Outcome::Unsent(request, _) if attempt < MAX_ATTEMPTS => {
                 self.state = State::Http2 {
-                    request,
+                    request: Box::new(request),
                     attempt: attempt + 1,
                 };
                 None
@@ -196,7 +202,7 @@ impl<B: RequestBody> SendFuture<B> {
                 if let State::DialHttp1 { request, .. } = self.take_state() {
                     match dialled {
                         Ok(mut connection) => {
-                            connection.send(request);
+                            connection.send(*request);
                             self.state = State::ExchangeHttp1 {
                                 connection,
                                 is_reused: false,
@@ -209,7 +215,7 @@ impl<B: RequestBody> SendFuture<B> {
             State::AwaitHttp2 { connecting, .. } => {
                 let connected = ready!(connecting.poll_unpin(cx)).unwrap_or_else(|gone| {
                     let kind = UpstreamErrorKind::Dial;
-                    Err(UpstreamError::new(kind).with_source(gone).unsent(true))
+                    Err(UpstreamError::new(kind).with_source(gone).with_unsent(true))
                 });
                 if let State::AwaitHttp2 {
                     request, attempt, ..
@@ -230,28 +236,26 @@ impl<B: RequestBody> SendFuture<B> {
 
     fn start(&mut self) -> Option<Answer<B>> {
         match self.take_state() {
-            State::Http1(request) => self.state = self.start_http1(request),
+            State::Http1(request) => self.state = start_http1(&self.handle, self.address, *request),
             State::Http2 { request, attempt } => self.state = self.start_http2(request, attempt),
             State::Refused(error) => return Some(Err(error)),
-            other => self.state = other,
+            // Polled again after its answer, which was the only one.
+            State::Done => return Some(Err(UpstreamError::new(UpstreamErrorKind::Closed))),
+            under_way @ (State::DialHttp1 { .. }
+            | State::ExchangeHttp1 { .. }
+            | State::AwaitHttp2 { .. }
+            | State::ExchangeHttp2 { .. }) => self.state = under_way,
         }
         None
     }
 }
 
-impl<B: RequestBody> Future for SendFuture<B> {
+impl<B: Send + Unpin> Future for SendFuture<B> {
     type Output = Answer<B>;
 
-    /// # Panics
-    ///
-    /// If it is polled again after it was ready, as futures may.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         loop {
-            assert!(
-                !matches!(this.state, State::Done),
-                "`SendFuture` polled after completion"
-            );
             if let Some(answer) = ready!(this.step(cx)) {
                 return Poll::Ready(answer);
             }
@@ -259,7 +263,7 @@ impl<B: RequestBody> Future for SendFuture<B> {
     }
 }
 
-impl<B: RequestBody> fmt::Debug for SendFuture<B> {
+impl<B: Send> fmt::Debug for SendFuture<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("SendFuture")
@@ -268,14 +272,19 @@ impl<B: RequestBody> fmt::Debug for SendFuture<B> {
     }
 }
 
-fn exchange_http2<B: RequestBody>(
-    connection: Http2Connection<B>,
-    request: Request<B>,
-    attempt: usize,
-) -> State<B> {
-    State::ExchangeHttp2 {
-        exchange: http2::Exchange::new(connection, request),
-        attempt,
+fn start_http1<B: Send>(handle: &Handle<B>, address: SocketAddr, request: Request<B>) -> State<B> {
+    match handle.check_out(address) {
+        Some(mut connection) => {
+            connection.send(request);
+            State::ExchangeHttp1 {
+                connection,
+                is_reused: true,
+            }
+        }
+        None => State::DialHttp1 {
+            request: Box::new(request),
+            dial: handle.open_http1(address),
+        },
     }
 }
 

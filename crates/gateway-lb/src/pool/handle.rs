@@ -5,25 +5,27 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::Request;
 use thread_local::ThreadLocal;
 use tokio::time::Instant;
 
-use super::RequestBody;
-use super::http1::Http1Connection;
-use super::http2::{Choice, connect};
+use super::codec::{BoxHttp1Connection, Codecs, Dial};
+use super::http2::{Choice, Exchange, Http2Connection};
 use super::settings::PoolSettings;
 use super::shard::Shard;
 
 /// What all clones of a pool share.
-pub(super) struct Shared<B: RequestBody> {
+pub(super) struct Shared<B: Send> {
     settings: PoolSettings,
+    codecs: Box<dyn Codecs<B>>,
     shards: ThreadLocal<RefCell<Shard<B>>>,
 }
 
-impl<B: RequestBody> Shared<B> {
-    pub(super) fn new(settings: PoolSettings) -> Self {
+impl<B: Send> Shared<B> {
+    pub(super) fn new(settings: PoolSettings, codecs: Box<dyn Codecs<B>>) -> Self {
         Self {
             settings,
+            codecs,
             shards: ThreadLocal::new(),
         }
     }
@@ -33,17 +35,17 @@ impl<B: RequestBody> Shared<B> {
 ///
 /// Each thread has one of its own to clone, so that counting requests in and out is
 /// not a write that all threads share.
-pub(super) struct Handle<B: RequestBody> {
+pub(super) struct Handle<B: Send> {
     local: Arc<Local<B>>,
 }
 
 // On a cache line of its own, for the same reason.
 #[repr(align(128))]
-struct Local<B: RequestBody> {
+struct Local<B: Send> {
     shared: Arc<Shared<B>>,
 }
 
-impl<B: RequestBody> Handle<B> {
+impl<B: Send> Handle<B> {
     pub(super) fn new(shared: Arc<Shared<B>>) -> Self {
         Self {
             local: Arc::new(Local { shared }),
@@ -55,13 +57,13 @@ impl<B: RequestBody> Handle<B> {
     }
 
     /// The most recently used idle HTTP/1 connection of this thread.
-    pub(super) fn check_out(&self, address: SocketAddr) -> Option<Box<Http1Connection<B>>> {
+    pub(super) fn check_out(&self, address: SocketAddr) -> Option<BoxHttp1Connection<B>> {
         let settings = self.settings();
         self.shard().borrow_mut().check_out(address, settings)
     }
 
     /// Gives a parked HTTP/1 connection to this thread.
-    pub(super) fn check_in(&self, connection: Box<Http1Connection<B>>) {
+    pub(super) fn check_in(&self, connection: BoxHttp1Connection<B>) {
         let settings = self.settings();
         self.shard().borrow_mut().check_in(connection, settings);
     }
@@ -69,9 +71,25 @@ impl<B: RequestBody> Handle<B> {
     /// An HTTP/2 connection of this thread, or one that is being opened.
     pub(super) fn choose_http2(&self, address: SocketAddr) -> Choice<B> {
         let settings = self.settings();
+        let open = || self.local.shared.codecs.open_http2(address, settings);
         self.shard()
             .borrow_mut()
-            .choose_http2(address, settings, || connect(address, self.settings()))
+            .choose_http2(address, settings, open)
+    }
+
+    /// Opens an HTTP/1 connection.
+    pub(super) fn open_http1(&self, address: SocketAddr) -> Dial<B> {
+        let shared = &self.local.shared;
+        shared.codecs.open_http1(address, &shared.settings)
+    }
+
+    /// Begins an exchange on an HTTP/2 connection.
+    pub(super) fn begin_http2(
+        &self,
+        connection: Http2Connection<B>,
+        request: Request<B>,
+    ) -> Exchange<B> {
+        self.local.shared.codecs.begin_http2(connection, request)
     }
 
     /// Closes what is dead or has been idle for too long on this thread.
@@ -94,7 +112,7 @@ impl<B: RequestBody> Handle<B> {
 }
 
 // Not derived, which would ask for a body that can be cloned.
-impl<B: RequestBody> Clone for Handle<B> {
+impl<B: Send> Clone for Handle<B> {
     fn clone(&self) -> Self {
         Self {
             local: Arc::clone(&self.local),
@@ -102,7 +120,7 @@ impl<B: RequestBody> Clone for Handle<B> {
     }
 }
 
-impl<B: RequestBody> fmt::Debug for Handle<B> {
+impl<B: Send> fmt::Debug for Handle<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Handle").finish_non_exhaustive()
     }

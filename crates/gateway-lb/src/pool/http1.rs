@@ -3,7 +3,7 @@
 //! The codec's connection is a future that nobody spawns: whoever waits for a
 //! response, or for the next frame of its body, polls it. Its two ends, the response
 //! and the body, live in the same task, so they are polled with a waker that does
-//! nothing; the caller's waker sits on the socket alone.
+//! nothing, and the connection with one that ignores them (see [`Gate`]).
 
 use std::future::{Future, pending, poll_fn};
 use std::net::SocketAddr;
@@ -23,29 +23,19 @@ use tokio::time::Instant;
 use tokio_util::sync::ReusableBoxFuture;
 
 use super::RequestBody;
+use super::codec::{Http1Connection, Http1Outcome};
 use super::dial::dial;
 use super::error::{InvalidResponse, UpstreamError, UpstreamErrorKind};
 use super::framing;
+use super::gate::{Gate, quietly};
 use super::settings::PoolSettings;
 use super::socket::{Meter, Socket};
 use super::upgrade::{UpgradedTransport, UpgradedUpstream};
 
 type Sent<B> = Result<Response<Incoming>, TrySendError<Request<B>>>;
 
-/// How an exchange came out.
-pub(super) enum Outcome<B> {
-    /// The head of a response that may be believed.
-    Answered(Response<Incoming>),
-    /// The connection had closed before the request was begun; here it is again.
-    Unsent(Request<B>, UpstreamError),
-    /// There is no response.
-    Failed(UpstreamError),
-}
-
-/// A connection, which carries one exchange at a time.
-///
-/// Dropping it closes it, which is how HTTP/1 cancels.
-pub(super) struct Http1Connection<B: RequestBody> {
+/// A connection of hyper's, driven by whoever uses it.
+pub(super) struct HyperConnection<B: Body + 'static> {
     address: SocketAddr,
     sender: SendRequest<B>,
     // None once it has ended and was taken apart.
@@ -54,18 +44,20 @@ pub(super) struct Http1Connection<B: RequestBody> {
     failure: Option<hyper::Error>,
     // The codec's future has no name. One allocation serves every exchange.
     response: ReusableBoxFuture<'static, Sent<B>>,
+    gate: Arc<Gate>,
+    waker: Waker,
     meter: Arc<Meter>,
     head_limit: usize,
     asked_for_upgrade: bool,
     idle_since: Instant,
 }
 
-impl<B: RequestBody> Http1Connection<B> {
+impl<B: RequestBody> HyperConnection<B> {
     /// Opens a connection to `address`.
     pub(super) async fn open(
         address: SocketAddr,
         settings: &PoolSettings,
-    ) -> Result<Box<Self>, UpstreamError> {
+    ) -> Result<Self, UpstreamError> {
         let stream = dial(address, settings).await?;
         let meter = Arc::new(Meter::default());
         let socket = TokioIo::new(Socket::new(stream, Arc::clone(&meter)));
@@ -78,121 +70,56 @@ impl<B: RequestBody> Http1Connection<B> {
             .map_err(|error| {
                 UpstreamError::new(UpstreamErrorKind::Handshake)
                     .with_source(error)
-                    .unsent(true)
+                    .with_unsent(true)
             })?;
 
-        Ok(Box::new(Self {
+        let (gate, waker) = Gate::new();
+        Ok(Self {
             address,
             sender,
             connection: Some(connection),
             has_ended: false,
             failure: None,
             response: ReusableBoxFuture::new(pending()),
+            gate,
+            waker,
             meter,
             head_limit: settings.max_response_head,
             asked_for_upgrade: false,
             idle_since: Instant::now(),
-        }))
-    }
-
-    /// Where it leads.
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// When it was last parked.
-    pub(super) fn idle_since(&self) -> Instant {
-        self.idle_since
-    }
-
-    /// Begins an exchange. Nothing happens before it is polled.
-    pub(super) fn send(&mut self, request: Request<B>) {
-        self.asked_for_upgrade = framing::asks_for_upgrade(&request);
-        self.meter.begin(self.head_limit);
-        self.response.set(self.sender.try_send_request(request));
-    }
-
-    /// Drives the exchange to the head of its response.
-    pub(super) fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<B>> {
-        self.drive(cx);
-
-        let mut sent = poll_quietly(self.response.get_pin());
-        if sent.is_pending() && self.has_ended {
-            // A request that was never begun sits in the connection's queue, and
-            // comes back when that goes.
-            self.connection = None;
-            sent = poll_quietly(self.response.get_pin());
-            if sent.is_pending() {
-                return Poll::Ready(Outcome::Failed(self.lost(None)));
-            }
-        }
-        sent.map(|sent| match sent {
-            Ok(response) => self.accept(response),
-            Err(error) => self.refuse(error),
         })
     }
 
-    /// Drives the connection to the next frame of `body`, which came with the response.
-    ///
-    /// `None` in place of a frame means that the body is complete.
-    pub(super) fn poll_body(
-        &mut self,
-        body: &mut Incoming,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
-        let mut quiet = Context::from_waker(Waker::noop());
-        let mut frame = Pin::new(&mut *body).poll_frame(&mut quiet);
-        if frame.is_pending() {
-            self.drive(cx);
-            frame = Pin::new(body).poll_frame(&mut quiet);
-        }
-        match frame {
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(self.broke_off(Some(error))))),
-            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(frame))),
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending if self.has_ended => Poll::Ready(Some(Err(self.broke_off(None)))),
-            Poll::Pending => Poll::Pending,
-        }
+    fn drive(&mut self, cx: &Context<'_>) {
+        self.gate.lead_to(cx.waker());
+        self.advance();
     }
 
-    /// Makes the connection wait for its next request, and says whether it can.
-    ///
-    /// It can if request and response are both complete, both sides want to keep it,
-    /// and nothing came behind the response. Polling with a waker that does nothing
-    /// also lets go of the waker of the task that used it.
-    pub(super) fn park(&mut self) -> bool {
-        self.drive_quietly();
-        self.idle_since = Instant::now();
-        !self.has_ended && self.sender.is_ready()
-    }
-
-    /// Notices whether the backend closed an idle connection.
-    pub(super) fn is_alive(&mut self) -> bool {
-        self.drive_quietly();
-        !self.has_ended && self.sender.is_ready()
-    }
-
-    fn drive(&mut self, cx: &mut Context<'_>) {
+    fn advance(&mut self) {
         let Some(connection) = self.connection.as_mut().filter(|_| !self.has_ended) else {
             return;
         };
-        if let Poll::Ready(end) = connection.poll_without_shutdown(cx) {
+        if let Poll::Ready(end) =
+            connection.poll_without_shutdown(&mut Context::from_waker(&self.waker))
+        {
             self.has_ended = true;
             self.failure = end.err();
         }
     }
 
-    fn drive_quietly(&mut self) {
-        let drive = poll_fn(|cx| {
-            self.drive(cx);
+    /// Advances without a task that could be woken.
+    fn advance_unwatched(&mut self) -> bool {
+        let advance = poll_fn(|_| {
+            self.advance();
             Poll::Ready(())
         });
-        let _: Poll<()> = poll_quietly(pin!(drive));
+        let _: Poll<()> = poll_unconstrained(pin!(advance));
+        !self.has_ended && self.sender.is_ready()
     }
 
-    fn accept(&mut self, mut response: Response<Incoming>) -> Outcome<B> {
+    fn accept(&mut self, mut response: Response<Incoming>) -> Http1Outcome<B> {
         if let Err(reason) = framing::check_response(&response) {
-            return Outcome::Failed(UpstreamError::invalid_response(reason));
+            return Http1Outcome::Failed(UpstreamError::invalid_response(reason));
         }
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             match self.take_transport() {
@@ -202,13 +129,15 @@ impl<B: RequestBody> Http1Connection<B> {
                     extensions.remove::<OnUpgrade>();
                     extensions.insert(UpgradedUpstream::new(transport));
                 }
-                Err(reason) => return Outcome::Failed(UpstreamError::invalid_response(reason)),
+                Err(reason) => {
+                    return Http1Outcome::Failed(UpstreamError::invalid_response(reason));
+                }
             }
         }
         self.meter.head_received();
         // The version is that of each connection, not of the message (RFC 9110 section 2.5).
         *response.version_mut() = Version::HTTP_11;
-        Outcome::Answered(response)
+        Http1Outcome::Answered(response)
     }
 
     fn take_transport(&mut self) -> Result<UpgradedTransport, InvalidResponse> {
@@ -230,17 +159,17 @@ impl<B: RequestBody> Http1Connection<B> {
         })
     }
 
-    fn refuse(&mut self, mut error: TrySendError<Request<B>>) -> Outcome<B> {
+    fn refuse(&mut self, mut error: TrySendError<Request<B>>) -> Http1Outcome<B> {
         let message = error.take_message();
         let error = error.into_error();
         match message {
             Some(request) => {
                 let closed = UpstreamError::new(UpstreamErrorKind::Closed)
                     .with_source(error)
-                    .unsent(true);
-                Outcome::Unsent(request, closed)
+                    .with_unsent(true);
+                Http1Outcome::Unsent(request, closed)
             }
-            None => Outcome::Failed(self.lost(Some(error))),
+            None => Http1Outcome::Failed(self.lost(Some(error))),
         }
     }
 
@@ -259,7 +188,7 @@ impl<B: RequestBody> Http1Connection<B> {
             _ => UpstreamErrorKind::Closed,
         };
         let unsent = kind == UpstreamErrorKind::Closed && !self.meter.has_written();
-        let lost = UpstreamError::new(kind).unsent(unsent);
+        let lost = UpstreamError::new(kind).with_unsent(unsent);
         match error {
             Some(error) => lost.with_source(error),
             None => lost,
@@ -281,10 +210,84 @@ impl<B: RequestBody> Http1Connection<B> {
     }
 }
 
-/// Polls with a waker that does nothing, for ends that the connection feeds.
+impl<B: RequestBody> Http1Connection<B> for HyperConnection<B> {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn idle_since(&self) -> Instant {
+        self.idle_since
+    }
+
+    fn send(&mut self, request: Request<B>) {
+        self.asked_for_upgrade = framing::asks_for_upgrade(&request);
+        self.meter.begin(self.head_limit);
+        let sent = quietly(|| self.sender.try_send_request(request));
+        self.response.set(sent);
+    }
+
+    fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Http1Outcome<B>> {
+        self.drive(cx);
+
+        let mut sent = quietly(|| poll_unconstrained(self.response.get_pin()));
+        if sent.is_pending() && self.has_ended {
+            // A request that was never begun sits in the connection's queue, and
+            // comes back when that goes.
+            self.connection = None;
+            sent = quietly(|| poll_unconstrained(self.response.get_pin()));
+            if sent.is_pending() {
+                return Poll::Ready(Http1Outcome::Failed(self.lost(None)));
+            }
+        }
+        sent.map(|sent| match sent {
+            Ok(response) => self.accept(response),
+            Err(error) => self.refuse(error),
+        })
+    }
+
+    fn poll_body(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        let mut frame = poll_frame(body);
+        if frame.is_pending() {
+            self.drive(cx);
+            frame = poll_frame(body);
+        }
+        match frame {
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(self.broke_off(Some(error))))),
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(frame))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending if self.has_ended => Poll::Ready(Some(Err(self.broke_off(None)))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn park(&mut self) -> bool {
+        self.gate.close();
+        self.idle_since = Instant::now();
+        // As a rule the last step of the exchange also found the connection idle. If
+        // its end came in pieces, there is one more step to take.
+        let is_idle = !self.has_ended && self.sender.is_ready();
+        is_idle || self.advance_unwatched()
+    }
+
+    fn is_alive(&mut self) -> bool {
+        self.advance_unwatched()
+    }
+}
+
+/// Polls the receiving end of a body.
+fn poll_frame(body: &mut Incoming) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+    let mut nobody = Context::from_waker(Waker::noop());
+    quietly(|| Pin::new(body).poll_frame(&mut nobody))
+}
+
+/// Polls with a waker that does nothing and without a budget.
 ///
-/// The task's budget must not interfere: when it is used up, tokio's channels wake
-/// the task and say "pending", and that wake-up would go nowhere.
-fn poll_quietly<F: Future + Unpin>(future: F) -> Poll<F::Output> {
+/// When a task's budget is used up, tokio's channels wake it and say "pending". That
+/// wake-up would go nowhere.
+fn poll_unconstrained<F: Future + Unpin>(future: F) -> Poll<F::Output> {
     pin!(unconstrained(future)).poll(&mut Context::from_waker(Waker::noop()))
 }

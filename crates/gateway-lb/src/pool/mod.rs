@@ -22,6 +22,9 @@
 //!   takes its authority from there. Fields that belong to the client's connection
 //!   (RFC 9110 section 7.6.1) are removed, except `connection` and `upgrade` for a
 //!   switch of protocols that is allowed.
+//! * Bodies say what they know of their length. One of unknown length is sent in chunks,
+//!   even if it then turns out to be empty.
+//! * `expect: 100-continue`. The body is sent without waiting for the answer.
 //! * Deadlines beyond the dial timeout, retries, and counting.
 //! * `CONNECT` is not supported.
 //!
@@ -56,14 +59,17 @@ use http::Request;
 use http_body::Body;
 use thread_local::ThreadLocal;
 
+use self::codec::Hyper;
 use self::error::BoxError;
 use self::handle::{Handle, Shared};
 
 mod body;
+mod codec;
 mod dial;
 mod error;
 mod framing;
 mod future;
+mod gate;
 mod handle;
 mod http1;
 mod http2;
@@ -84,7 +90,7 @@ pub use self::upgrade::{UpgradedTransport, UpgradedUpstream};
 ///
 /// Clones share the connections. On a runtime with many threads a connection belongs to
 /// the thread on which its last response ended.
-pub struct Pool<B: RequestBody> {
+pub struct Pool<B: Send> {
     shared: Arc<Shared<B>>,
     // Not inside `shared`: each handle keeps that alive.
     handles: Arc<ThreadLocal<Handle<B>>>,
@@ -111,7 +117,7 @@ impl<B: RequestBody> Pool<B> {
     #[must_use]
     pub fn new(settings: PoolSettings) -> Self {
         Self {
-            shared: Arc::new(Shared::new(settings)),
+            shared: Arc::new(Shared::new(settings, Box::new(Hyper))),
             handles: Arc::new(ThreadLocal::new()),
         }
     }
@@ -132,11 +138,13 @@ impl<B: RequestBody> Pool<B> {
     ) -> SendFuture<B> {
         SendFuture::new(self.handle().clone(), address, protocol, request)
     }
+}
 
+impl<B: Send> Pool<B> {
     /// Closes connections of this thread that are dead, or have been idle for too long.
     ///
-    /// Call it about once a second on each thread that sends. Threads that keep giving
-    /// connections back also sweep by themselves; a thread that falls silent does not.
+    /// Call it about once a second on each thread that sends. Threads that keep
+    /// sending also sweep by themselves; a thread that falls silent does not.
     pub fn sweep(&self) {
         self.handle().sweep();
     }
@@ -153,7 +161,7 @@ impl<B: RequestBody> Pool<B> {
     }
 }
 
-impl<B: RequestBody> Clone for Pool<B> {
+impl<B: Send> Clone for Pool<B> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
@@ -162,7 +170,7 @@ impl<B: RequestBody> Clone for Pool<B> {
     }
 }
 
-impl<B: RequestBody> fmt::Debug for Pool<B> {
+impl<B: Send> fmt::Debug for Pool<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Pool").finish_non_exhaustive()
     }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
-use super::RequestBody;
-use super::http1::Http1Connection;
+use super::codec::BoxHttp1Connection;
 use super::http2::{Choice, Connecting, Slots};
 use super::settings::PoolSettings;
 
@@ -18,13 +17,13 @@ type Map<V> = HashMap<SocketAddr, V, RandomState>;
 ///
 /// The last connection given back is the first to be used again: it is the one whose
 /// memory is warm, and those at the bottom can grow old and go.
-pub(super) struct Shard<B: RequestBody> {
-    http1: Map<Vec<Box<Http1Connection<B>>>>,
+pub(super) struct Shard<B: Send> {
+    http1: Map<Vec<BoxHttp1Connection<B>>>,
     http2: Map<Slots<B>>,
     last_sweep: Instant,
 }
 
-impl<B: RequestBody> Shard<B> {
+impl<B: Send> Shard<B> {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             http1: Map::default(),
@@ -37,7 +36,7 @@ impl<B: RequestBody> Shard<B> {
         &mut self,
         address: SocketAddr,
         settings: &PoolSettings,
-    ) -> Option<Box<Http1Connection<B>>> {
+    ) -> Option<BoxHttp1Connection<B>> {
         let idle = self.http1.get_mut(&address)?;
         let connection = idle.pop()?;
         if connection.idle_since().elapsed() > settings.idle_timeout {
@@ -48,20 +47,13 @@ impl<B: RequestBody> Shard<B> {
         Some(connection)
     }
 
-    pub(super) fn check_in(
-        &mut self,
-        connection: Box<Http1Connection<B>>,
-        settings: &PoolSettings,
-    ) {
+    pub(super) fn check_in(&mut self, connection: BoxHttp1Connection<B>, settings: &PoolSettings) {
         let now = connection.idle_since();
         let idle = self.http1.entry(connection.address()).or_default();
         if idle.len() < settings.max_idle_per_endpoint {
             idle.push(connection);
         }
-        // So that nothing leaks where nobody calls `sweep`.
-        if now.saturating_duration_since(self.last_sweep) > SWEEP_INTERVAL {
-            self.sweep(now, settings);
-        }
+        self.sweep_now_and_then(now, settings);
     }
 
     pub(super) fn choose_http2(
@@ -70,6 +62,7 @@ impl<B: RequestBody> Shard<B> {
         settings: &PoolSettings,
         connect: impl FnOnce() -> Connecting<B>,
     ) -> Choice<B> {
+        self.sweep_now_and_then(Instant::now(), settings);
         self.http2
             .entry(address)
             .or_default()
@@ -93,10 +86,17 @@ impl<B: RequestBody> Shard<B> {
         });
     }
 
+    // So that nothing leaks where nobody calls `sweep`.
+    fn sweep_now_and_then(&mut self, now: Instant, settings: &PoolSettings) {
+        if now.saturating_duration_since(self.last_sweep) > SWEEP_INTERVAL {
+            self.sweep(now, settings);
+        }
+    }
+
     pub(super) fn idle_connections(&self) -> usize {
         self.http1.values().map(Vec::len).sum()
     }
 }
 
-/// How long a thread that gives connections back goes without a sweep.
+/// How long a thread that uses connections goes without a sweep.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

@@ -1,6 +1,7 @@
 //! The tables as a whole.
 
 mod cost;
+mod edits;
 mod properties;
 mod situations;
 

@@ -43,7 +43,8 @@ impl Reading {
             parsed,
             ..Self::default()
         };
-        let mut origins = HashMap::default();
+        let count = files.iter().map(|file| file.served().len()).sum();
+        let mut origins = HashMap::with_capacity_and_hasher(count, RandomState::default());
 
         for file in files {
             reading.problems.extend(file.problems());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use tempfile::{TempDir, tempdir};
 
-use super::{Folder, Reading};
+use super::{Folder, FolderWatcher, Reading};
 use crate::api::{Gateway, HttpRoute};
 use crate::source::Severity;
 use crate::world::{Kind, ObjectRef};
@@ -78,6 +78,15 @@ fn hostname(reading: &Reading, name: &str) -> Option<String> {
 
 fn name_of<T: Kind>(namespace: &str, name: &str) -> ObjectRef {
     ObjectRef::new::<T>(namespace, name)
+}
+
+#[test]
+fn readings_can_be_sent_and_shared() {
+    fn is_shared<T: Send + Sync + 'static>() {}
+
+    is_shared::<Folder>();
+    is_shared::<FolderWatcher>();
+    is_shared::<Reading>();
 }
 
 #[test]

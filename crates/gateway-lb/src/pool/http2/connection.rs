@@ -34,7 +34,7 @@ pub(in crate::pool) struct Http2Connection<B> {
     load: Arc<Load>,
 }
 
-impl<B: RequestBody> Http2Connection<B> {
+impl<B> Http2Connection<B> {
     /// Whether it takes no more requests: it is closed, or the backend is going away.
     pub(in crate::pool) fn is_closed(&self) -> bool {
         self.sender.is_closed()
@@ -126,7 +126,7 @@ async fn handshake<B: RequestBody>(stream: TcpStream, settings: &PoolSettings) -
         .map_err(|error| {
             UpstreamError::new(UpstreamErrorKind::Handshake)
                 .with_source(error)
-                .unsent(true)
+                .with_unsent(true)
         })?;
 
     let load = Arc::new(Load {

@@ -82,7 +82,9 @@ impl<B: RequestBody> TrackedBody<B> {
         };
         (tracked, failure)
     }
+}
 
+impl<B> TrackedBody<B> {
     pub(super) fn into_inner(self) -> B {
         self.body
     }

@@ -6,7 +6,6 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::connection::{Connecting, Http2Connection};
-use crate::pool::RequestBody;
 
 /// What a request is to use.
 pub(in crate::pool) enum Choice<B> {
@@ -36,7 +35,7 @@ impl<B> Default for Slots<B> {
     }
 }
 
-impl<B: RequestBody> Slots<B> {
+impl<B> Slots<B> {
     /// An open connection with room; else one being opened; else, below `max`, a new
     /// one; else the one with the fewest streams.
     pub(in crate::pool) fn choose(
@@ -88,7 +87,7 @@ impl<B: RequestBody> Slots<B> {
     }
 }
 
-impl<B: RequestBody> Slot<B> {
+impl<B> Slot<B> {
     /// Takes note of what happened meanwhile; false if the slot is of no more use.
     fn settle(&mut self) -> bool {
         if let Self::Opening(connecting) = self {

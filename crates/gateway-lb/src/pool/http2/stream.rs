@@ -47,7 +47,9 @@ impl<B: RequestBody> Exchange<B> {
             stream: Some(stream),
         }
     }
+}
 
+impl<B> Exchange<B> {
     pub(in crate::pool) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<B>> {
         let sent = ready!(self.sent.as_mut().poll(cx));
         let stream = self
@@ -65,7 +67,7 @@ impl<B: RequestBody> Exchange<B> {
                 Some(request) => {
                     let closed = UpstreamError::new(UpstreamErrorKind::Closed)
                         .with_source(error.into_error())
-                        .unsent(true);
+                        .with_unsent(true);
                     Outcome::Unsent(request.map(TrackedBody::into_inner), closed)
                 }
                 None => Outcome::Failed(stream.lost(error.into_error())),
@@ -113,7 +115,7 @@ impl Stream {
         if is_refused {
             return UpstreamError::new(UpstreamErrorKind::Refused)
                 .with_source(error)
-                .unsent(true);
+                .with_unsent(true);
         }
         // Errors that begin here are complaints about what the backend sent.
         let is_invalid = cause.is_some_and(|cause| cause.is_library() && !cause.is_io());

@@ -1,0 +1,106 @@
+//! What the pool asks of the codecs, and no more.
+//!
+//! The codecs need to know how a request body fails; the pool's own types do not.
+//! Keeping them behind these traits spares every type that holds a connection the
+//! bounds of a body, and lets a codec be replaced.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Frame;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::RequestBody;
+use super::error::UpstreamError;
+use super::http1::HyperConnection;
+use super::http2::{self, Connecting, Exchange, Http2Connection};
+use super::settings::PoolSettings;
+
+/// An HTTP/1 connection being opened.
+pub(super) type Dial<B> =
+    Pin<Box<dyn Future<Output = Result<BoxHttp1Connection<B>, UpstreamError>> + Send>>;
+
+pub(super) type BoxHttp1Connection<B> = Box<dyn Http1Connection<B>>;
+
+/// An HTTP/1 connection, which carries one exchange at a time.
+///
+/// Dropping it closes it, which is how HTTP/1 cancels.
+pub(super) trait Http1Connection<B>: Send {
+    /// Where it leads.
+    fn address(&self) -> SocketAddr;
+
+    /// When it was last parked.
+    fn idle_since(&self) -> Instant;
+
+    /// Begins an exchange. Nothing happens before it is polled.
+    fn send(&mut self, request: Request<B>);
+
+    /// Drives the exchange to the head of its response.
+    fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Http1Outcome<B>>;
+
+    /// Drives the connection to the next frame of `body`, which came with the response.
+    ///
+    /// `None` in place of a frame means that the body is complete.
+    fn poll_body(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>>;
+
+    /// Makes the connection wait for its next request, and says whether it can.
+    ///
+    /// It can if request and response are both complete, both sides want to keep it,
+    /// and nothing came behind the response.
+    fn park(&mut self) -> bool;
+
+    /// Notices whether the backend closed the connection while it was parked.
+    fn is_alive(&mut self) -> bool;
+}
+
+/// How an HTTP/1 exchange came out.
+pub(super) enum Http1Outcome<B> {
+    /// The head of a response that may be believed.
+    Answered(Response<Incoming>),
+    /// The connection had closed before the request was begun; here it is again.
+    Unsent(Request<B>, UpstreamError),
+    /// There is no response.
+    Failed(UpstreamError),
+}
+
+/// Begins connections and HTTP/2 exchanges.
+pub(super) trait Codecs<B>: Send + Sync {
+    /// Opens an HTTP/1 connection.
+    fn open_http1(&self, address: SocketAddr, settings: &PoolSettings) -> Dial<B>;
+
+    /// Opens an HTTP/2 connection in a task of its own.
+    fn open_http2(&self, address: SocketAddr, settings: &PoolSettings) -> Connecting<B>;
+
+    /// Begins an exchange on an HTTP/2 connection.
+    fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B>;
+}
+
+/// The codecs of hyper.
+pub(super) struct Hyper;
+
+impl<B: RequestBody> Codecs<B> for Hyper {
+    fn open_http1(&self, address: SocketAddr, settings: &PoolSettings) -> Dial<B> {
+        let settings = settings.clone();
+        Box::pin(async move {
+            let connection = HyperConnection::open(address, &settings).await?;
+            Ok(Box::new(connection) as BoxHttp1Connection<B>)
+        })
+    }
+
+    fn open_http2(&self, address: SocketAddr, settings: &PoolSettings) -> Connecting<B> {
+        http2::connect(address, settings)
+    }
+
+    fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B> {
+        Exchange::new(connection, request)
+    }
+}
