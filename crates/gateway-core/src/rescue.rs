@@ -95,11 +95,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
         return Some(Failure::NO_ROUTE);
     }
     if let Some(refused) = error.downcast_ref::<Refused>() {
-        return Some(Failure::new(
-            refused.status(),
-            Side::Downstream,
-            refused.reason(),
-        ));
+        return Some(Failure::refused(*refused));
     }
     // HTTPRouteRule.backendRefs: a reference that is not resolved is 500 …
     if error.is::<InvalidBackend>() {
@@ -123,11 +119,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
         return Some(Failure::INVALID_RESPONSE);
     }
     if error.is::<UnknownHost>() {
-        return Some(Failure::new(
-            StatusCode::BAD_REQUEST,
-            Side::Downstream,
-            "bad_authority",
-        ));
+        return Some(Failure::refused(Refused::Authority));
     }
     if error.is::<TryGivenUp>() {
         return Some(Failure::UNEXPECTED);
@@ -206,6 +198,34 @@ impl Failure {
         Side::Gateway,
         "unexpected",
     );
+
+    /// Every failure there is, each once; `docs/errors.md` describes them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        const BESIDES_REFUSED: [Failure; 11] = [
+            Failure::NO_ROUTE,
+            Failure::INVALID_BACKEND,
+            Failure::UNRESOLVED_FILTER,
+            Failure::NO_READY_ENDPOINT,
+            Failure::REQUEST_TIMEOUT,
+            Failure::BACKEND_REQUEST_TIMEOUT,
+            Failure::CONNECT,
+            Failure::CONNECT_TIMEOUT,
+            Failure::UPSTREAM_CLOSED,
+            Failure::INVALID_RESPONSE,
+            Failure::REQUEST_BODY,
+        ];
+
+        let refused = Refused::ALL.into_iter().map(Self::refused);
+        BESIDES_REFUSED
+            .into_iter()
+            .chain(refused)
+            .chain([Self::UNEXPECTED])
+    }
+
+    /// What a request that was not admitted is told.
+    fn refused(refused: Refused) -> Self {
+        Self::new(refused.status(), Side::Downstream, refused.reason())
+    }
 
     const fn new(status: StatusCode, side: Side, reason: &'static str) -> Self {
         Self {

@@ -1,11 +1,14 @@
 //! The manifests of the Gateway API's own release, read with our types.
 //!
-//! They are not part of this repository: `tests/upstream/fetch` gets them.
+//! They are not part of this repository: `tests/upstream/fetch` gets them, and is
+//! run when they are missing.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
 
 use gateway_k8s::api::{
     BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, ReferenceGrant,
@@ -176,11 +179,7 @@ fn manifests(folders: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in folders {
         let folder = upstream().join(folder);
-        assert!(
-            folder.is_dir(),
-            "{} is missing: run tests/upstream/fetch, or set GATEWAY_API_DIR to where its manifests are",
-            folder.display()
-        );
+        assert!(folder.is_dir(), "{} is missing", folder.display());
         search(&folder, &mut found);
     }
     found.sort();
@@ -201,13 +200,25 @@ fn search(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Where `tests/upstream/fetch` puts them.
-fn upstream() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
-    if let Some(folder) = set("GATEWAY_API_DIR") {
-        return folder.into();
-    }
-    let cache = set("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || Path::new(&set("HOME").expect("HOME is set")).join(".cache");
-    cache.unwrap_or_else(home).join("gateway/upstream")
+/// Where they are; `GATEWAY_API_DIR` says so, or they are fetched into the cache.
+fn upstream() -> &'static Path {
+    static FOUND: LazyLock<PathBuf> = LazyLock::new(|| {
+        let set = |name: &str| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
+        if let Some(folder) = set("GATEWAY_API_DIR") {
+            return folder.into();
+        }
+        let cache = set("XDG_CACHE_HOME").map(PathBuf::from);
+        let home = || Path::new(&set("HOME").expect("HOME is set")).join(".cache");
+        let folder = cache.unwrap_or_else(home).join("gateway/upstream");
+        // Does nothing when they are there already.
+        let fetch = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/upstream/fetch");
+        let fetched = Command::new(&fetch).status();
+        assert!(
+            fetched.is_ok_and(|status| status.success()),
+            "{} failed: it needs python3 and go; or set GATEWAY_API_DIR to where the manifests are",
+            fetch.display()
+        );
+        folder
+    });
+    &FOUND
 }

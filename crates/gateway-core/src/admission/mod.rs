@@ -83,6 +83,17 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// Every one there is.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Authority,
+        Self::Target,
+        Self::Method,
+        Self::TransferCoding,
+        Self::Expectation,
+        Self::Connection,
+        Self::Upgrade,
+    ];
+
     /// What the client is told.
     pub(crate) fn status(self) -> StatusCode {
         match self {

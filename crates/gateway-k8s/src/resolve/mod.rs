@@ -11,6 +11,7 @@
 //! | `attach` | which listeners take which routes |
 //! | `backends`, `endpoints`, `x_backend` | what rules refer to |
 //! | `grants` | who may refer to whom |
+//! | `unobeyed` | kinds that are read and not obeyed |
 //! | `view`, `memo` | what can be used again |
 
 mod address;
@@ -36,6 +37,7 @@ mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
+mod unobeyed;
 mod validity;
 mod view;
 mod x_backend;

@@ -13,7 +13,7 @@ use super::gateway::GatewayPlan;
 use super::memo::{Memo, Step};
 use super::route::{self, Converted};
 use super::view::View;
-use super::{Resolved, Settings, address, gateway_class, status};
+use super::{Resolved, Settings, address, gateway_class, status, unobeyed};
 use crate::api;
 use crate::verdict::{Decision, Problem, Reason, Verdict, Verdicts};
 use crate::world::{Loaded, ObjectRef, World};
@@ -60,6 +60,9 @@ impl Resolver {
         status::gateways(&self.plans, world, &attached, &mut verdicts);
         status::routes(&attached, world, &mut verdicts);
         status::x_backends(&attached, world, &mut verdicts);
+        if self.settings.complete {
+            unobeyed::warn(world, &mut verdicts);
+        }
         self.world = world.clone();
 
         Resolved {

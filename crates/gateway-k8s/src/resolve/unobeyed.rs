@@ -1,0 +1,54 @@
+//! Kinds of objects that are read and not obeyed.
+
+use crate::api::{
+    BackendTlsPolicy, GrpcRoute, ListenerSet, TcpRoute, TlsRoute, UdpRoute, XBackendTrafficPolicy,
+};
+use crate::verdict::{Problem, Reason, Verdicts};
+use crate::world::{Kind, World};
+
+/// Warns of every such object. Only where nobody else could obey it: in a cluster
+/// it may be another controller's.
+pub(super) fn warn(world: &World, verdicts: &mut Verdicts) {
+    warn_of::<BackendTlsPolicy>(world, verdicts);
+    warn_of::<GrpcRoute>(world, verdicts);
+    warn_of::<ListenerSet>(world, verdicts);
+    warn_of::<TcpRoute>(world, verdicts);
+    warn_of::<TlsRoute>(world, verdicts);
+    warn_of::<UdpRoute>(world, verdicts);
+    warn_of::<XBackendTrafficPolicy>(world, verdicts);
+}
+
+fn warn_of<T: Kind>(world: &World, verdicts: &mut Verdicts) {
+    for object in world.objects::<T>().iter() {
+        let message = format!("objects of kind {} are not obeyed", T::kind(&()));
+        verdicts.warn(object, Problem::new(Reason::UnsupportedValue, message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::BackendTlsPolicy;
+    use crate::resolve::{Settings, resolve};
+    use crate::world::{ObjectRef, World};
+
+    fn warnings(settings: &Settings) -> usize {
+        let mut policy = BackendTlsPolicy::default();
+        policy.metadata.namespace = Some("shop".to_owned());
+        policy.metadata.name = Some("cart".to_owned());
+        let object = ObjectRef::of(&policy);
+
+        let resolved = resolve(&World::default().with(policy), settings);
+        let verdict = resolved.verdicts.get(&object);
+        verdict.map_or(0, |verdict| verdict.warnings.len())
+    }
+
+    #[test]
+    fn a_policy_that_is_not_obeyed_is_told_so_in_a_folder() {
+        assert_eq!(warnings(&Settings::folder()), 1);
+    }
+
+    #[test]
+    fn in_a_cluster_it_may_be_somebody_elses() {
+        assert_eq!(warnings(&Settings::cluster()), 0);
+    }
+}
