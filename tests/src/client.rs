@@ -158,6 +158,18 @@ impl Client {
         Reply::read(self.send(request).await.expect("a response")).await
     }
 
+    /// Sends `request` and says whether a whole response came back.
+    pub async fn is_answered<B>(&mut self, request: Request<B>) -> bool
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        match self.send(request).await {
+            Ok(response) => Reply::read(response).await.complete,
+            // A reset can overtake the head before it.
+            Err(_) => false,
+        }
+    }
+
     /// Gets `target` of the host `a.test`.
     pub async fn get(&mut self, target: &str) -> Reply {
         self.call(Self::request(target)).await

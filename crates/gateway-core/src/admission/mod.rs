@@ -12,6 +12,7 @@ mod hop_by_hop;
 mod path;
 #[cfg(test)]
 mod tests;
+mod trailers;
 
 use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
@@ -20,6 +21,7 @@ use http::{Method, Request, StatusCode, Uri, Version};
 pub(crate) use self::authority::Authority;
 pub(crate) use self::forwarded::Forwarded;
 pub(crate) use self::hop_by_hop::{Upgrade, strip_response};
+pub(crate) use self::trailers::strip_trailers;
 
 /// A request that may be routed.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub(crate) struct Admitted {
 pub(crate) fn admit<B>(request: &mut Request<B>) -> Result<Admitted, Refused> {
     check_method(request.method())?;
     check_framing(request)?;
+    check_expectation(request)?;
 
     let authority = authority::take(request)?;
     set_target(request)?;
@@ -117,13 +120,22 @@ fn check_framing<B>(request: &Request<B>) -> Result<(), Refused> {
     {
         return Err(Refused::TransferCoding);
     }
+    Ok(())
+}
 
-    match request.headers().get(header::EXPECT) {
-        Some(expect) if !expect.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
-            Err(Refused::Expectation)
-        }
-        _ => Ok(()),
+/// Takes the expectation off: it is met here, as soon as the body is read. Two who
+/// answer it are how a client loses count of responses.
+fn check_expectation<B>(request: &mut Request<B>) -> Result<(), Refused> {
+    let mut expectations = request.headers().get_all(header::EXPECT).iter();
+    let Some(expect) = expectations.next() else {
+        return Ok(());
+    };
+    if expectations.next().is_some() || !expect.as_bytes().eq_ignore_ascii_case(b"100-continue") {
+        return Err(Refused::Expectation);
     }
+
+    request.headers_mut().remove(header::EXPECT);
+    Ok(())
 }
 
 /// Leaves only path and query of the target, the path in its normal form.
