@@ -77,11 +77,7 @@ pub(super) fn attach(
         let plan = plans.get(&name);
         gateways.push((name.clone(), plan.cloned()));
         let Some(plan) = plan else {
-            let there = view.get::<Gateway>(namespace, &parent.name).is_some();
-            if settings.complete && !there {
-                let message = format!("there is no Gateway {name}");
-                warnings.push(Problem::new(Reason::NoMatchingParent, message).at(at));
-            }
+            warnings.extend(missing(view, settings, &name, &at));
             continue;
         };
 
@@ -98,6 +94,40 @@ pub(super) fn attach(
             conditions: conditions(converted, plan, found, &at),
         });
     }
+    warn(settings, loaded, &verdict, &mut warnings);
+
+    Attached {
+        converted: Arc::clone(converted),
+        gateways,
+        listeners,
+        verdict: Arc::new(verdict),
+        warnings: Arc::new(warnings),
+    }
+}
+
+/// A Gateway that is not ours may be another controller's, and in a cluster it may
+/// also still be made.
+fn missing(
+    view: &View<'_>,
+    settings: &Settings,
+    name: &ObjectName,
+    at: &Field<'_>,
+) -> Option<Problem> {
+    let there = view.get::<Gateway>(name.namespace(), name.name()).is_some();
+    let message = format!("there is no Gateway {name}");
+    let problem = Problem::new(Reason::NoMatchingParent, message).at(at);
+
+    (settings.complete && !there).then_some(problem)
+}
+
+/// What is not obeyed, where the API has no condition to say so.
+fn warn(
+    settings: &Settings,
+    loaded: &HttpRoute,
+    verdict: &RouteVerdict,
+    warnings: &mut Vec<Problem>,
+) {
+    let at = Field::SPEC;
     let scope = loaded.spec.use_default_gateways.as_ref();
     if scope.is_some_and(|scope| *scope != DefaultScope::None) {
         warnings.push(unsupported(
@@ -111,14 +141,6 @@ pub(super) fn attach(
             "no Gateway of this gateway is its parent",
         );
         warnings.push(problem.at(at.name("parentRefs")));
-    }
-
-    Attached {
-        converted: Arc::clone(converted),
-        gateways,
-        listeners,
-        verdict: Arc::new(verdict),
-        warnings: Arc::new(warnings),
     }
 }
 

@@ -33,8 +33,8 @@ pub(super) struct To<'a> {
     pub(super) name: &'a str,
 }
 
-/// A reference that may be followed. Only [`permit`] makes one, and only with one
-/// can an object be read that another object refers to.
+/// A reference that may be followed. Only [`permit`] makes one, and whoever
+/// follows a reference reads its target through one.
 #[derive(Debug)]
 pub(super) struct Permitted<'a> {
     to: To<'a>,

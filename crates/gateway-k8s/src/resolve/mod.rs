@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `gateway_class` | which Gateways are ours |
 //! | `gateway`, `listener`, `address` | what Gateways ask for, and what they get |
-//! | `route`, `rule`, `matches`, `filters` | what routes mean, whoever their parents are |
+//! | `route`, `rule`, `matches`, `reading`, `filters`, `urls` | what routes mean, whoever their parents are |
 //! | `attach` | which listeners take which routes |
 //! | `backends`, `endpoints`, `x_backend` | what rules refer to |
 //! | `grants` | who may refer to whom |
@@ -38,6 +38,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod unobeyed;
+mod urls;
 mod validity;
 mod view;
 mod x_backend;

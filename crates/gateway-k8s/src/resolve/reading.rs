@@ -11,6 +11,7 @@ use super::field::Field;
 use super::filters;
 use super::grants::From;
 use super::matches::unsupported;
+use super::urls;
 use super::view::View;
 use crate::api::{HttpRouteFilter, HttpRouteFilterType, LocalObjectReference, RequestMirrorFilter};
 use crate::verdict::{Problem, Reason};
@@ -110,12 +111,12 @@ impl<'a, 'w> Reading<'a, 'w> {
             }
             Type::RequestRedirect => {
                 let (settings, at) = part(&written.request_redirect, at, "requestRedirect")?;
-                let redirect = filters::redirect(settings, self.one_prefix, &at)?;
+                let redirect = urls::redirect(settings, self.one_prefix, &at)?;
                 Ok(Filter::RequestRedirect(Arc::new(redirect)))
             }
             Type::UrlRewrite => {
                 let (settings, at) = part(&written.url_rewrite, at, "urlRewrite")?;
-                let rewrite = filters::url_rewrite(settings, self.one_prefix, &at)?;
+                let rewrite = urls::url_rewrite(settings, self.one_prefix, &at)?;
                 Ok(Filter::UrlRewrite(Arc::new(rewrite)))
             }
             Type::Cors => {
