@@ -158,7 +158,8 @@ const HOSTS: &[(&str, Read)] = &[
     ("a%2etest", Err(400)),
     ("[::1", Err(400)),
     (".", Err(400)),
-    ("..", Err(404)),
+    ("..", Err(400)),
+    ("a..test", Err(400)),
 ];
 
 /// Target in absolute form (`-` is origin form), host field (`-` is none), and how
