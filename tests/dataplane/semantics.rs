@@ -121,9 +121,10 @@ async fn refused_request_gets_no_100() {
 #[tokio::test]
 async fn other_expectations_are_417() {
     let origin = Origin::echo().await;
-    let (_gateway, mut wire) = front(&origin).await;
+    let gateway = TestGateway::single(&Site::to(origin.address()));
 
     for expect in ["101-wait", "100-continue, more", ""] {
+        let mut wire = Wire::connect(gateway.address()).await;
         wire.send(format!(
             "GET / HTTP/1.1\r\nHost: a.test\r\nExpect: {expect}\r\n\r\n"
         ))

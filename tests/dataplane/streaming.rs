@@ -231,8 +231,9 @@ async fn response_that_breaks_off_never_looks_finished() {
         for reset in [false, true] {
             let (_gateway, _origin, mut client, mut backend) = through(GET).await;
             backend.send(head).await;
-            // A reset may overtake the bytes before it; these have arrived.
-            client.read_until(b"half").await.unwrap();
+            // A reset may overtake the bytes before it; these have arrived, unless
+            // what is wrong came along with them.
+            let _ = client.read_until(b"half").await;
             if reset {
                 backend.reset();
             } else {

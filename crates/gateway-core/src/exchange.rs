@@ -6,12 +6,12 @@ use std::task::{Context, Poll, ready};
 
 use gateway_filters::{RouteContext, Scheme};
 use gateway_lb::pool::UpgradedUpstream;
-use http::{Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use crate::admission::{Forwarded, Upgrade, admit, strip_response};
-use crate::listen::OnUpgrade;
+use crate::admission::{Forwarded, Refused, Upgrade, admit, strip_response};
+use crate::listen::{Connection, InFlight, OnUpgrade};
 use crate::rescue::{NoRoute, UnaskedUpgrade, rescue};
 use crate::routing::{Found, ListenerTable, Match, RequestHead};
 use crate::stack::{LiveRule, StackFuture};
@@ -27,6 +27,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) scheme: Scheme,
     /// The listener's port, where there is a listener of ours.
     pub(crate) port: Option<u16>,
+    /// The connection it came on, where that is one of ours.
+    pub(crate) connection: Option<&'a Arc<Connection>>,
     /// Who sent it; without this the request's own claims are left alone.
     pub(crate) forwarded: Option<&'a Forwarded>,
 }
@@ -39,13 +41,18 @@ pub(crate) fn begin(
     mut request: Request<Body>,
 ) -> Exchange {
     let mut upgrade = None;
+    let http1 = request.version() <= Version::HTTP_11;
     let state = match route(table, arrival, &mut request, &mut upgrade) {
         Ok(rule) => State::Rule {
             future: rule.stack.clone().call(request),
         },
         Err(error) => State::Refused { error: Some(error) },
     };
-    Exchange { state, upgrade }
+    Exchange {
+        state,
+        upgrade,
+        http1,
+    }
 }
 
 fn route(
@@ -59,7 +66,11 @@ fn route(
     *upgrade = admitted
         .upgrade
         .zip(on_upgrade)
-        .map(|(asked, client)| PendingUpgrade { asked, client });
+        .map(|(asked, client)| PendingUpgrade {
+            asked,
+            client,
+            stay: arrival.connection.map(Stay::new),
+        });
 
     let head = RequestHead {
         host: admitted.authority.host(),
@@ -106,6 +117,22 @@ fn context(arrival: Arrival<'_>, matched: &Match<'_, Arc<LiveRule>>) -> RouteCon
 struct PendingUpgrade {
     asked: Upgrade,
     client: OnUpgrade,
+    stay: Option<Stay>,
+}
+
+/// A connection that counts as one with a request in flight: drains wait for it.
+pub(crate) struct Stay {
+    _in_flight: InFlight,
+    _connection: Arc<Connection>,
+}
+
+impl Stay {
+    fn new(connection: &Arc<Connection>) -> Self {
+        Self {
+            _in_flight: connection.watch().begin(),
+            _connection: Arc::clone(connection),
+        }
+    }
 }
 
 pin_project! {
@@ -115,6 +142,7 @@ pin_project! {
         #[pin]
         state: State,
         upgrade: Option<PendingUpgrade>,
+        http1: bool,
     }
 }
 
@@ -138,8 +166,12 @@ impl Future for Exchange {
 
         let response = result.and_then(|response| complete(response, this.upgrade.take()));
         Poll::Ready(response.unwrap_or_else(|error| {
-            let (failure, response) = rescue(&error);
+            let (failure, mut response) = rescue(&error);
             tracing::debug!(reason = failure.reason, status = failure.status.as_u16(), error = %Chain(&*error), "request failed");
+            if error.is::<Refused>() && *this.http1 {
+                // Who sends one thing that can be read in two ways sends more of it.
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             response
         }))
     }
@@ -160,10 +192,10 @@ fn complete(
         .remove::<UpgradedUpstream>()
         .and_then(|upgraded| upgraded.take());
     match (upgrade, upstream) {
-        (Some(PendingUpgrade { asked, client }), Some(upstream))
+        (Some(PendingUpgrade { asked, client, stay }), Some(upstream))
             if asked.is_answered_by(response.headers()) =>
         {
-            tokio::spawn(tunnel::run(client, upstream));
+            tokio::spawn(tunnel::run(client, upstream, stay));
             Ok(response)
         }
         _ => Err(UnaskedUpgrade.into()),

@@ -186,6 +186,7 @@ where
             scheme,
             port: None,
             forwarded: forwarded.as_ref(),
+            connection: None,
         };
 
         ResponseFuture {

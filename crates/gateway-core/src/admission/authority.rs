@@ -92,7 +92,11 @@ fn host_end(text: &[u8]) -> Option<usize> {
         .unwrap_or(text.len());
     let is_host =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    (end > 0 && end <= 254 && text[..end].iter().all(is_host)).then_some(end)
+    let host = &text[..end];
+    // A dot at the end is that of the root; elsewhere it ends a label.
+    let labels = host.strip_suffix(b".").unwrap_or(host);
+    let has_labels = labels.split(|byte| *byte == b'.').all(|label| !label.is_empty());
+    (end <= 254 && has_labels && host.iter().all(is_host)).then_some(end)
 }
 
 fn is_port(text: &[u8]) -> bool {

@@ -10,11 +10,14 @@ use super::Refused;
 pub(crate) struct Upgrade(HeaderValue);
 
 impl Upgrade {
-    /// Whether `response` switches to the protocol that was asked for.
+    /// Whether `response` switches to protocols of those that were offered.
     pub(crate) fn is_answered_by(&self, response: &HeaderMap) -> bool {
-        response
-            .get(header::UPGRADE)
-            .is_some_and(|answer| answer.as_bytes().eq_ignore_ascii_case(self.0.as_bytes()))
+        let mut answer = response.get_all(header::UPGRADE).iter().flat_map(protocols).peekable();
+
+        answer.peek().is_some()
+            && answer.all(|chosen| {
+                protocols(&self.0).any(|offered| offered.eq_ignore_ascii_case(chosen))
+            })
     }
 }
 
@@ -108,10 +111,7 @@ fn asked_upgrade<B>(request: &Request<B>) -> Result<Option<Upgrade>, Refused> {
         return Ok(None);
     };
     let asked = options(headers).any(|option| option.eq_ignore_ascii_case(b"upgrade"));
-    let h2c = protocol
-        .as_bytes()
-        .split(|byte| *byte == b',')
-        .any(|name| name.trim_ascii().eq_ignore_ascii_case(b"h2c"));
+    let h2c = protocols(protocol).any(|name| name.eq_ignore_ascii_case(b"h2c"));
 
     if !asked || h2c || request.version() != Version::HTTP_11 {
         return Ok(None);
@@ -123,6 +123,11 @@ fn asked_upgrade<B>(request: &Request<B>) -> Result<Option<Upgrade>, Refused> {
         return Err(Refused::Upgrade);
     }
     Ok(Some(Upgrade(protocol.clone())))
+}
+
+fn protocols(field: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    let names = field.as_bytes().split(|byte| *byte == b',');
+    names.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty())
 }
 
 fn wants_trailers(headers: &HeaderMap) -> bool {

@@ -16,7 +16,7 @@ mod tests;
 mod trailers;
 
 use http::header::{self, HeaderValue};
-use http::uri::PathAndQuery;
+use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Request, StatusCode, Uri, Version};
 
 pub(crate) use self::authority::Authority;
@@ -136,6 +136,7 @@ fn check_method(method: &Method) -> Result<(), Refused> {
 /// Leaves only path and query of the target, the path in its normal form.
 fn set_target<B>(request: &mut Request<B>) -> Result<(), Refused> {
     let uri = request.uri();
+    check_form(uri)?;
     if uri.path() == "*" {
         return if *request.method() == Method::OPTIONS {
             Ok(())
@@ -146,8 +147,7 @@ fn set_target<B>(request: &mut Request<B>) -> Result<(), Refused> {
 
     let normal = path::normalize(uri.path())?;
     if normal.is_none() && uri.scheme().is_none() && uri.authority().is_none() {
-        // The ordinary case: nothing to change. A target that had neither a slash
-        // nor an authority is one hyper read as `host`; its path is empty then.
+        // The ordinary case: nothing to change.
         return if uri.path().starts_with('/') {
             Ok(())
         } else {
@@ -168,6 +168,16 @@ fn set_target<B>(request: &mut Request<B>) -> Result<(), Refused> {
     };
     *request.uri_mut() = Uri::from(target);
     Ok(())
+}
+
+/// Origin form, or absolute form with a scheme of ours. An authority alone, which is
+/// how `GET foo` is read, is for CONNECT.
+fn check_form(target: &Uri) -> Result<(), Refused> {
+    let is_ours = match target.scheme() {
+        None => target.authority().is_none(),
+        Some(scheme) => *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS,
+    };
+    if is_ours { Ok(()) } else { Err(Refused::Target) }
 }
 
 /// HTTP/2 may spread cookies over several fields; HTTP/1.1 must not

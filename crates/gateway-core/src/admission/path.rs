@@ -4,7 +4,11 @@
 //! is passed by as `/x/../admin`. So: dot segments are resolved and empty
 //! segments removed, also where dots are percent-encoded; what backends are known
 //! to read in different ways (`%2f`, `%5c`, `%00`, `\`, control and non-ASCII
-//! bytes) is refused. Everything else stays byte for byte.
+//! bytes, dots with parameters) is refused. Letters, digits and `-._~` that are
+//! encoded are decoded, which changes no meaning, and other escapes get upper case
+//! (RFC 3986, section 6.2.2). Everything else stays byte for byte.
+
+use std::borrow::Cow;
 
 use super::Refused;
 
@@ -14,12 +18,13 @@ pub(super) fn normalize(path: &str) -> Result<Option<String>, Refused> {
         return Ok(None);
     }
 
+    let decoded = decode(path);
     let mut normal = String::with_capacity(path.len());
-    let mut segments = path.split('/').peekable();
+    let mut segments = decoded.split('/').peekable();
     segments.next();
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();
-        match kind(segment) {
+        match kind(segment)? {
             Segment::Empty | Segment::Current => {}
             Segment::Parent => {
                 let parent = normal.rfind('/').ok_or(Refused::Target)?;
@@ -41,6 +46,31 @@ pub(super) fn normalize(path: &str) -> Result<Option<String>, Refused> {
     Ok((normal != path).then_some(normal))
 }
 
+/// Decodes what need not be encoded; `needs_work` has seen that escapes are whole.
+fn decode(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let mut decoded = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, escape)) = rest.split_once('%') {
+        let (digits, after) = escape.split_at_checked(2).unwrap_or((escape, ""));
+        decoded.push_str(before);
+        match u8::from_str_radix(digits, 16).map(char::from) {
+            Ok(plain) if plain.is_ascii_alphanumeric() || "-._~".contains(plain) => {
+                decoded.push(plain);
+            }
+            _ => {
+                decoded.push('%');
+                decoded.push_str(&digits.to_ascii_uppercase());
+            }
+        }
+        rest = after;
+    }
+    decoded.push_str(rest);
+    Cow::Owned(decoded)
+}
+
 enum Segment {
     Empty,
     Current,
@@ -48,35 +78,34 @@ enum Segment {
     Name,
 }
 
-fn kind(segment: &str) -> Segment {
-    if segment.is_empty() {
-        return Segment::Empty;
+fn kind(segment: &str) -> Result<Segment, Refused> {
+    // Servlet containers drop parameters before they look for dots.
+    if let Some((name, _)) = segment.split_once(';')
+        && matches!(name, "" | "." | "..")
+    {
+        return Err(Refused::Target);
     }
-    // Longer ones cannot be dots, even with every dot encoded.
-    if segment.len() > "%2e%2e".len() {
-        return Segment::Name;
-    }
-    match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
+    Ok(match segment {
+        "" => Segment::Empty,
         "." => Segment::Current,
         ".." => Segment::Parent,
         _ => Segment::Name,
-    }
+    })
 }
 
-/// Whether there may be dot or empty segments. Refuses what has no normal form.
+/// Whether there may be dot or empty segments, or escapes. Refuses what has no normal form.
 fn needs_work(path: &[u8]) -> Result<bool, Refused> {
     let mut work = false;
     let mut previous = 0;
     for (at, &byte) in path.iter().enumerate() {
         match byte {
-            b'/' | b'.' if previous == b'/' => work = true,
+            b'/' | b'.' | b';' if previous == b'/' => work = true,
             b'%' => {
                 let escape = path.get(at + 1..at + 3).ok_or(Refused::Target)?;
                 match [escape[0], escape[1].to_ascii_lowercase()] {
                     [b'2', b'f'] | [b'0', b'0'] => return Err(Refused::Target),
                     [b'5', b'c'] => return Err(Refused::Target),
-                    [b'2', b'e'] => work = true,
-                    [a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {}
+                    [a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => work = true,
                     _ => return Err(Refused::Target),
                 }
             }
@@ -117,6 +146,10 @@ mod tests {
             ("/.well-known/x", "/.well-known/x"),
             ("/a...b/..c", "/a...b/..c"),
             ("/caf%C3%A9", "/caf%C3%A9"),
+            ("/caf%c3%a9", "/caf%C3%A9"),
+            ("/%61dmin/%7e", "/admin/~"),
+            ("/%2525/%20", "/%2525/%20"),
+            ("/a;b=..;c", "/a;b=..;c"),
         ] {
             assert_eq!(normal(raw).as_deref(), Some(expected), "{raw}");
         }
@@ -131,6 +164,9 @@ mod tests {
             "/a%2Fb",
             "/a%5cb",
             "/a\\b",
+            "/a/..;/b",
+            "/a/%2e;x/b",
+            "/;/a",
             "/a%00",
             "/a%",
             "/a%zz",

@@ -43,7 +43,7 @@ impl Connection {
             return;
         };
 
-        let stream = ClientStream::new(tcp, ahead, Arc::clone(watched.watch()));
+        let stream = ClientStream::new(tcp, ahead, Arc::clone(watched.watch()), spoken);
         let forwarded = Forwarded::new(client.ip(), Scheme::Http);
         let connection = Arc::new(Self {
             port,
@@ -63,11 +63,12 @@ impl Connection {
         self.draining.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn exchange(&self, request: Request<Body>) -> Exchange {
+    pub(crate) fn exchange(self: &Arc<Self>, request: Request<Body>) -> Exchange {
         let arrival = Arrival {
             scheme: Scheme::Http,
             port: Some(self.port.address().port()),
             forwarded: Some(&self.forwarded),
+            connection: Some(self),
         };
         begin(&self.port.table(), arrival, request)
     }

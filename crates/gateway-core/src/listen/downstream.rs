@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::connection::Connection;
 use super::detect::Spoken;
 use super::stream::ClientStream;
-use super::watch::{InFlight, Signal, Watch};
+use super::watch::{InFlight, Offered, Signal, Watch};
 use crate::admission::strip_trailers;
 use crate::exchange::Exchange;
 use crate::{Body, BoxError};
@@ -199,7 +199,8 @@ impl Future for Responding {
         let in_flight = this.in_flight.take();
         Poll::Ready(Ok(response.map(|body| ResponseBody {
             body,
-            _in_flight: in_flight,
+            offered: None,
+            in_flight,
         })))
     }
 }
@@ -237,7 +238,9 @@ impl HttpBody for RequestBody {
 /// A body on its way to the client; its request is in flight until it ends.
 struct ResponseBody {
     body: Body,
-    _in_flight: Option<InFlight>,
+    /// hyper does not come for more before the stream has taken the last part.
+    offered: Option<Offered>,
+    in_flight: Option<InFlight>,
 }
 
 impl HttpBody for ResponseBody {
@@ -248,7 +251,11 @@ impl HttpBody for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.offered = None;
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_some() {
+            self.offered = self.in_flight.as_ref().and_then(InFlight::offer);
+        }
         Poll::Ready(frame.map(|frame| frame.map(strip_trailers)))
     }
 

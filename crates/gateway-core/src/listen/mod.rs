@@ -10,13 +10,15 @@ mod connection;
 mod detect;
 mod downstream;
 mod port;
+mod scan;
 mod stream;
 mod watch;
 
 pub(crate) use self::accept::{Acceptor, accept};
+pub(crate) use self::connection::Connection;
 pub use self::bind::BindError;
 pub(crate) use self::bind::{Sockets, bind};
 pub(crate) use self::downstream::{OnUpgrade, RequestBody};
 pub(crate) use self::port::Port;
 pub use self::watch::Deadlines;
-pub(crate) use self::watch::{Clock, Signal, Watches};
+pub(crate) use self::watch::{Clock, InFlight, Signal, Watches};

@@ -9,20 +9,39 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::detect::Spoken;
+use super::scan::Scan;
 use super::watch::Watch;
 
 /// A TCP connection that gives back what was read of it to find out what it
-/// speaks, and notes when it moves.
+/// speaks, looks for what hyper forgives, and notes when it moves.
 #[derive(Debug)]
 pub(crate) struct ClientStream {
     tcp: TcpStream,
     ahead: BytesMut,
     watch: Arc<Watch>,
+    /// HTTP/1 only.
+    scan: Option<Scan>,
 }
 
 impl ClientStream {
-    pub(crate) fn new(tcp: TcpStream, ahead: BytesMut, watch: Arc<Watch>) -> Self {
-        Self { tcp, ahead, watch }
+    /// A stream of which `ahead` was read already.
+    pub(super) fn new(
+        tcp: TcpStream,
+        mut ahead: BytesMut,
+        watch: Arc<Watch>,
+        spoken: Spoken,
+    ) -> Self {
+        let mut scan = (spoken == Spoken::Http1).then(Scan::default);
+        if let Some(scan) = &mut scan {
+            scan.read(&mut ahead);
+        }
+        Self {
+            tcp,
+            ahead,
+            watch,
+            scan,
+        }
     }
 
     fn note<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -49,9 +68,17 @@ impl AsyncRead for ClientStream {
             return Poll::Ready(Ok(()));
         }
 
-        let read = Pin::new(&mut self.tcp).poll_read(cx, buffer);
+        let before = buffer.filled().len();
+        let this = &mut *self;
+        let read = Pin::new(&mut this.tcp).poll_read(cx, buffer);
         if read.is_ready() {
-            self.watch.bytes_read();
+            if let Some(scan) = &mut this.scan {
+                if !this.watch.is_in_flight() {
+                    scan.resume();
+                }
+                scan.read(&mut buffer.filled_mut()[before..]);
+            }
+            this.watch.bytes_read();
         }
         read
     }

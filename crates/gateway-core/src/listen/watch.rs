@@ -86,6 +86,10 @@ pub(crate) struct Watch {
     /// Since when the client has not taken what is offered; 0 if it does.
     write_since: AtomicU32,
     in_flight: AtomicU32,
+    /// How many streams have not taken what they were offered.
+    offered: AtomicU32,
+    /// When the last of them took something.
+    taken_at: AtomicU32,
     multiplexed: AtomicBool,
     served: AtomicBool,
     signal: AtomicU8,
@@ -113,6 +117,8 @@ impl Watch {
             body_since: AtomicU32::new(0),
             write_since: AtomicU32::new(0),
             in_flight: AtomicU32::new(0),
+            offered: AtomicU32::new(0),
+            taken_at: AtomicU32::new(0),
             multiplexed: AtomicBool::new(false),
             served: AtomicBool::new(false),
             signal: AtomicU8::new(0),
@@ -133,12 +139,29 @@ impl Watch {
         }
     }
 
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.in_flight.load(Ordering::Relaxed) > 0
+    }
+
     pub(crate) fn write_waits(&self, waits: bool) {
         set_since(&self.write_since, waits, &self.clock);
     }
 
     pub(crate) fn body_waits(&self, waits: bool) {
         set_since(&self.body_since, waits, &self.clock);
+    }
+
+    /// HTTP/2: a part of a response was given out, and its stream has yet to take it.
+    /// Until the guard is dropped.
+    pub(crate) fn offer(self: &Arc<Self>) -> Offered {
+        if self.offered.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.taken_at.store(self.clock.now(), Ordering::Relaxed);
+        }
+        Offered(Arc::clone(self))
+    }
+
+    pub(crate) fn is_multiplexed(&self) -> bool {
+        self.multiplexed.load(Ordering::Relaxed)
     }
 
     /// A request's head is complete. It is in flight until the guard is dropped.
@@ -176,8 +199,10 @@ impl Watch {
         };
 
         if self.in_flight.load(Ordering::Relaxed) > 0 {
+            let offered = self.offered.load(Ordering::Relaxed) > 0;
             return late(&self.body_since, deadlines.stall)
-                || late(&self.write_since, deadlines.stall);
+                || late(&self.write_since, deadlines.stall)
+                || (offered && late(&self.taken_at, deadlines.stall));
         }
         if !self.served.load(Ordering::Relaxed) {
             return late(&self.idle_since, deadlines.head);
@@ -195,6 +220,14 @@ impl Watch {
 #[derive(Debug)]
 pub(crate) struct InFlight(Arc<Watch>);
 
+impl InFlight {
+    /// Watches whether a part of the response is taken, where nothing else would
+    /// tell: HTTP/2 has a window for each stream.
+    pub(crate) fn offer(&self) -> Option<Offered> {
+        self.0.is_multiplexed().then(|| self.0.offer())
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         let watch = &self.0;
@@ -202,6 +235,18 @@ impl Drop for InFlight {
             watch.idle_since.store(watch.clock.now(), Ordering::Relaxed);
             watch.body_since.store(0, Ordering::Relaxed);
         }
+    }
+}
+
+/// A part of a response that a stream has not taken.
+#[derive(Debug)]
+pub(crate) struct Offered(Arc<Watch>);
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        let watch = &self.0;
+        watch.taken_at.store(watch.clock.now(), Ordering::Relaxed);
+        watch.offered.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -369,6 +414,19 @@ mod tests {
         let _request = sending.watch().begin();
         sending.watch().body_waits(true);
         assert!(sending.closed_after(60).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn streams_that_none_of_takes_anything_are_given_up() {
+        let rig = Rig::new();
+        let _request = rig.watch().begin();
+        let first = rig.watch().offer();
+        assert!(!rig.closed_after(59).await);
+        let _second = rig.watch().offer();
+        drop(first);
+
+        assert!(!rig.closed_after(59).await);
+        assert!(rig.closed_after(1).await);
     }
 
     #[tokio::test(start_paused = true)]
