@@ -98,6 +98,9 @@ pub(super) fn assign(plans: &mut [GatewayPlan], settings: &Settings) {
         for plan in plans.iter_mut().filter(|plan| plan.wanted.any > 0) {
             plan.addresses.clear();
         }
+        for plan in plans {
+            plan.wanted.had.clear();
+        }
         return;
     }
 

@@ -12,7 +12,7 @@ use super::matches::unsupported;
 use super::route::Converted;
 use super::view::View;
 use super::{GATEWAY_GROUP, Settings};
-use crate::api::{Gateway, HttpRoute, ParentReference};
+use crate::api::{DefaultScope, Gateway, HttpRoute, ParentReference};
 use crate::verdict::{Condition, ConditionType, ParentVerdict, Problem, Reason, RouteVerdict};
 use crate::world::Loaded;
 
@@ -80,7 +80,7 @@ pub(super) fn attach(
             let there = view.get::<Gateway>(namespace, &parent.name).is_some();
             if settings.complete && !there {
                 let message = format!("there is no Gateway {name}");
-                warnings.push(Problem::new(Reason::NoMatchingParent, message).at(&at));
+                warnings.push(Problem::new(Reason::NoMatchingParent, message).at(at));
             }
             continue;
         };
@@ -98,7 +98,8 @@ pub(super) fn attach(
             conditions: conditions(converted, plan, found, &at),
         });
     }
-    if loaded.spec.use_default_gateways.is_some() {
+    let scope = loaded.spec.use_default_gateways.as_ref();
+    if scope.is_some_and(|scope| *scope != DefaultScope::None) {
         warnings.push(unsupported(
             "there are no default Gateways",
             &at.name("useDefaultGateways"),

@@ -7,7 +7,7 @@ use std::fmt;
 /// Borrows its parent, so that naming a field costs nothing unless it is shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field<'a> {
-    parent: Option<&'a Field<'a>>,
+    parent: Option<&'a Self>,
     name: &'a str,
     index: Option<usize>,
 }

@@ -16,6 +16,8 @@ use crate::world::World;
 pub(super) struct Memo<T> {
     entries: HashMap<String, Entry<T>, RandomState>,
     round: u64,
+    working: usize,
+    worked: usize,
 }
 
 /// The world that the last round was about, and the one that this round is about.
@@ -59,9 +61,16 @@ impl<T: PartialEq> Memo<T> {
         let round = self.round;
         self.entries.retain(|_, entry| entry.round == round);
         self.round += 1;
+        self.worked = std::mem::take(&mut self.working);
+    }
+
+    /// How many results the last round had to work out.
+    pub(super) fn worked(&self) -> usize {
+        self.worked
     }
 
     fn put(&mut self, name: &str, now: &World, work: impl FnOnce(&View<'_>) -> T) -> Arc<T> {
+        self.working += 1;
         let view = View::new(now);
         let result = work(&view);
         let known = self.entries.remove(name);
@@ -85,6 +94,8 @@ impl<T> Default for Memo<T> {
         Self {
             entries: HashMap::default(),
             round: 0,
+            working: 0,
+            worked: 0,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The steps of resolution, each of which uses again what did not change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -69,6 +69,12 @@ impl Resolver {
             configuration,
             verdicts,
         }
+    }
+
+    /// How many routes, attachments and backends the last resolution had to work
+    /// out; all others were as they had been.
+    pub fn worked(&self) -> usize {
+        self.routes.worked() + self.attached.worked() + self.backends.worked()
     }
 
     /// Reads the Gateways of our classes, and shares addresses and ports out.
@@ -173,14 +179,17 @@ impl Resolver {
             ..
         } = self;
         let step = Step { before, now: world };
-        let mut used: HashMap<&BackendId, (), RandomState> = HashMap::default();
+        let mut used: HashSet<&BackendId, RandomState> = HashSet::default();
         let mut found = BTreeMap::new();
         let mut key = String::new();
 
         for placed in placed.iter().filter(|placed| placed.is_served()) {
-            used.extend(placed.attached.converted.backends.iter().map(|id| (id, ())));
+            used.extend(&placed.attached.converted.backends);
         }
-        for (id, ()) in used {
+        // In order, for the sake of the warnings.
+        let mut used: Vec<_> = used.into_iter().collect();
+        used.sort_unstable();
+        for id in used {
             key.clear();
             // Writing to a String cannot fail.
             let _ = write!(key, "{}:{}:{}", id.kind(), id.object(), id.port());

@@ -11,6 +11,7 @@ use super::listener::ListenerPlan;
 use super::resolver::Placed;
 use super::x_backend;
 use crate::api::ParentReference;
+use crate::verdict::ConditionStatus::{False, True};
 use crate::verdict::{
     Condition, ConditionType, Decision, GatewayVerdict, ListenerVerdict, ParentVerdict, Problem,
     Reason, RouteVerdict, Verdict, Verdicts,
@@ -141,59 +142,61 @@ fn gateway_conditions(plan: &GatewayPlan) -> Vec<Condition> {
 }
 
 fn gateway_accepted(plan: &GatewayPlan) -> Condition {
-    let listeners = || plan.listeners.iter();
-    let bad = listeners().filter(|one| !one.is_accepted()).map(|one| {
-        let message = format!("listener {} is not accepted", one.name);
-        Problem::new(Reason::ListenersNotValid, message)
-    });
-    let bad: Vec<_> = bad.collect();
+    let kind = ConditionType::Accepted;
+    let bad: Vec<_> = plan
+        .listeners
+        .iter()
+        .filter(|one| !one.is_accepted())
+        .collect();
+    let told = || format!("not accepted: {}", names(&bad));
 
     if !plan.is_accepted() {
-        Condition::bad(ConditionType::Accepted, plan.refused.clone())
+        Condition::bad(kind, plan.refused.clone())
     } else if bad.is_empty() {
-        Condition::good(
-            ConditionType::Accepted,
-            Reason::Accepted,
-            "every listener is accepted",
-        )
-    } else if listeners().any(ListenerPlan::is_accepted) {
-        Condition::impaired(ConditionType::Accepted, "", bad)
+        Condition::good(kind, Reason::Accepted, "every listener is accepted")
+    } else if bad.len() < plan.listeners.len() {
+        Condition::follows(kind, True, Reason::ListenersNotValid, told())
     } else {
-        Condition::bad(ConditionType::Accepted, bad)
+        Condition::follows(kind, False, Reason::ListenersNotValid, told())
     }
+}
+
+fn names(listeners: &[&ListenerPlan]) -> String {
+    let names: Vec<_> = listeners
+        .iter()
+        .map(|one| format!("listener {}", one.name))
+        .collect();
+
+    names.join(", ")
 }
 
 fn gateway_programmed(plan: &GatewayPlan) -> Condition {
     let kind = ConditionType::Programmed;
 
     if !plan.is_accepted() {
-        Condition::follows(kind, Reason::Invalid, "the Gateway is not accepted")
+        Condition::follows(kind, False, Reason::Invalid, "the Gateway is not accepted")
     } else if let Some(problem) = &plan.unassigned {
         Condition::bad(kind, vec![problem.clone()])
     } else if !plan.listeners.iter().any(ListenerPlan::is_served) {
-        Condition::follows(kind, Reason::Invalid, "no listener can be served")
+        Condition::follows(kind, False, Reason::Invalid, "no listener can be served")
     } else {
         Condition::pending(kind, "is about to be served")
     }
 }
 
 fn gateway_resolved(plan: &GatewayPlan) -> Condition {
-    let listeners = plan
-        .listeners
-        .iter()
-        .filter(|one| !one.unresolved.is_empty());
-    let listeners = listeners.map(|one| {
-        let message = format!("references of listener {} are not resolved", one.name);
-        Problem::new(Reason::ListenersNotResolved, message)
-    });
-    let problems = plan.unresolved.iter().cloned().chain(listeners);
+    let kind = ConditionType::ResolvedRefs;
+    let listeners = plan.listeners.iter();
+    let bad: Vec<_> = listeners.filter(|one| !one.unresolved.is_empty()).collect();
 
-    Condition::judged(
-        ConditionType::ResolvedRefs,
-        Reason::ResolvedRefs,
-        "every reference was found",
-        problems.collect(),
-    )
+    if !plan.unresolved.is_empty() {
+        Condition::bad(kind, plan.unresolved.clone())
+    } else if bad.is_empty() {
+        Condition::good(kind, Reason::ResolvedRefs, "every reference was found")
+    } else {
+        let told = format!("not resolved: {}", names(&bad));
+        Condition::follows(kind, False, Reason::ListenersNotResolved, told)
+    }
 }
 
 fn listener_conditions(plan: &GatewayPlan, listener: &ListenerPlan) -> Vec<Condition> {
@@ -214,8 +217,13 @@ fn listener_conditions(plan: &GatewayPlan, listener: &ListenerPlan) -> Vec<Condi
         ),
     ];
     if let Some(first) = listener.conflicts.first() {
-        let problems = vec![first.clone()];
-        conditions.push(Condition::impaired(ConditionType::Conflicted, "", problems));
+        let kind = ConditionType::Conflicted;
+        conditions.push(Condition::follows(
+            kind,
+            True,
+            first.reason,
+            first.to_string(),
+        ));
     }
 
     conditions
@@ -226,15 +234,20 @@ fn listener_programmed(plan: &GatewayPlan, listener: &ListenerPlan) -> Condition
     let taken = |problem: &&Problem| problem.reason == Reason::PortUnavailable;
 
     if !plan.is_served() {
-        Condition::follows(kind, Reason::Invalid, "the Gateway is not served")
+        Condition::follows(kind, False, Reason::Invalid, "the Gateway is not served")
     } else if listener.refused.iter().any(|problem| taken(&problem)) {
-        Condition::follows(kind, Reason::PortUnavailable, "the port is taken")
+        Condition::follows(kind, False, Reason::PortUnavailable, "the port is taken")
     } else if let Some(conflict) = listener.conflicts.first() {
-        Condition::follows(kind, conflict.reason, "the listener conflicts with another")
+        Condition::follows(
+            kind,
+            False,
+            conflict.reason,
+            "the listener conflicts with another",
+        )
     } else if !listener.is_accepted() {
-        Condition::follows(kind, Reason::Invalid, "the listener is not accepted")
+        Condition::follows(kind, False, Reason::Invalid, "the listener is not accepted")
     } else if !listener.is_served() {
-        Condition::follows(kind, Reason::Invalid, "references are not resolved")
+        Condition::follows(kind, False, Reason::Invalid, "references are not resolved")
     } else {
         Condition::pending(kind, "is about to be served")
     }

@@ -20,13 +20,7 @@ pub struct Condition {
 impl Condition {
     /// All is well.
     pub fn good(kind: ConditionType, reason: Reason, summary: &'static str) -> Self {
-        Self {
-            kind,
-            status: ConditionStatus::True,
-            reason,
-            summary: Cow::Borrowed(summary),
-            problems: Vec::new(),
-        }
+        Self::follows(kind, ConditionStatus::True, reason, summary)
     }
 
     /// True, with problems nevertheless; the first one gives the reason.
@@ -56,24 +50,25 @@ impl Condition {
         }
     }
 
-    /// False because of what another condition says, whose problems need not be
-    /// told again.
-    pub fn follows(kind: ConditionType, reason: Reason, summary: &'static str) -> Self {
+    /// As another condition has it, whose problems need not be told again.
+    pub fn follows(
+        kind: ConditionType,
+        status: ConditionStatus,
+        reason: Reason,
+        summary: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
-            status: ConditionStatus::False,
-            ..Self::good(kind, reason, summary)
+            kind,
+            status,
+            reason,
+            summary: summary.into(),
+            problems: Vec::new(),
         }
     }
 
     /// Not decided yet.
     pub fn pending(kind: ConditionType, summary: &'static str) -> Self {
-        Self {
-            kind,
-            status: ConditionStatus::Unknown,
-            reason: Reason::Pending,
-            summary: Cow::Borrowed(summary),
-            problems: Vec::new(),
-        }
+        Self::follows(kind, ConditionStatus::Unknown, Reason::Pending, summary)
     }
 
     /// Good if there is no problem, and bad otherwise.

@@ -7,8 +7,6 @@
 mod condition;
 mod programmed;
 mod reason;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -41,15 +39,11 @@ impl Verdicts {
     }
 
     /// Everything that is wrong: each object with a problem, and the condition it
-    /// led to. There is none for a problem that no status has a place for.
+    /// led to. See [`Verdict::problems`].
     pub fn problems(&self) -> impl Iterator<Item = (&Verdict, Option<&Condition>, &Problem)> {
         self.iter().flat_map(|verdict| {
-            let told = verdict.decision.conditions().flat_map(move |condition| {
-                let problems = condition.problems().iter();
-                problems.map(move |problem| (verdict, Some(condition), problem))
-            });
-            let untold = verdict.warnings.iter();
-            told.chain(untold.map(move |problem| (verdict, None, problem)))
+            let problems = verdict.problems().into_iter();
+            problems.map(move |(condition, problem)| (verdict, condition, problem))
         })
     }
 
@@ -63,7 +57,10 @@ impl Verdicts {
         let verdict = self.objects.entry(name.clone());
         let none = || Verdict::new(name, object, Decision::None);
 
-        Arc::make_mut(&mut verdict.or_insert_with(none).warnings).push(problem);
+        let warnings = Arc::make_mut(&mut verdict.or_insert_with(none).warnings);
+        if !warnings.contains(&problem) {
+            warnings.push(problem);
+        }
     }
 }
 
@@ -92,6 +89,25 @@ impl Verdict {
             decision,
             warnings: Arc::default(),
         }
+    }
+
+    /// Everything that is wrong with the object, each thing once, with the first
+    /// condition it led to. There is none for what no status has a place for.
+    pub fn problems(&self) -> Vec<(Option<&Condition>, &Problem)> {
+        let mut found: Vec<(Option<&Condition>, &Problem)> = Vec::new();
+        let told = self.decision.conditions().flat_map(|condition| {
+            let problems = condition.problems().iter();
+            problems.map(move |problem| (Some(condition), problem))
+        });
+        let untold = self.warnings.iter().map(|problem| (None, problem));
+
+        for (condition, problem) in told.chain(untold) {
+            if !found.iter().any(|(_, known)| *known == problem) {
+                found.push((condition, problem));
+            }
+        }
+
+        found
     }
 
     pub(crate) fn with_warnings(mut self, warnings: &Arc<Vec<Problem>>) -> Self {

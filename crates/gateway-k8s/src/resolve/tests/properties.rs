@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::api::{Gateway, GatewayClass, HttpRoute, ReferenceGrant};
+use crate::api::{Gateway, GatewayClass, HttpRoute, ReferenceGrant, XBackend};
 use crate::resolve::{Resolver, Settings, resolve};
 use crate::testing::{GatewayText, Manifests, RouteText};
 use crate::world::World;
@@ -116,7 +116,8 @@ fn remove(manifests: Manifests, kind: u8, name: u8) -> Manifests {
 
 /// The same objects, put in one by one in another order.
 fn shuffled(world: &World, seed: usize) -> World {
-    let mut steps: Vec<Box<dyn Fn(&mut World)>> = Vec::new();
+    type Step = Box<dyn Fn(&mut World)>;
+    let mut steps: Vec<Step> = Vec::new();
     macro_rules! kinds {
         ($($kind:ty),+) => {$(
             for object in world.objects::<$kind>().iter().cloned() {
@@ -243,4 +244,177 @@ fn what_did_not_change_is_the_same_allocation() {
         .filter(|((_, one), (_, other))| Arc::ptr_eq(one, other))
         .count();
     assert_eq!(same, 19);
+}
+
+/// Three thousand routes, each with a backend of its own.
+fn many() -> Manifests {
+    (0..3000).fold(
+        Manifests::new().gateway("a/g", |gateway| gateway.http(80)),
+        |world, index| {
+            let name = format!("a/r{index}");
+            world
+                .service(&name, 80, &["10.0.0.1"])
+                .http_route(&name, |route| route.parent("a/g").backend(&name, 80))
+        },
+    )
+}
+
+#[test]
+fn one_edit_is_worked_out_once() {
+    let world = many();
+    let mut resolver = Resolver::new(Settings::folder());
+
+    resolver.resolve(world.world());
+    assert_eq!(resolver.worked(), 9000);
+
+    resolver.resolve(world.world());
+    assert_eq!(resolver.worked(), 0);
+
+    let world = world.http_route("a/r7", |route| {
+        route.parent("a/g").hostname("a.com").backend("a/r7", 80)
+    });
+    resolver.resolve(world.world());
+    assert_eq!(resolver.worked(), 2);
+
+    // The route asks the Service for its port; the endpoints are the backend's.
+    let world = world.service("a/r7", 80, &["10.0.0.2"]);
+    resolver.resolve(world.world());
+    assert_eq!(resolver.worked(), 2);
+
+    let world = world.without::<Service>("a/r9");
+    resolver.resolve(world.world());
+    assert_eq!(resolver.worked(), 2);
+}
+
+/// A sample of each kind, as JSON.
+fn samples() -> Vec<serde_json::Value> {
+    let manifests = Manifests::new()
+        .gateway("a/g", |gateway| {
+            gateway
+                .http_for("web", 80, "*.a.com")
+                .from_all()
+                .listener("{name: tls, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: s}]}}")
+                .address("{type: IPAddress, value: 10.0.0.1}")
+        })
+        .service("a/s", 80, &["10.0.0.1"])
+        .secret("a/s", "x", "y")
+        .grant("a/x", ("HTTPRoute", "b"), ("Service", Some("s")))
+        .x_backend("a/x", "{type: ExternalHostname, externalHostname: {hostname: a.com}, port: {number: 1}}")
+        .http_route("a/r", |route| {
+            route.section("a/g", "web").hostname("b.a.com").backend("a/s", 80).rule(
+                "{name: n, matches: [{path: {type: Exact, value: /a}, method: GET, \
+                 headers: [{name: a, value: b}]}], timeouts: {request: 1s}, retry: {attempts: 1, codes: [500]}, \
+                 filters: [{type: RequestMirror, requestMirror: {backendRef: {name: s, port: 80}, percent: 5}}, \
+                 {type: CORS, cors: {allowOrigins: ['*'], maxAge: 5}}, \
+                 {type: URLRewrite, urlRewrite: {path: {type: ReplaceFullPath, replaceFullPath: /b}}}]}",
+            )
+        });
+    let world = manifests.world();
+    let mut samples = Vec::new();
+    macro_rules! kinds {
+        ($($kind:ty),+) => {$(
+            for object in world.objects::<$kind>().iter() {
+                let mut sample = serde_json::to_value(&**object).unwrap();
+                sample["is"] = stringify!($kind).into();
+                samples.push(sample);
+            }
+        )+};
+    }
+    kinds!(
+        GatewayClass,
+        Gateway,
+        HttpRoute,
+        ReferenceGrant,
+        Service,
+        EndpointSlice,
+        Secret,
+        XBackend
+    );
+    samples
+}
+
+/// Replaces the value at a leaf, counted in writing order.
+fn replace_leaf(value: &mut serde_json::Value, left: &mut usize, by: &serde_json::Value) {
+    match value {
+        serde_json::Value::Array(items) => {
+            items
+                .iter_mut()
+                .for_each(|item| replace_leaf(item, left, by));
+        }
+        serde_json::Value::Object(entries) => {
+            let entries = entries.iter_mut().filter(|(name, _)| *name != "is");
+            entries.for_each(|(_, entry)| replace_leaf(entry, left, by));
+        }
+        leaf => {
+            if *left == 0 {
+                *leaf = by.clone();
+            }
+            *left = left.wrapping_sub(1);
+        }
+    }
+}
+
+fn put(world: &mut World, sample: serde_json::Value) {
+    macro_rules! kinds {
+        ($($kind:ty),+) => {
+            match sample["is"].as_str() {
+                $(Some(stringify!($kind)) => {
+                    if let Ok(object) = serde_json::from_value::<$kind>(sample) {
+                        world.insert::<$kind>(object);
+                    }
+                })+
+                other => panic!("{other:?}"),
+            }
+        };
+    }
+    kinds!(
+        GatewayClass,
+        Gateway,
+        HttpRoute,
+        ReferenceGrant,
+        Service,
+        EndpointSlice,
+        Secret,
+        XBackend
+    );
+}
+
+fn leaves() -> impl Strategy<Value = serde_json::Value> {
+    prop_oneof![
+        Just(serde_json::Value::Null),
+        "\\PC{0,6}".prop_map(Into::into),
+        Just("a".repeat(300).into()),
+        Just("::1".into()),
+        Just("All".into()),
+        any::<i64>().prop_map(Into::into),
+        (-1..70000i64).prop_map(Into::into),
+        any::<bool>().prop_map(Into::into),
+    ]
+}
+
+proptest! {
+    /// Whatever is written in a field, nothing panics, and what is served can be
+    /// told from what is not.
+    #[test]
+    fn any_value_of_any_field_is_survived(
+        changes in prop::collection::vec((0..8usize, 0..60usize, leaves()), 1..4),
+    ) {
+        let mut samples = samples();
+        let count = samples.len();
+        for (sample, leaf, value) in changes {
+            let mut left = leaf;
+            replace_leaf(&mut samples[sample % count], &mut left, &value);
+        }
+        let mut world = World::default();
+        samples.into_iter().for_each(|sample| put(&mut world, sample));
+
+        for settings in [Settings::folder(), Settings::cluster()] {
+            let mut resolved = resolve(&world, &settings);
+            resolved.verdicts.programmed(&[]);
+            for (_, condition, problem) in resolved.verdicts.problems() {
+                prop_assert!(!problem.message.is_empty());
+                prop_assert!(condition.is_none_or(|one| !one.message().is_empty()));
+            }
+        }
+    }
 }

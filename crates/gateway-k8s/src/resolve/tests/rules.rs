@@ -242,20 +242,25 @@ proptest! {
         value in "\\PC{0,8}",
         duration in "\\PC{0,8}",
     ) {
-        let mut rule = HttpRouteRule::default();
-        let mut read = crate::api::HttpRouteMatch::default();
-        read.path = Some(crate::api::HttpPathMatch {
-            r#type: Some(kind.as_str().into()),
-            value: Some(path),
-        });
         let header = crate::api::HeaderMatch { name: header, r#type: None, value };
-        read.headers = Some(vec![header.clone()]);
-        read.query_params = Some(vec![header]);
-        rule.matches = Some(vec![read]);
-        rule.timeouts = Some(crate::api::HttpRouteTimeouts {
+        let read = crate::api::HttpRouteMatch {
+            path: Some(crate::api::HttpPathMatch {
+                r#type: Some(kind.as_str().into()),
+                value: Some(path),
+            }),
+            headers: Some(vec![header.clone()]),
+            query_params: Some(vec![header]),
+            method: None,
+        };
+        let timeouts = crate::api::HttpRouteTimeouts {
             request: Some(duration),
             backend_request: None,
-        });
+        };
+        let rule = HttpRouteRule {
+            matches: Some(vec![read]),
+            timeouts: Some(timeouts),
+            ..HttpRouteRule::default()
+        };
         let outcome = shop()
             .http_route("shop/cart", |route| {
                 route.parent("edge/web").spec(|spec| spec.rules = Some(vec![rule]))
