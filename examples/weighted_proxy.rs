@@ -22,7 +22,7 @@ use gateway_lb::balance::Algorithm;
 use gateway_lb::pool::{Pool, PoolSettings, Protocol};
 use gateway_lb::{Balancer, Distribution, EndpointSet};
 use http::{Request, Response, StatusCode};
-use http_body_util::combinators::BoxBody;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -31,7 +31,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Body = BoxBody<Bytes, BoxError>;
+type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 /// The proxy: which backends there are, and the connections to them.
 struct Proxy {
@@ -55,7 +55,7 @@ impl Proxy {
                 frame
             })
             .map_err(Into::into)
-            .boxed()
+            .boxed_unsync()
         }))
     }
 
@@ -63,7 +63,7 @@ impl Proxy {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         self.forward(request).await.unwrap_or_else(|error| {
             eprintln!("cannot forward: {error}");
-            let mut response = Response::new(Empty::new().map_err(|e| match e {}).boxed());
+            let mut response = Response::new(Empty::new().map_err(|e| match e {}).boxed_unsync());
             *response.status_mut() = StatusCode::BAD_GATEWAY;
             response
         })

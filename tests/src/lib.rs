@@ -1,1 +1,34 @@
-//! tests
+//! The harness for tests of an assembled gateway, over real sockets on loopback.
+//!
+//! | what | for |
+//! |---|---|
+//! | [`TestGateway`] | a gateway on a free port, ended when it is dropped |
+//! | [`Site`] | a configuration in one line: rules of one listener, and backends |
+//! | [`Origin`] | a backend that speaks proper HTTP and remembers what it was asked |
+//! | [`Wire`] | one end of a TCP connection, byte by byte: a client, or a backend of [`RawOrigin`] |
+//! | [`Client`] | a client that speaks proper HTTP/1.1 or HTTP/2 |
+//! | [`frames`] | HTTP/2 frames by hand |
+//!
+//! Nothing here sleeps to wait for something: whatever is waited for is told, and
+//! [`PATIENCE`] only ends a test that would hang.
+
+pub mod frames;
+
+mod client;
+mod gateway;
+mod origin;
+mod patience;
+mod raw_origin;
+mod site;
+mod wire;
+
+pub use self::client::{Client, Reply};
+pub use self::gateway::TestGateway;
+pub use self::origin::{Incoming, Origin, OriginBody, Seen, State, answer};
+pub use self::patience::{PATIENCE, patiently};
+pub use self::raw_origin::{RawOrigin, Scripted};
+pub use self::site::{Site, prefix};
+pub use self::wire::{Answer, End, Wire, chunked, parse_head};
+
+/// An error of any type.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

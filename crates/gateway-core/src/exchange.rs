@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use gateway_filters::{RouteContext, Scheme};
 use gateway_lb::pool::UpgradedUpstream;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Uri};
 use pin_project_lite::pin_project;
 use tower::Service;
 
@@ -63,7 +63,7 @@ fn route(
 
     let head = RequestHead {
         host: admitted.authority.host(),
-        path: request.uri().path(),
+        path: routed_path(request.uri()),
         query: request.uri().query(),
         method: request.method(),
         headers: request.headers(),
@@ -81,6 +81,14 @@ fn route(
         forwarded.apply(request.headers_mut());
     }
     Ok(rule)
+}
+
+/// `OPTIONS *` asks the server itself, of which `/` is the nearest that rules know.
+fn routed_path(target: &Uri) -> &str {
+    match target.path() {
+        "*" => "/",
+        path => path,
+    }
 }
 
 fn context(arrival: Arrival<'_>, matched: &Match<'_, Arc<LiveRule>>) -> RouteContext {

@@ -2,32 +2,43 @@
 
 use http::header::{self, HeaderMap, HeaderValue};
 
+use super::Refused;
 use super::hop_by_hop::is_connection_field;
 
-/// The fields that decide about a request. Looking each of them up would hash a
-/// name for each, and most requests have none of them.
-#[derive(Debug, Default)]
-pub(super) struct Fields<'a> {
-    /// How many `Transfer-Encoding` fields there are, and one of them.
-    pub(super) codings: (usize, Option<&'a HeaderValue>),
-    pub(super) expect: Option<&'a HeaderValue>,
-    pub(super) cookies: usize,
+/// What there is to do about a request's fields. Looking each of them up would hash
+/// a name for each, and most requests have none of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Fields {
     pub(super) has_connection_fields: bool,
+    pub(super) has_expectation: bool,
+    pub(super) has_many_cookies: bool,
 }
 
-impl<'a> Fields<'a> {
-    pub(super) fn of(headers: &'a HeaderMap) -> Self {
+impl Fields {
+    /// Refuses transfer codings but one `chunked`, and expectations but one
+    /// `100-continue`.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refused> {
         let mut fields = Self::default();
+        let (mut has_coding, mut has_cookie) = (false, false);
         for (name, value) in headers {
             if *name == header::TRANSFER_ENCODING {
-                fields.codings = (fields.codings.0 + 1, Some(value));
+                only(value, "chunked", &mut has_coding).ok_or(Refused::TransferCoding)?;
             } else if *name == header::EXPECT {
-                fields.expect = Some(value);
+                only(value, "100-continue", &mut fields.has_expectation)
+                    .ok_or(Refused::Expectation)?;
             } else if *name == header::COOKIE {
-                fields.cookies += 1;
+                fields.has_many_cookies |= has_cookie;
+                has_cookie = true;
             }
             fields.has_connection_fields |= is_connection_field(name);
         }
-        fields
+        Ok(fields)
     }
+}
+
+/// Whether `value` is the one understood, and the first of its name.
+fn only(value: &HeaderValue, understood: &str, seen: &mut bool) -> Option<()> {
+    let first = !std::mem::replace(seen, true);
+
+    (first && value.as_bytes().eq_ignore_ascii_case(understood.as_bytes())).then_some(())
 }

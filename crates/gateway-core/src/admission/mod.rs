@@ -13,9 +13,9 @@ mod hop_by_hop;
 mod path;
 #[cfg(test)]
 mod tests;
+mod trailers;
 
-use http::header;
-use http::header::HeaderValue;
+use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Request, StatusCode, Uri, Version};
 
@@ -23,6 +23,7 @@ pub(crate) use self::authority::Authority;
 use self::fields::Fields;
 pub(crate) use self::forwarded::Forwarded;
 pub(crate) use self::hop_by_hop::{Upgrade, strip_response};
+pub(crate) use self::trailers::strip_trailers;
 
 /// A request that may be routed.
 #[derive(Debug)]
@@ -37,18 +38,20 @@ pub(crate) struct Admitted {
 /// origin-form target with a normal path, one `Host`, no connection fields.
 pub(crate) fn admit<B>(request: &mut Request<B>) -> Result<Admitted, Refused> {
     check_method(request.method())?;
-    let fields = Fields::of(request.headers());
-    check_framing(&fields)?;
-    let (has_connection_fields, cookies) = (fields.has_connection_fields, fields.cookies);
+    let fields = Fields::of(request.headers())?;
 
     let authority = authority::take(request)?;
     set_target(request)?;
-    let upgrade = if has_connection_fields {
-        hop_by_hop::strip_request(request)?
-    } else {
-        None
+    if fields.has_expectation {
+        // It is met here, as soon as the body is read. Two who answer it are how a
+        // client loses count of responses.
+        request.headers_mut().remove(header::EXPECT);
+    }
+    let upgrade = match fields.has_connection_fields {
+        true => hop_by_hop::strip_request(request)?,
+        false => None,
     };
-    if cookies > 1 && request.version() == Version::HTTP_2 {
+    if fields.has_many_cookies && request.version() == Version::HTTP_2 {
         join_cookies(request);
     }
 
@@ -127,24 +130,6 @@ fn check_method(method: &Method) -> Result<(), Refused> {
         Err(Refused::Method)
     } else {
         Ok(())
-    }
-}
-
-fn check_framing(fields: &Fields<'_>) -> Result<(), Refused> {
-    let understood = match fields.codings {
-        (0, _) => true,
-        (1, Some(coding)) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
-        _ => false,
-    };
-    if !understood {
-        return Err(Refused::TransferCoding);
-    }
-
-    match fields.expect {
-        Some(expect) if !expect.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
-            Err(Refused::Expectation)
-        }
-        _ => Ok(()),
     }
 }
 

@@ -20,6 +20,7 @@ use super::connection::Connection;
 use super::detect::Spoken;
 use super::stream::ClientStream;
 use super::watch::{InFlight, Signal, Watch};
+use crate::admission::strip_trailers;
 use crate::exchange::Exchange;
 use crate::{Body, BoxError};
 
@@ -220,7 +221,8 @@ impl HttpBody for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = Pin::new(&mut self.incoming).poll_frame(cx);
         self.watch.body_waits(frame.is_pending());
-        Poll::Ready(ready!(frame).map(|frame| frame.map_err(Into::into)))
+        let frame = ready!(frame).map(|frame| frame.map(strip_trailers));
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -246,7 +248,8 @@ impl HttpBody for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        Poll::Ready(frame.map(|frame| frame.map(strip_trailers)))
     }
 
     fn is_end_stream(&self) -> bool {
