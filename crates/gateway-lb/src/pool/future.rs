@@ -98,7 +98,7 @@ impl<B: Send> SendFuture<B> {
 
     fn start_http2(&self, request: Box<Request<B>>, attempt: usize) -> State<B> {
         match self.handle.choose_http2(self.address) {
-            Choice::Use(connection) => self.exchange_http2(connection, request, attempt),
+            Choice::Use(connection) => self.exchange_http2(connection, *request, attempt),
             Choice::Await(connecting) => State::AwaitHttp2 {
                 request,
                 attempt,
@@ -110,11 +110,11 @@ impl<B: Send> SendFuture<B> {
     fn exchange_http2(
         &self,
         connection: Http2Connection<B>,
-        request: Box<Request<B>>,
+        request: Request<B>,
         attempt: usize,
     ) -> State<B> {
         State::ExchangeHttp2 {
-            exchange: self.handle.begin_http2(connection, *request),
+            exchange: self.handle.begin_http2(connection, request),
             attempt,
         }
     }
@@ -132,7 +132,7 @@ impl<B: Send> SendFuture<B> {
         if !connection.has_room() && attempt <= patience {
             return Ok(self.start_http2(request, attempt + 1));
         }
-        Ok(self.exchange_http2(connection, request, attempt))
+        Ok(self.exchange_http2(connection, *request, attempt))
     }
 
     fn finish_http1(
