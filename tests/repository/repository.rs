@@ -117,12 +117,11 @@ fn no_file_with_tests_is_forgotten() {
         let Ok(path) = file.strip_prefix(&suites) else {
             continue;
         };
-        // `src` is the harness, and cargo finds what is in `tests` by itself.
-        let is_found = path.starts_with("src") || path.starts_with("tests");
+        let is_harness = path.starts_with("src");
         let is_part = file
             .parent()
             .is_some_and(|folder| folder.join("main.rs").exists());
-        if !is_found && !is_part && !manifest.contains(&format!("\"{}\"", path.display())) {
+        if !is_harness && !is_part && !manifest.contains(&format!("\"{}\"", path.display())) {
             forgotten.push(file);
         }
     }
