@@ -38,7 +38,9 @@ impl Scan {
             let used = match &mut self.state {
                 State::Upgrade => return,
                 State::Body(left) | State::Chunk(left) => {
-                    let used = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                    let used = usize::try_from(*left)
+                        .unwrap_or(usize::MAX)
+                        .min(bytes.len());
                     *left -= used as u64;
                     if *left == 0 {
                         self.end_of_data();
@@ -203,9 +205,7 @@ impl Default for Line {
 fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (start, value) = line.split_at_checked(name.len())?;
 
-    start
-        .eq_ignore_ascii_case(name)
-        .then(|| value.trim_ascii())
+    start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
 }
 
 fn number(digits: &[u8], radix: u32) -> Option<u64> {
