@@ -3,14 +3,10 @@
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use gateway_core::model::{
-    BackendRef, BackendTarget, ExtensionRef, Filter, RequestMirror, Rule,
-};
+use gateway_core::model::{BackendRef, BackendTarget, ExtensionRef, Filter, RequestMirror, Rule};
 use gateway_core::{Body, BoxError, Gateway, RuleStack};
 use gateway_filters::redirect::RedirectStatus;
-use gateway_filters::{
-    Cors, Fraction, HeaderModifier, PathModifier, Redirect, Scheme, UrlRewrite,
-};
+use gateway_filters::{Cors, Fraction, HeaderModifier, PathModifier, Redirect, Scheme, UrlRewrite};
 use gateway_tests::{Client, Origin, Site, TestGateway, Wire, prefix};
 use http::{HeaderValue, Request, Response, StatusCode};
 use tower::{Layer, Service, service_fn};
@@ -85,9 +81,7 @@ async fn response_headers_are_edited_on_the_way_back_from_the_inside_out() {
         .with_filter(add_to_response("x-trace", "first"))
         .with_filter(add_to_response("x-trace", "second"))
         .with_backend(backend);
-    let site = Site::new()
-        .rule(rule)
-        .backend("origin", [origin.address()]);
+    let site = Site::new().rule(rule).backend("origin", [origin.address()]);
     let gateway = TestGateway::single(&site);
 
     let reply = Client::http1(gateway.address()).await.get("/").await;
@@ -154,7 +148,9 @@ async fn redirect_keeps_the_port_of_the_listener_unless_told_otherwise() {
             "http://a.test/x/y?q=1",
         ),
         (
-            Redirect::new().with_port(port(8443)).with_scheme(Scheme::Https),
+            Redirect::new()
+                .with_port(port(8443))
+                .with_scheme(Scheme::Https),
             302,
             "https://a.test:8443/x/y?q=1",
         ),
@@ -178,10 +174,7 @@ async fn redirect_keeps_the_port_of_the_listener_unless_told_otherwise() {
             .with_filter(redirect(settings.clone()));
         let gateway = TestGateway::single(&Site::new().rule(rule));
 
-        let reply = Client::http1(gateway.address())
-            .await
-            .get("/x/y?q=1")
-            .await;
+        let reply = Client::http1(gateway.address()).await.get("/x/y?q=1").await;
 
         let location = location.replace("{port}", &gateway.address().port().to_string());
         assert_eq!(reply.status.as_u16(), status, "{settings:?}");
@@ -210,11 +203,31 @@ async fn rewrite_changes_host_and_path_and_keeps_the_query() {
     let strip = PathModifier::replace_prefix_match("/").unwrap();
     let deeper = PathModifier::replace_prefix_match("/new/").unwrap();
     let cases = [
-        (UrlRewrite::new().with_hostname("b.test").unwrap(), "/x/y", "b.test", "/x/y?q=1"),
-        (UrlRewrite::new().with_path(full), "/x/y", "a.test", "/full?q=1"),
-        (UrlRewrite::new().with_path(strip.clone()), "/x/y", "a.test", "/y?q=1"),
+        (
+            UrlRewrite::new().with_hostname("b.test").unwrap(),
+            "/x/y",
+            "b.test",
+            "/x/y?q=1",
+        ),
+        (
+            UrlRewrite::new().with_path(full),
+            "/x/y",
+            "a.test",
+            "/full?q=1",
+        ),
+        (
+            UrlRewrite::new().with_path(strip.clone()),
+            "/x/y",
+            "a.test",
+            "/y?q=1",
+        ),
         (UrlRewrite::new().with_path(strip), "/x", "a.test", "/?q=1"),
-        (UrlRewrite::new().with_path(deeper), "/x/y", "a.test", "/new/y?q=1"),
+        (
+            UrlRewrite::new().with_path(deeper),
+            "/x/y",
+            "a.test",
+            "/new/y?q=1",
+        ),
     ];
 
     for (settings, path, host, target) in cases {
@@ -447,7 +460,10 @@ impl<S> Layer<S> for Mark {
     type Service = MarkService<S>;
 
     fn layer(&self, inner: S) -> MarkService<S> {
-        MarkService { inner, name: self.0 }
+        MarkService {
+            inner,
+            name: self.0,
+        }
     }
 }
 
@@ -463,8 +479,7 @@ where
 {
     type Response = Response<Body>;
     type Error = BoxError;
-    type Future =
-        std::pin::Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
 
     fn poll_ready(
         &mut self,

@@ -17,52 +17,204 @@ use Fate::{Cut, Passes, Refused};
 
 /// The name of a case, what the backend sends, and what becomes of it.
 const CORPUS: &[(&str, &str, Fate)] = &[
-    ("length and chunks", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", Refused),
-    ("chunks and length", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n3\r\nabc\r\n0\r\n\r\n", Refused),
-    ("unknown coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc", Refused),
-    ("coding before chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", Refused),
-    ("chunked twice", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Refused),
-    ("chunked and identity", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", Refused),
-    ("coding in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Refused),
-    ("two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", Refused),
-    ("list of lengths", "HTTP/1.1 200 OK\r\nContent-Length: 3, 4\r\n\r\nabcd", Refused),
-    ("length with a sign", "HTTP/1.1 200 OK\r\nContent-Length: +3\r\n\r\nabc", Refused),
-    ("negative length", "HTTP/1.1 200 OK\r\nContent-Length: -3\r\n\r\nabc", Refused),
-    ("hexadecimal length", "HTTP/1.1 200 OK\r\nContent-Length: 0x3\r\n\r\nabc", Refused),
-    ("length beyond all bounds", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nabc", Refused),
-    ("empty length", "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nabc", Refused),
+    (
+        "length and chunks",
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        Refused,
+    ),
+    (
+        "chunks and length",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        Refused,
+    ),
+    (
+        "unknown coding",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc",
+        Refused,
+    ),
+    (
+        "coding before chunked",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        Refused,
+    ),
+    (
+        "chunked twice",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        Refused,
+    ),
+    (
+        "chunked and identity",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        Refused,
+    ),
+    (
+        "coding in HTTP/1.0",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        Refused,
+    ),
+    (
+        "two lengths",
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        Refused,
+    ),
+    (
+        "list of lengths",
+        "HTTP/1.1 200 OK\r\nContent-Length: 3, 4\r\n\r\nabcd",
+        Refused,
+    ),
+    (
+        "length with a sign",
+        "HTTP/1.1 200 OK\r\nContent-Length: +3\r\n\r\nabc",
+        Refused,
+    ),
+    (
+        "negative length",
+        "HTTP/1.1 200 OK\r\nContent-Length: -3\r\n\r\nabc",
+        Refused,
+    ),
+    (
+        "hexadecimal length",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0x3\r\n\r\nabc",
+        Refused,
+    ),
+    (
+        "length beyond all bounds",
+        "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nabc",
+        Refused,
+    ),
+    (
+        "empty length",
+        "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nabc",
+        Refused,
+    ),
     ("no HTTP at all", "SSH-2.0-OpenSSH_9.0\r\n\r\n", Refused),
     ("garbage", "\u{0}\u{1}\u{2}\u{3}\r\n\r\n", Refused),
-    ("HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Refused),
-    ("a request", "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", Refused),
+    (
+        "HTTP/2 preface",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        Refused,
+    ),
+    (
+        "a request",
+        "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+        Refused,
+    ),
     ("status of two digits", "HTTP/1.1 99 X\r\n\r\n", Refused),
     ("status of four digits", "HTTP/1.1 2000 X\r\n\r\n", Refused),
     ("status of letters", "HTTP/1.1 abc X\r\n\r\n", Refused),
-    ("version from the future", "HTTP/9.9 200 OK\r\n\r\n", Refused),
-    ("space before a colon", "HTTP/1.1 200 OK\r\nX : y\r\n\r\n", Refused),
-    ("folded field", "HTTP/1.1 200 OK\r\nX: y\r\n z\r\nContent-Length: 0\r\n\r\n", Refused),
-    ("NUL in a value", "HTTP/1.1 200 OK\r\nX: \u{0}\r\n\r\n", Refused),
+    (
+        "version from the future",
+        "HTTP/9.9 200 OK\r\n\r\n",
+        Refused,
+    ),
+    (
+        "space before a colon",
+        "HTTP/1.1 200 OK\r\nX : y\r\n\r\n",
+        Refused,
+    ),
+    (
+        "folded field",
+        "HTTP/1.1 200 OK\r\nX: y\r\n z\r\nContent-Length: 0\r\n\r\n",
+        Refused,
+    ),
+    (
+        "NUL in a value",
+        "HTTP/1.1 200 OK\r\nX: \u{0}\r\n\r\n",
+        Refused,
+    ),
     ("nothing", "", Refused),
     ("half a status line", "HTTP/1.1 20", Refused),
     ("half a head", "HTTP/1.1 200 OK\r\nX: y\r\n", Refused),
-    ("switch of protocols nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nbytes", Refused),
-    ("only informational responses", "HTTP/1.1 103 Early Hints\r\n\r\n", Refused),
-    ("less than its length", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", Cut),
-    ("no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", Cut),
-    ("no end of the trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n", Cut),
-    ("chunk size of letters", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n", Cut),
-    ("chunk size with a sign", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+3\r\nabc\r\n0\r\n\r\n", Cut),
-    ("chunk size beyond all bounds", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc", Cut),
-    ("chunk without its end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n", Cut),
-    ("negative chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n\r\n", Cut),
-    ("more than its length", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\nX-Evil: 1\r\nContent-Length: 4\r\n\r\nevil", Passes(200)),
-    ("a second response", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nX-Evil: 1\r\nContent-Length: 4\r\n\r\nevil", Passes(200)),
-    ("body of a 204", "HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nevil", Passes(204)),
-    ("body of a 304", "HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\nevil", Passes(304)),
-    ("more behind the last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nX-Evil: 1\r\nContent-Length: 4\r\n\r\nevil", Passes(200)),
-    ("no length, until the end", "HTTP/1.1 200 OK\r\n\r\nabc", Passes(200)),
-    ("status nobody knows", "HTTP/1.1 599 X\r\nContent-Length: 0\r\n\r\n", Passes(599)),
-    ("no reason", "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", Passes(200)),
+    (
+        "switch of protocols nobody asked for",
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nbytes",
+        Refused,
+    ),
+    (
+        "only informational responses",
+        "HTTP/1.1 103 Early Hints\r\n\r\n",
+        Refused,
+    ),
+    (
+        "less than its length",
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        Cut,
+    ),
+    (
+        "no last chunk",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        Cut,
+    ),
+    (
+        "no end of the trailers",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n",
+        Cut,
+    ),
+    (
+        "chunk size of letters",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n",
+        Cut,
+    ),
+    (
+        "chunk size with a sign",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+3\r\nabc\r\n0\r\n\r\n",
+        Cut,
+    ),
+    (
+        "chunk size beyond all bounds",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc",
+        Cut,
+    ),
+    (
+        "chunk without its end",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+        Cut,
+    ),
+    (
+        "negative chunk",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n\r\n",
+        Cut,
+    ),
+    (
+        "more than its length",
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\nX-Evil: 1\r\nContent-Length: 4\r\n\r\nevil",
+        Passes(200),
+    ),
+    (
+        "a second response",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nX-Evil: 1\r\nContent-Length: 4\r\n\r\nevil",
+        Passes(200),
+    ),
+    (
+        "body of a 204",
+        "HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nevil",
+        Passes(204),
+    ),
+    (
+        "body of a 304",
+        "HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\nevil",
+        Passes(304),
+    ),
+    (
+        "more behind the last chunk",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nX-Evil: 1\r\nContent-Length: 4\r\n\r\nevil",
+        Passes(200),
+    ),
+    (
+        "no length, until the end",
+        "HTTP/1.1 200 OK\r\n\r\nabc",
+        Passes(200),
+    ),
+    (
+        "status nobody knows",
+        "HTTP/1.1 599 X\r\nContent-Length: 0\r\n\r\n",
+        Passes(599),
+    ),
+    (
+        "no reason",
+        "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
+        Passes(200),
+    ),
 ];
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -120,7 +272,9 @@ async fn hostile_answers_hurt_their_request_alone() {
             (Cut, Some(answer)) => answer.status == 502 || answer.end == End::Truncated,
             (Cut, None) => true,
             (Passes(status), Some(answer)) => {
-                answer.status == *status && answer.end == End::Complete && !answer.text().contains("evil")
+                answer.status == *status
+                    && answer.end == End::Complete
+                    && !answer.text().contains("evil")
             }
             (Refused | Passes(_), None) => false,
         };
@@ -210,7 +364,9 @@ async fn bytes_before_a_request_are_no_answer_to_it() {
     backend.send(GOOD).await;
     client.response().await.unwrap();
 
-    backend.send("HTTP/1.1 200 OK\r\nX-Evil: 1\r\nContent-Length: 4\r\n\r\nevil").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nX-Evil: 1\r\nContent-Length: 4\r\n\r\nevil")
+        .await;
     // The gateway notices by itself, or with the next request.
     client.send(GET).await;
     let served = async {

@@ -10,9 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gateway_core::model::{BackendRef, Rule, Timeouts};
 use gateway_filters::RetryPolicy;
-use gateway_tests::{
-    Client, Incoming, Origin, RawOrigin, Reply, Site, TestGateway, Wire, answer,
-};
+use gateway_tests::{Client, Incoming, Origin, RawOrigin, Reply, Site, TestGateway, Wire, answer};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tokio::sync::oneshot;
@@ -21,7 +19,9 @@ use tokio::time::Instant;
 const SOON: Duration = Duration::from_millis(100);
 
 fn retries(attempts: u32, codes: &[u16]) -> RetryPolicy {
-    let codes = codes.iter().map(|code| StatusCode::from_u16(*code).unwrap());
+    let codes = codes
+        .iter()
+        .map(|code| StatusCode::from_u16(*code).unwrap());
     RetryPolicy::new()
         .with_attempts(attempts)
         .with_backoff(Duration::from_millis(1))
@@ -69,7 +69,10 @@ async fn nobody() -> SocketAddr {
 #[tokio::test]
 async fn listed_codes_are_tried_again() {
     let origin = flaky(3, 503).await;
-    let gateway = TestGateway::single(&site(rule().with_retry(retries(3, &[500, 503])), origin.address()));
+    let gateway = TestGateway::single(&site(
+        rule().with_retry(retries(3, &[500, 503])),
+        origin.address(),
+    ));
 
     let reply = Client::http1(gateway.address()).await.get("/").await;
 
@@ -80,7 +83,10 @@ async fn listed_codes_are_tried_again() {
 #[tokio::test]
 async fn last_response_of_the_backend_is_the_answer() {
     let origin = flaky(usize::MAX, 503).await;
-    let gateway = TestGateway::single(&site(rule().with_retry(retries(2, &[503])), origin.address()));
+    let gateway = TestGateway::single(&site(
+        rule().with_retry(retries(2, &[503])),
+        origin.address(),
+    ));
 
     let reply = Client::http1(gateway.address()).await.get("/").await;
 
@@ -122,14 +128,19 @@ async fn refused_connection_is_tried_at_another_endpoint() {
 async fn body_is_sent_again_as_it_was() {
     for http2 in [false, true] {
         let origin = flaky(2, 503).await;
-        let gateway =
-            TestGateway::single(&site(rule().with_retry(retries(3, &[503])), origin.address()));
+        let gateway = TestGateway::single(&site(
+            rule().with_retry(retries(3, &[503])),
+            origin.address(),
+        ));
         let mut client = if http2 {
             Client::http2(gateway.address()).await
         } else {
             Client::http1(gateway.address()).await
         };
-        let body: Bytes = (0..40_000u32).map(|byte| byte as u8).collect::<Vec<_>>().into();
+        let body: Bytes = (0..40_000u32)
+            .map(|byte| byte as u8)
+            .collect::<Vec<_>>()
+            .into();
 
         let reply = client.call(post(body.clone())).await;
 
@@ -143,8 +154,10 @@ async fn body_is_sent_again_as_it_was() {
 async fn body_that_was_read_by_half_is_sent_again_whole() {
     // The first try is answered before the end of the body.
     let origin = RawOrigin::bind().await;
-    let gateway =
-        TestGateway::single(&site(rule().with_retry(retries(1, &[503])), origin.address()));
+    let gateway = TestGateway::single(&site(
+        rule().with_retry(retries(1, &[503])),
+        origin.address(),
+    ));
     let mut client = Wire::connect(gateway.address()).await;
 
     client
@@ -158,7 +171,8 @@ async fn body_that_was_read_by_half_is_sent_again_whole() {
     let mut two = origin.accept().await;
     client.send("after").await;
     let again = two.request().await.unwrap();
-    two.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    two.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        .await;
 
     assert_eq!(again.text(), "firstafter");
     assert_eq!(client.response().await.unwrap().status, 200);
@@ -183,13 +197,24 @@ async fn body_that_is_too_long_to_keep_is_not_sent_again() {
 #[tokio::test]
 async fn late_response_is_504() {
     let timeouts = [
-        (Timeouts { request: Some(SOON), ..Timeouts::default() }, "request_timeout"),
-        (Timeouts { backend_request: Some(SOON), ..Timeouts::default() }, "backend_request_timeout"),
+        (
+            Timeouts {
+                request: Some(SOON),
+                ..Timeouts::default()
+            },
+            "request_timeout",
+        ),
+        (
+            Timeouts {
+                backend_request: Some(SOON),
+                ..Timeouts::default()
+            },
+            "backend_request_timeout",
+        ),
     ];
     for (timeouts, reason) in timeouts {
         let origin = RawOrigin::bind().await;
-        let gateway =
-            TestGateway::single(&site(rule().with_timeouts(timeouts), origin.address()));
+        let gateway = TestGateway::single(&site(rule().with_timeouts(timeouts), origin.address()));
         let mut client = Wire::connect(gateway.address()).await;
 
         client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
@@ -211,7 +236,10 @@ async fn late_response_is_504() {
 #[tokio::test]
 async fn response_that_began_in_time_breaks_off_visibly() {
     let origin = RawOrigin::bind().await;
-    let timeouts = Timeouts { request: Some(SOON), ..Timeouts::default() };
+    let timeouts = Timeouts {
+        request: Some(SOON),
+        ..Timeouts::default()
+    };
     let gateway = TestGateway::single(&site(rule().with_timeouts(timeouts), origin.address()));
     let mut client = Client::http1(gateway.address()).await;
 
@@ -249,7 +277,10 @@ async fn timeouts_leave_fast_requests_alone() {
 async fn request_timeout_covers_all_tries() {
     let origin = flaky(usize::MAX, 503).await;
     let policy = retries(1_000_000, &[503]).with_backoff(Duration::from_millis(20));
-    let timeouts = Timeouts { request: Some(SOON * 2), ..Timeouts::default() };
+    let timeouts = Timeouts {
+        request: Some(SOON * 2),
+        ..Timeouts::default()
+    };
     let gateway = TestGateway::single(&site(
         rule().with_retry(policy).with_timeouts(timeouts),
         origin.address(),
@@ -277,9 +308,14 @@ async fn late_try_is_given_up_and_tried_again() {
         }
     })
     .await;
-    let timeouts = Timeouts { backend_request: Some(SOON), ..Timeouts::default() };
+    let timeouts = Timeouts {
+        backend_request: Some(SOON),
+        ..Timeouts::default()
+    };
     let gateway = TestGateway::single(&site(
-        rule().with_retry(retries(1, &[504])).with_timeouts(timeouts),
+        rule()
+            .with_retry(retries(1, &[504]))
+            .with_timeouts(timeouts),
         origin.address(),
     ));
 
@@ -288,6 +324,8 @@ async fn late_try_is_given_up_and_tried_again() {
     assert_eq!((reply.status, reply.text()), (StatusCode::OK, "answered"));
     assert_eq!(origin.count(), 2);
     // The first try's connection is closed, not left to answer later.
-    origin.until("the end of the late try", |state| state.open == 1).await;
+    origin
+        .until("the end of the late try", |state| state.open == 1)
+        .await;
     drop(release);
 }

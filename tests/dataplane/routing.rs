@@ -78,7 +78,11 @@ async fn share_of_an_invalid_reference_is_answered_with_500() {
 #[tokio::test]
 async fn backend_that_is_not_configured_and_rule_without_backends_are_500() {
     let site = Site::new()
-        .rule(Rule::new().with_match(prefix("/unknown")).with_backend(to("x")))
+        .rule(
+            Rule::new()
+                .with_match(prefix("/unknown"))
+                .with_backend(to("x")),
+        )
         .rule(Rule::new().with_match(prefix("/none")));
     let gateway = TestGateway::single(&site);
     let mut client = Client::http1(gateway.address()).await;
@@ -175,7 +179,10 @@ async fn h2c_backend_gets_http2_from_either_client() {
     let one = Client::http1(gateway.address()).await.get("/a?b=c").await;
     let two = Client::http2(gateway.address()).await.get("/a?b=c").await;
 
-    assert_eq!((one.version, two.version), (Version::HTTP_11, Version::HTTP_2));
+    assert_eq!(
+        (one.version, two.version),
+        (Version::HTTP_11, Version::HTTP_2)
+    );
     for reply in [one, two] {
         assert_eq!(reply.echo()["proto"], "HTTP/2.0");
         assert_eq!(reply.echo()["path"], "/a?b=c");
@@ -214,8 +221,8 @@ async fn most_specific_listener_serves_alone() {
     let (wide, narrow) = (Origin::echo().await, Origin::echo().await);
     let everything = Route::new("everything").with_rule(Rule::new().with_backend(to("wide")));
     let below = RouteMatch::path(PathMatch::prefix("/below").unwrap());
-    let only = Route::new("only")
-        .with_rule(Rule::new().with_match(below).with_backend(to("narrow")));
+    let only =
+        Route::new("only").with_rule(Rule::new().with_match(below).with_backend(to("narrow")));
     let edge = Edge::new("edge")
         .with_address(Ipv4Addr::LOCALHOST.into())
         .with_listener(
@@ -253,10 +260,8 @@ async fn most_specific_listener_serves_alone() {
 #[tokio::test]
 async fn request_falls_through_to_a_wider_route() {
     let (wide, narrow) = (Origin::echo().await, Origin::echo().await);
-    let flagged = RouteMatch::any().with_header(
-        HeaderName::from_static("x-flag"),
-        ValueMatch::exact("on"),
-    );
+    let flagged =
+        RouteMatch::any().with_header(HeaderName::from_static("x-flag"), ValueMatch::exact("on"));
     let site = Site::new()
         .route(
             Route::new("narrow")

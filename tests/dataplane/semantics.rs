@@ -48,7 +48,10 @@ async fn head_has_the_length_and_no_body() {
 async fn responses_without_a_body_end_at_their_head() {
     for (status, head) in [
         (204, "HTTP/1.1 204 No Content\r\n\r\n"),
-        (304, "HTTP/1.1 304 Not Modified\r\nContent-Length: 100\r\nETag: \"x\"\r\n\r\n"),
+        (
+            304,
+            "HTTP/1.1 304 Not Modified\r\nContent-Length: 100\r\nETag: \"x\"\r\n\r\n",
+        ),
     ] {
         let (_gateway, origin, mut wire) = answering(head).await;
 
@@ -65,8 +68,10 @@ async fn responses_without_a_body_end_at_their_head() {
 async fn informational_responses_do_not_pass_for_final_ones() {
     let hints = "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n";
     let last = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    let (gateway, _origin, mut wire) =
-        answering(&format!("{hints}HTTP/1.1 100 Continue\r\n\r\n{hints}{last}")).await;
+    let (gateway, _origin, mut wire) = answering(&format!(
+        "{hints}HTTP/1.1 100 Continue\r\n\r\n{hints}{last}"
+    ))
+    .await;
 
     for _ in 0..2 {
         wire.send(GET).await;
@@ -82,8 +87,10 @@ async fn expectation_is_met_by_the_gateway_alone() {
     let origin = Origin::echo().await;
     let (_gateway, mut wire) = front(&origin).await;
 
-    wire.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
-        .await;
+    wire.send(
+        "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n",
+    )
+    .await;
     let head = wire.head().await.unwrap();
     assert!(head.starts_with("HTTP/1.1 100 "), "{head}");
     wire.send("body").await;
@@ -101,8 +108,10 @@ async fn refused_request_gets_no_100() {
     let origin = Origin::echo().await;
     let (_gateway, mut wire) = front(&origin).await;
 
-    wire.send("POST /a%2fb HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
-        .await;
+    wire.send(
+        "POST /a%2fb HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n",
+    )
+    .await;
     let answer = wire.response().await.unwrap();
 
     assert_eq!(answer.status, 400);
@@ -151,7 +160,9 @@ async fn with_trailers(http2: bool) -> (Origin, std::sync::Arc<std::sync::Mutex<
             async move {
                 let body = request.into_body().collect().await.unwrap();
                 *got.lock().unwrap() = body.trailers().cloned().unwrap_or_default();
-                let body = trailed("answer", "x-back").map_err(Into::into).boxed_unsync();
+                let body = trailed("answer", "x-back")
+                    .map_err(Into::into)
+                    .boxed_unsync();
                 let mut response = Response::new(body);
                 let named = "x-back, authorization, x-forwarded-for";
                 response
@@ -380,7 +391,8 @@ async fn options_of_the_server_itself_passes() {
         let gateway = TestGateway::single(&site);
         let mut wire = Wire::connect(gateway.address()).await;
 
-        wire.send("OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+        wire.send("OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n")
+            .await;
         let answer = wire.response_to("OPTIONS").await.unwrap();
 
         assert_eq!(answer.status, 200, "{http2}");
@@ -394,7 +406,10 @@ async fn get_with_a_body_keeps_it() {
     let origin = Origin::echo().await;
     let (_gateway, mut wire) = front(&origin).await;
 
-    for framing in ["Content-Length: 4\r\n\r\nbody", "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"] {
+    for framing in [
+        "Content-Length: 4\r\n\r\nbody",
+        "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+    ] {
         wire.send(format!("GET / HTTP/1.1\r\nHost: a.test\r\n{framing}"))
             .await;
         assert_eq!(wire.response().await.unwrap().echo()["body"], "body");
@@ -439,7 +454,9 @@ async fn every_status_and_field_comes_through() {
     let mut one = Client::http1(gateway.address()).await;
     let mut two = Client::http2(gateway.address()).await;
 
-    for status in [200, 201, 206, 226, 301, 400, 401, 404, 418, 429, 451, 500, 503, 599, 799] {
+    for status in [
+        200, 201, 206, 226, 301, 400, 401, 404, 418, 429, 451, 500, 503, 599, 799,
+    ] {
         for client in [&mut one, &mut two] {
             let reply = client.get(&format!("/{status}")).await;
             assert_eq!(reply.status.as_u16(), status);

@@ -37,7 +37,10 @@ type Sender = mpsc::Sender<Result<Frame<bytes::Bytes>, std::io::Error>>;
 fn fed() -> (Sender, OriginBody) {
     let (sender, mut receiver) = mpsc::channel(1);
     let stream = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
-    (sender, StreamBody::new(stream).map_err(Into::into).boxed_unsync())
+    (
+        sender,
+        StreamBody::new(stream).map_err(Into::into).boxed_unsync(),
+    )
 }
 
 #[tokio::test]
@@ -92,13 +95,23 @@ async fn both_directions_flow_at_the_same_time() {
             _ => Client::http2(gateway.address()).await,
         };
         let (sender, body) = fed();
-        let request = Request::post("/").header("host", "a.test").body(body).unwrap();
+        let request = Request::post("/")
+            .header("host", "a.test")
+            .body(body)
+            .unwrap();
 
         sender.send(Ok(Frame::data("0".into()))).await.unwrap();
         let mut response = client.send(request).await.unwrap();
         for number in 0..5 {
-            let frame = patiently("an echo", response.frame()).await.unwrap().unwrap();
-            assert_eq!(frame.into_data().unwrap(), format!("{number}"), "{down} to {up}");
+            let frame = patiently("an echo", response.frame())
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(
+                frame.into_data().unwrap(),
+                format!("{number}"),
+                "{down} to {up}"
+            );
             let next = format!("{}", number + 1);
             sender.send(Ok(Frame::data(next.into()))).await.unwrap();
         }
@@ -111,7 +124,9 @@ async fn client_that_does_not_read_slows_the_backend_down() {
     let (_gateway, _origin, mut client, mut backend) = through(GET).await;
 
     backend
-        .send(format!("HTTP/1.1 200 OK\r\nContent-Length: {OFFERED}\r\n\r\n"))
+        .send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {OFFERED}\r\n\r\n"
+        ))
         .await;
     client.head().await.unwrap();
     let sent = backend.flood(OFFERED, QUIET).await;
@@ -129,7 +144,9 @@ async fn http2_client_that_does_not_read_slows_the_backend_down() {
     backend.head().await.unwrap();
 
     backend
-        .send(format!("HTTP/1.1 200 OK\r\nContent-Length: {OFFERED}\r\n\r\n"))
+        .send(format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {OFFERED}\r\n\r\n"
+        ))
         .await;
     let (response, _client) = request.await.unwrap();
     let sent = backend.flood(OFFERED, QUIET).await;
@@ -150,7 +167,10 @@ async fn backend_that_does_not_read_slows_the_client_down() {
 
 #[tokio::test]
 async fn slow_reader_gets_everything_in_the_end() {
-    let body: bytes::Bytes = (0..8u32 << 20).map(|at| (at % 251) as u8).collect::<Vec<_>>().into();
+    let body: bytes::Bytes = (0..8u32 << 20)
+        .map(|at| (at % 251) as u8)
+        .collect::<Vec<_>>()
+        .into();
     let origin = {
         let body = body.clone();
         Origin::http1(move |_| {
@@ -166,7 +186,10 @@ async fn slow_reader_gets_everything_in_the_end() {
         Client::http2(gateway.address()).await,
     ] {
         let mut response = client.send(Client::request("/")).await.unwrap();
-        let first = patiently("a part", response.frame()).await.unwrap().unwrap();
+        let first = patiently("a part", response.frame())
+            .await
+            .unwrap()
+            .unwrap();
         // Everything in between fills up meanwhile.
         tokio::task::yield_now().await;
         let rest = Reply::read(response).await;
@@ -249,7 +272,10 @@ async fn http2_backend_that_resets_a_stream_never_looks_finished() {
     wire.send(GET).await;
     // Either the head was lost with it, or the body is cut.
     if let Some(answer) = wire.response().await {
-        assert!(answer.status == 502 || answer.end == End::Truncated, "{answer:?}");
+        assert!(
+            answer.status == 502 || answer.end == End::Truncated,
+            "{answer:?}"
+        );
     }
     let mut two = Client::http2(gateway.address()).await;
     if let Ok(response) = two.send(Client::request("/")).await
@@ -326,6 +352,31 @@ async fn client_that_leaves_resets_the_stream_to_an_http2_backend() {
 }
 
 #[tokio::test]
+async fn slow_reader_of_small_messages_hurts_no_neighbour() {
+    // One endless stream of tiny messages, and ordinary answers.
+    let origin = Origin::h2c(|request| async move {
+        if request.uri().path() != "/endless" {
+            return answer(200, "ok");
+        }
+        let message = || Ok::<_, std::io::Error>(Frame::data(bytes::Bytes::from_static(b"12345")));
+        let endless = futures_util::stream::repeat_with(message);
+        Response::new(StreamBody::new(endless).map_err(Into::into).boxed_unsync())
+    })
+    .await;
+    let gateway = TestGateway::single(&Site::to_h2c(origin.address()));
+    let mut slow = Client::http2(gateway.address()).await;
+    let stalled = slow.send(Client::request("/endless")).await.unwrap();
+
+    let mut client = Client::http2(gateway.address()).await;
+    for _ in 0..200 {
+        assert_eq!(client.get("/").await.text(), "ok");
+    }
+
+    assert_eq!(origin.connections(), 1);
+    drop(stalled);
+}
+
+#[tokio::test]
 async fn upload_that_breaks_off_never_looks_finished_to_the_backend() {
     for upload in [
         "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\nhalf",
@@ -349,7 +400,12 @@ async fn upload_that_breaks_off_never_looks_finished_to_the_backend() {
                 .await;
             client.finish().await;
 
-            assert!(client.response().await.is_none_or(|answer| answer.status != 200));
+            assert!(
+                client
+                    .response()
+                    .await
+                    .is_none_or(|answer| answer.status != 200)
+            );
             assert!(origin.requests().iter().all(|seen| !seen.complete));
         }
     }

@@ -110,12 +110,16 @@ impl Client {
     pub async fn closed(&mut self) {
         patiently("the end of a connection", async {
             match &mut self.sender {
-                Sender::Http1(sender) => while sender.ready().await.is_ok() && !sender.is_closed() {
-                    tokio::task::yield_now().await;
-                },
-                Sender::Http2(sender) => while sender.ready().await.is_ok() && !sender.is_closed() {
-                    tokio::task::yield_now().await;
-                },
+                Sender::Http1(sender) => {
+                    while sender.ready().await.is_ok() && !sender.is_closed() {
+                        tokio::task::yield_now().await;
+                    }
+                }
+                Sender::Http2(sender) => {
+                    while sender.ready().await.is_ok() && !sender.is_closed() {
+                        tokio::task::yield_now().await;
+                    }
+                }
             }
         })
         .await;

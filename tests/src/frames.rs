@@ -97,7 +97,8 @@ impl Frames {
     /// Sends a request without a body.
     pub async fn request(&mut self, stream: u32, fields: &[(&str, &str)]) {
         let flags = END_STREAM | END_HEADERS;
-        self.send(kind::HEADERS, flags, stream, &block(fields)).await;
+        self.send(kind::HEADERS, flags, stream, &block(fields))
+            .await;
     }
 
     /// The next frame; `None` if the connection has ended.
@@ -160,7 +161,9 @@ fn text(block: &mut Vec<u8>, text: &str) {
 }
 
 fn code(payload: &[u8], at: usize) -> u32 {
-    let bytes = payload.get(at..at + 4).and_then(|code| code.try_into().ok());
+    let bytes = payload
+        .get(at..at + 4)
+        .and_then(|code| code.try_into().ok());
     u32::from_be_bytes(bytes.expect("an error code"))
 }
 
@@ -191,7 +194,10 @@ fn digits(bytes: &[u8]) -> u16 {
         .iter()
         .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1))
         .collect();
-    let number = |bits: &[u8]| bits.iter().fold(0u16, |number, bit| number << 1 | u16::from(*bit));
+    let number = |bits: &[u8]| {
+        bits.iter()
+            .fold(0u16, |number, bit| number << 1 | u16::from(*bit))
+    };
 
     let (mut at, mut status) = (0, 0);
     for _ in 0..3 {

@@ -192,12 +192,7 @@ pub fn answer(status: u16, body: impl Into<Bytes>) -> Response<OriginBody> {
     response
 }
 
-async fn accept(
-    listener: TcpListener,
-    speaks: Speaks,
-    role: Role,
-    state: watch::Sender<State>,
-) {
+async fn accept(listener: TcpListener, speaks: Speaks, role: Role, state: watch::Sender<State>) {
     let mut connections = JoinSet::new();
     while let Ok((tcp, _)) = listener.accept().await {
         let mut number = 0;
@@ -307,7 +302,9 @@ impl Seen {
         while let Some(frame) = body.frame().await {
             match frame.map(hyper::body::Frame::into_data) {
                 Ok(Ok(data)) => read.extend_from_slice(&data),
-                Ok(Err(frame)) => self.trailers.extend(frame.into_trailers().unwrap_or_default()),
+                Ok(Err(frame)) => self
+                    .trailers
+                    .extend(frame.into_trailers().unwrap_or_default()),
                 Err(_) => {
                     self.complete = false;
                     break;

@@ -67,10 +67,21 @@ mod tests {
 
     #[test]
     fn only_what_may_come_late_is_left() {
-        let names = ["grpc-status", "host", "x-forwarded-for", "set-cookie", "etag"];
+        let names = [
+            "grpc-status",
+            "host",
+            "x-forwarded-for",
+            "set-cookie",
+            "etag",
+        ];
         let trailers = names
             .into_iter()
-            .map(|name| (HeaderName::from_static(name), header::HeaderValue::from_static("1")))
+            .map(|name| {
+                (
+                    HeaderName::from_static(name),
+                    header::HeaderValue::from_static("1"),
+                )
+            })
             .collect();
 
         let left = strip_trailers(Frame::<()>::trailers(trailers))
