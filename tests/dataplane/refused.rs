@@ -136,6 +136,9 @@ fn chunk_syntax() -> Vec<String> {
         "3,\r\nabc\r\n0\r\n\r\n",
         "\"3\"\r\nabc\r\n0\r\n\r\n",
         "3\r\nabc\r\n0\r\nContent-Length : 5\r\n\r\n",
+        "3;\u{0}\r\nabc\r\n0\r\n\r\n",
+        "3;a=\u{1}\r\nabc\r\n0\r\n\r\n",
+        "3;a=\"\u{7f}\"\r\nabc\r\n0\r\n\r\n",
     ]
     .map(chunks)
     .into()
