@@ -31,7 +31,13 @@ fn serve(deadlines: Deadlines, site: &Site) -> TestGateway {
 
 #[tokio::test]
 async fn silence_before_the_first_byte_ends_the_connection() {
-    let gateway = serve(Deadlines { head: SHORT, ..patient() }, &Site::new());
+    let gateway = serve(
+        Deadlines {
+            head: SHORT,
+            ..patient()
+        },
+        &Site::new(),
+    );
     let started = Instant::now();
     let mut wire = Wire::connect(gateway.address()).await;
 
@@ -42,7 +48,13 @@ async fn silence_before_the_first_byte_ends_the_connection() {
 #[tokio::test]
 async fn head_that_never_ends_ends_the_connection() {
     let origin = Origin::echo().await;
-    let gateway = serve(Deadlines { head: SHORT, ..patient() }, &Site::to(origin.address()));
+    let gateway = serve(
+        Deadlines {
+            head: SHORT,
+            ..patient()
+        },
+        &Site::to(origin.address()),
+    );
     // On the first request, and on a later one.
     for first in ["", GET] {
         let mut wire = Wire::connect(gateway.address()).await;
@@ -57,7 +69,13 @@ async fn head_that_never_ends_ends_the_connection() {
 
 #[tokio::test]
 async fn preface_that_never_ends_ends_the_connection() {
-    let gateway = serve(Deadlines { head: SHORT, ..patient() }, &Site::new());
+    let gateway = serve(
+        Deadlines {
+            head: SHORT,
+            ..patient()
+        },
+        &Site::new(),
+    );
     for preface in ["PRI * HT", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
         let mut wire = Wire::connect(gateway.address()).await;
         wire.send(preface).await;
@@ -69,7 +87,11 @@ async fn preface_that_never_ends_ends_the_connection() {
 #[tokio::test]
 async fn idle_connections_end() {
     let origin = Origin::echo().await;
-    let deadlines = Deadlines { idle: SHORT, http2_idle: SHORT, ..patient() };
+    let deadlines = Deadlines {
+        idle: SHORT,
+        http2_idle: SHORT,
+        ..patient()
+    };
     let gateway = serve(deadlines, &Site::to(origin.address()));
 
     let mut wire = Wire::connect(gateway.address()).await;
@@ -78,7 +100,12 @@ async fn idle_connections_end() {
     assert!(wire.is_ended().await);
 
     let mut frames = Frames::connect(gateway.address()).await;
-    let request = [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a.test")];
+    let request = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "/"),
+        (":authority", "a.test"),
+    ];
     frames.request(1, &request).await;
     while frames.read().await.is_some() {}
 }
@@ -86,23 +113,46 @@ async fn idle_connections_end() {
 #[tokio::test]
 async fn body_that_stalls_ends_the_connection() {
     let origin = Origin::echo().await;
-    let gateway = serve(Deadlines { stall: SHORT, ..patient() }, &Site::to(origin.address()));
-    for framing in ["Content-Length: 10\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"] {
+    let gateway = serve(
+        Deadlines {
+            stall: SHORT,
+            ..patient()
+        },
+        &Site::to(origin.address()),
+    );
+    for framing in [
+        "Content-Length: 10\r\n\r\nhalf",
+        "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+    ] {
         let mut wire = Wire::connect(gateway.address()).await;
-        wire.send(format!("POST / HTTP/1.1\r\nHost: a.test\r\n{framing}")).await;
-        assert!(wire.response().await.is_none_or(|answer| answer.status >= 400));
+        wire.send(format!("POST / HTTP/1.1\r\nHost: a.test\r\n{framing}"))
+            .await;
+        assert!(
+            wire.response()
+                .await
+                .is_none_or(|answer| answer.status >= 400)
+        );
         assert!(wire.is_ended().await);
     }
-    origin.until("the backend's end", |state| state.open == 0).await;
+    origin
+        .until("the backend's end", |state| state.open == 0)
+        .await;
     assert!(origin.requests().iter().all(|seen| !seen.complete));
 }
 
 #[tokio::test]
 async fn body_that_trickles_is_not_stalled() {
     let origin = Origin::echo().await;
-    let gateway = serve(Deadlines { stall: SHORT, ..patient() }, &Site::to(origin.address()));
+    let gateway = serve(
+        Deadlines {
+            stall: SHORT,
+            ..patient()
+        },
+        &Site::to(origin.address()),
+    );
     let mut wire = Wire::connect(gateway.address()).await;
-    wire.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 8\r\n\r\n").await;
+    wire.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 8\r\n\r\n")
+        .await;
 
     let mut pace = tokio::time::interval(SHORT / 4);
     for _ in 0..8 {
@@ -116,7 +166,13 @@ async fn body_that_trickles_is_not_stalled() {
 #[tokio::test]
 async fn client_that_stops_reading_is_given_up() {
     let origin = RawOrigin::bind().await;
-    let gateway = serve(Deadlines { stall: SHORT, ..patient() }, &Site::to(origin.address()));
+    let gateway = serve(
+        Deadlines {
+            stall: SHORT,
+            ..patient()
+        },
+        &Site::to(origin.address()),
+    );
     let mut wire = Wire::connect(gateway.address()).await;
     wire.send(GET).await;
     let mut backend = origin.accept().await;
@@ -134,7 +190,13 @@ async fn client_that_stops_reading_is_given_up() {
 #[tokio::test]
 async fn http2_client_that_stops_reading_is_given_up() {
     let origin = RawOrigin::bind().await;
-    let gateway = serve(Deadlines { stall: SHORT, ..patient() }, &Site::to(origin.address()));
+    let gateway = serve(
+        Deadlines {
+            stall: SHORT,
+            ..patient()
+        },
+        &Site::to(origin.address()),
+    );
     let mut client = Client::http2(gateway.address()).await;
     let request = tokio::spawn(async move { (client.send(Client::request("/")).await, client) });
     let mut backend = origin.accept().await;
@@ -153,7 +215,12 @@ async fn http2_client_that_stops_reading_is_given_up() {
 #[tokio::test]
 async fn long_silence_of_the_backend_is_no_fault_of_the_client() {
     let origin = RawOrigin::bind().await;
-    let deadlines = Deadlines { head: SHORT, idle: SHORT, http2_idle: SHORT, stall: SHORT };
+    let deadlines = Deadlines {
+        head: SHORT,
+        idle: SHORT,
+        http2_idle: SHORT,
+        stall: SHORT,
+    };
     let gateway = serve(deadlines, &Site::to(origin.address()));
 
     let mut wire = Wire::connect(gateway.address()).await;
@@ -161,7 +228,9 @@ async fn long_silence_of_the_backend_is_no_fault_of_the_client() {
     let mut backend = origin.accept().await;
     backend.head().await.unwrap();
     assert!(wire.is_silent_for(SHORT * 3).await);
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha")
+        .await;
     wire.read_until(b"ha").await.unwrap();
     assert!(wire.is_silent_for(SHORT * 3).await);
     backend.send("lf").await;
@@ -172,10 +241,20 @@ async fn long_silence_of_the_backend_is_no_fault_of_the_client() {
 #[tokio::test]
 async fn client_that_has_sent_everything_may_wait_for_an_upload_to_be_answered() {
     let origin = RawOrigin::bind().await;
-    let gateway = serve(Deadlines { stall: SHORT, ..patient() }, &Site::to(origin.address()));
-    for framing in ["Content-Length: 4\r\n\r\nbody", "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"] {
+    let gateway = serve(
+        Deadlines {
+            stall: SHORT,
+            ..patient()
+        },
+        &Site::to(origin.address()),
+    );
+    for framing in [
+        "Content-Length: 4\r\n\r\nbody",
+        "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+    ] {
         let mut wire = Wire::connect(gateway.address()).await;
-        wire.send(format!("POST / HTTP/1.1\r\nHost: a.test\r\n{framing}")).await;
+        wire.send(format!("POST / HTTP/1.1\r\nHost: a.test\r\n{framing}"))
+            .await;
         let mut backend = origin.accept().await;
         backend.request().await.unwrap();
 
@@ -189,13 +268,21 @@ async fn client_that_has_sent_everything_may_wait_for_an_upload_to_be_answered()
 #[tokio::test]
 async fn quiet_tunnel_is_left_alone() {
     let origin = RawOrigin::bind().await;
-    let deadlines = Deadlines { head: SHORT, idle: SHORT, http2_idle: SHORT, stall: SHORT };
+    let deadlines = Deadlines {
+        head: SHORT,
+        idle: SHORT,
+        http2_idle: SHORT,
+        stall: SHORT,
+    };
     let gateway = serve(deadlines, &Site::to(origin.address()));
     let mut wire = Wire::connect(gateway.address()).await;
-    wire.send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n").await;
+    wire.send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+        .await;
     let mut backend = origin.accept().await;
     backend.head().await.unwrap();
-    backend.send("HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n").await;
+    backend
+        .send("HTTP/1.1 101 S\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+        .await;
     wire.head().await.unwrap();
 
     assert!(wire.is_silent_for(SHORT * 3).await);
@@ -207,10 +294,20 @@ async fn quiet_tunnel_is_left_alone() {
 #[tokio::test]
 async fn http2_streams_that_wait_keep_their_connection() {
     let origin = RawOrigin::bind().await;
-    let deadlines = Deadlines { head: SHORT, idle: SHORT, http2_idle: SHORT, stall: SHORT };
+    let deadlines = Deadlines {
+        head: SHORT,
+        idle: SHORT,
+        http2_idle: SHORT,
+        stall: SHORT,
+    };
     let gateway = serve(deadlines, &Site::to(origin.address()));
     let mut frames = Frames::connect(gateway.address()).await;
-    let request = [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a.test")];
+    let request = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "/"),
+        (":authority", "a.test"),
+    ];
     frames.request(1, &request).await;
     let mut backend = origin.accept().await;
     backend.head().await.unwrap();

@@ -32,7 +32,9 @@ async fn request_in_flight_completes_and_nobody_else_gets_in() {
 
     gateway.shutdown();
     until_refused(gateway.address()).await;
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        .await;
 
     let answer = client.response().await.unwrap();
     assert_eq!((answer.status, answer.text()), (200, "ok"));
@@ -56,7 +58,9 @@ async fn upload_and_download_in_flight_complete() {
     until_refused(gateway.address()).await;
     client.send("full").await;
     assert_eq!(backend.read(8).await.unwrap(), b"halffull");
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
+        .await;
     client.read_until(b"half").await.unwrap();
     backend.send("full").await;
 
@@ -88,7 +92,12 @@ async fn http2_gets_goaway_and_its_streams_complete() {
     let origin = RawOrigin::bind().await;
     let gateway = TestGateway::start(&Site::to(origin.address()));
     let mut frames = Frames::connect(gateway.address()).await;
-    let request = [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "a.test")];
+    let request = [
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "/"),
+        (":authority", "a.test"),
+    ];
     frames.request(1, &request).await;
     let mut backend = origin.accept().await;
     backend.head().await.unwrap();
@@ -102,7 +111,9 @@ async fn http2_gets_goaway_and_its_streams_complete() {
             _ => {}
         }
     }
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        .await;
 
     let (mut headed, mut body) = (false, Vec::new());
     while let Some(frame) = frames.read().await {
@@ -147,15 +158,24 @@ async fn lame_duck_serves_on_and_says_goodbye() {
     let mut new = Wire::connect(gateway.address()).await;
     new.send(GET).await;
     let answer = new.response().await.unwrap();
-    assert_eq!((answer.status, &answer.headers["connection"]), (200, &"close".parse().unwrap()));
+    assert_eq!(
+        (answer.status, &answer.headers["connection"]),
+        (200, &"close".parse().unwrap())
+    );
     // HTTP/2 is served as well.
-    assert_eq!(Client::http2(gateway.address()).await.get("/").await.status, StatusCode::OK);
+    assert_eq!(
+        Client::http2(gateway.address()).await.get("/").await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
 async fn second_shutdown_ends_at_once() {
     let origin = RawOrigin::bind().await;
-    let builder = Gateway::builder().workers(2).lame_duck(LONG).drain_timeout(LONG);
+    let builder = Gateway::builder()
+        .workers(2)
+        .lame_duck(LONG)
+        .drain_timeout(LONG);
     let gateway = TestGateway::serve(builder, Site::to(origin.address()).configuration());
     let mut client = Wire::connect(gateway.address()).await;
     client.send(GET).await;
@@ -173,7 +193,9 @@ async fn second_shutdown_ends_at_once() {
 #[tokio::test]
 async fn drain_does_not_wait_for_ever() {
     let origin = RawOrigin::bind().await;
-    let builder = Gateway::builder().workers(1).drain_timeout(Duration::from_millis(100));
+    let builder = Gateway::builder()
+        .workers(1)
+        .drain_timeout(Duration::from_millis(100));
     let gateway = TestGateway::serve(builder, Site::to(origin.address()).configuration());
     let mut client = Wire::connect(gateway.address()).await;
     client.send(GET).await;
@@ -189,11 +211,17 @@ async fn drain_does_not_wait_for_ever() {
 
 #[tokio::test]
 async fn gateway_runs_once() {
-    let gateway = TestGateway::start(&Site::new());
+    let gateway = Gateway::builder().workers(1).build();
 
-    let again = patiently("an answer", gateway.gateway().run()).await;
+    let first_to_end = async {
+        tokio::select! {
+            end = gateway.run() => end,
+            end = gateway.run() => end,
+        }
+    };
 
-    assert!(matches!(again, Err(RunError::AlreadyRun)));
+    let end = patiently("an answer", first_to_end).await;
+    assert!(matches!(end, Err(RunError::AlreadyRun)));
 }
 
 #[tokio::test]
@@ -222,7 +250,12 @@ async fn connections_in_the_queue_are_served_before_the_socket_closes() {
 
     let mut answered = 0;
     for client in &mut clients {
-        answered += usize::from(client.response().await.is_some_and(|answer| answer.status == 200));
+        answered += usize::from(
+            client
+                .response()
+                .await
+                .is_some_and(|answer| answer.status == 200),
+        );
     }
     assert_eq!(answered, clients.len());
     assert!(gateway.drained().await.is_ok());

@@ -65,13 +65,19 @@ async fn address_of_the_client_is_passed_on() {
 async fn it_answers_404_before_and_after_a_configuration() {
     let origin = Origin::echo().await;
     let routing = RoutingService::new();
-    assert_eq!(get(&routing, "a.test").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        get(&routing, "a.test").await.status(),
+        StatusCode::NOT_FOUND
+    );
 
     routing.update(&Site::to(origin.address()).configuration());
     assert_eq!(get(&routing, "a.test").await.status(), StatusCode::OK);
 
     routing.update(&Configuration::new().with_gateway(Edge::new("edge")));
-    assert_eq!(get(&routing, "a.test").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        get(&routing, "a.test").await.status(),
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]

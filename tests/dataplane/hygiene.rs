@@ -33,20 +33,37 @@ async fn connection_fields_of_requests_stay_behind() {
         let gateway = TestGateway::single(&site);
         let mut wire = Wire::connect(gateway.address()).await;
 
-        wire.send(format!("GET / HTTP/1.1\r\nHost: a.test\r\n{HOP_BY_HOP}X-Kept: 1\r\n\r\n"))
-            .await;
+        wire.send(format!(
+            "GET / HTTP/1.1\r\nHost: a.test\r\n{HOP_BY_HOP}X-Kept: 1\r\n\r\n"
+        ))
+        .await;
         assert_eq!(wire.response().await.unwrap().status, 200);
 
-        let mut names: Vec<_> = origin.last().headers.keys().map(ToString::to_string).collect();
+        let mut names: Vec<_> = origin
+            .last()
+            .headers
+            .keys()
+            .map(ToString::to_string)
+            .collect();
         names.retain(|name| name != "host");
         names.sort();
-        assert_eq!(names, ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-kept"]);
+        assert_eq!(
+            names,
+            [
+                "x-forwarded-for",
+                "x-forwarded-host",
+                "x-forwarded-proto",
+                "x-kept"
+            ]
+        );
     }
 }
 
 #[tokio::test]
 async fn connection_fields_of_responses_stay_behind() {
-    let response = format!("HTTP/1.1 200 OK\r\n{HOP_BY_HOP}Proxy-Authenticate: Basic\r\nX-Kept: 1\r\nContent-Length: 0\r\n\r\n");
+    let response = format!(
+        "HTTP/1.1 200 OK\r\n{HOP_BY_HOP}Proxy-Authenticate: Basic\r\nX-Kept: 1\r\nContent-Length: 0\r\n\r\n"
+    );
     let origin = RawOrigin::bind().await.answering(response, false);
     let gateway = TestGateway::single(&Site::to(origin.address()));
 
@@ -83,7 +100,12 @@ async fn clients_word_about_itself_is_replaced() {
         assert_eq!(seen.header("x-forwarded-for"), Some("127.0.0.1"));
         assert_eq!(seen.header("x-forwarded-proto"), Some("http"));
         assert_eq!(seen.header("x-forwarded-host"), Some("a.test:81"));
-        for gone in ["forwarded", "x-real-ip", "x-forwarded-port", "x-forwarded-server"] {
+        for gone in [
+            "forwarded",
+            "x-real-ip",
+            "x-forwarded-port",
+            "x-forwarded-server",
+        ] {
             assert_eq!(seen.header(gone), None);
         }
     }
@@ -120,7 +142,9 @@ async fn two_sites() -> (TestGateway, Origin) {
         let rule = Rule::new()
             .with_filter(Filter::RequestHeaderModifier(Arc::new(mark)))
             .with_backend(BackendRef::new("origin".into()));
-        Route::new(host).with_hostname(Hostname::new(host).unwrap()).with_rule(rule)
+        Route::new(host)
+            .with_hostname(Hostname::new(host).unwrap())
+            .with_rule(rule)
     };
     let site = Site::new()
         .route(route("a.test"))
@@ -185,10 +209,15 @@ async fn one_authority_over_http1() {
 
     for (target, host, read) in hosts.chain(TARGETS.iter().copied()) {
         let target_sent = if target == "-" { "/" } else { target };
-        let field = if host == "-" { String::new() } else { format!("Host: {host}\r\n") };
+        let field = if host == "-" {
+            String::new()
+        } else {
+            format!("Host: {host}\r\n")
+        };
         let before = origin.count();
         let mut wire = Wire::connect(gateway.address()).await;
-        wire.send(format!("GET {target_sent} HTTP/1.1\r\n{field}\r\n")).await;
+        wire.send(format!("GET {target_sent} HTTP/1.1\r\n{field}\r\n"))
+            .await;
         let answer = wire.response().await.unwrap();
 
         match read {
@@ -223,7 +252,12 @@ async fn one_authority_over_http2() {
 
     for (authority, host, read) in alone.chain(both) {
         let before = origin.count();
-        let mut fields = vec![(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", authority)];
+        let mut fields = vec![
+            (":method", "GET"),
+            (":scheme", "http"),
+            (":path", "/"),
+            (":authority", authority),
+        ];
         fields.extend(host.map(|host| ("host", host)));
         let mut frames = Frames::connect(gateway.address()).await;
         frames.request(1, &fields).await;
@@ -235,7 +269,8 @@ async fn one_authority_over_http2() {
                 assert_eq!(origin.last().header("x-site"), Some(site));
             }
             Err(status) => {
-                let is_right = outcome == Outcome::Status(status) || status == 400 && outcome.is_refusal();
+                let is_right =
+                    outcome == Outcome::Status(status) || status == 400 && outcome.is_refusal();
                 assert!(is_right, "{authority} {host:?}: {outcome:?}");
                 assert_eq!(origin.count(), before);
             }
@@ -244,7 +279,11 @@ async fn one_authority_over_http2() {
 
     // Only `host`, none, and two of them.
     let fields = [(":method", "GET"), (":scheme", "http"), (":path", "/")];
-    for (hosts, refused) in [(&["a.test"][..], false), (&[], true), (&["a.test", "a.test"], true)] {
+    for (hosts, refused) in [
+        (&["a.test"][..], false),
+        (&[], true),
+        (&["a.test", "a.test"], true),
+    ] {
         let mut frames = Frames::connect(gateway.address()).await;
         let hosts = hosts.iter().map(|host| ("host", *host));
         let all: Vec<_> = fields.iter().copied().chain(hosts).collect();
@@ -267,13 +306,54 @@ async fn guarded() -> (TestGateway, Origin) {
 /// Many ways to write `/admin`.
 fn spellings() -> Vec<String> {
     let before = [
-        "", "/.", "/x/..", "/", "//", "/%2e", "/%2E", "/x/%2e%2e", "/x/.%2e", "/x/%2E.", "/x//..", "/./.", "/x/y/../..",
-        "/x/./..", "/..", "/x/..;", "/;", "/.;", "/%2e;", "/x/..;y=z", "/%2f", "/x%2f..", "/x/%2e%2e%2f", "/\\", "/x\\..",
-        "/x/%5c..", "/%00", "http://a.test", "http://a.test/", "http://a.test/x/..",
+        "",
+        "/.",
+        "/x/..",
+        "/",
+        "//",
+        "/%2e",
+        "/%2E",
+        "/x/%2e%2e",
+        "/x/.%2e",
+        "/x/%2E.",
+        "/x//..",
+        "/./.",
+        "/x/y/../..",
+        "/x/./..",
+        "/..",
+        "/x/..;",
+        "/;",
+        "/.;",
+        "/%2e;",
+        "/x/..;y=z",
+        "/%2f",
+        "/x%2f..",
+        "/x/%2e%2e%2f",
+        "/\\",
+        "/x\\..",
+        "/x/%5c..",
+        "/%00",
+        "http://a.test",
+        "http://a.test/",
+        "http://a.test/x/..",
     ];
     let names = [
-        "admin", "%61dmin", "a%64min", "admi%6e", "admi%6E", "%61%64%6d%69%6e", "%61%64%6D%69%6E", "admin/",
-        "admin/.", "admin//", "admin/x/..", "admin%2f", "admin%5c", "admin%00", "admin?x=y", "admin#x",
+        "admin",
+        "%61dmin",
+        "a%64min",
+        "admi%6e",
+        "admi%6E",
+        "%61%64%6d%69%6e",
+        "%61%64%6D%69%6E",
+        "admin/",
+        "admin/.",
+        "admin//",
+        "admin/x/..",
+        "admin%2f",
+        "admin%5c",
+        "admin%00",
+        "admin?x=y",
+        "admin#x",
     ];
     let all = before
         .iter()
@@ -315,8 +395,13 @@ async fn no_spelling_of_a_path_gets_past_a_rule() {
 
     let mut wire = Wire::connect(gateway.address()).await;
     for path in &spellings {
-        wire.send(format!("GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n")).await;
-        if wire.response().await.is_none_or(|answer| answer.status == 400) {
+        wire.send(format!("GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n"))
+            .await;
+        if wire
+            .response()
+            .await
+            .is_none_or(|answer| answer.status == 400)
+        {
             // What cannot be parsed ends its connection.
             wire = Wire::connect(gateway.address()).await;
         }
@@ -351,7 +436,12 @@ async fn paths_reach_the_backend_in_their_normal_form() {
         ("/a?", "/a?"),
         ("/a#b", "/a"),
     ] {
-        wire.send(format!("GET {raw} HTTP/1.1\r\nHost: a.test\r\n\r\n")).await;
-        assert_eq!(wire.response().await.unwrap().echo()["path"], normal, "{raw}");
+        wire.send(format!("GET {raw} HTTP/1.1\r\nHost: a.test\r\n\r\n"))
+            .await;
+        assert_eq!(
+            wire.response().await.unwrap().echo()["path"],
+            normal,
+            "{raw}"
+        );
     }
 }

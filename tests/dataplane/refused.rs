@@ -26,27 +26,75 @@ fn chunks(body: &str) -> String {
 /// RFC 9112, section 6.1 and 6.3: where a message ends must not be a matter of opinion.
 fn framing() -> Vec<String> {
     let body = "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n";
-    let both = ["Content-Length: 5", "Content-Length: 0", "content-length: 44"];
+    let both = [
+        "Content-Length: 5",
+        "Content-Length: 0",
+        "content-length: 44",
+    ];
     let codings = [
-        "gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked", "chunked,", ",chunked",
-        "identity", "identity, chunked", "xchunked", "chunkedx", "chunked;q=1", "\"chunked\"",
-        "chunked\u{b}", "\u{b}chunked", "\u{c}chunked", "chu nked", "", ";chunked", "chunked identity",
-        "deflate", "x", "CHUNKED, identity",
+        "gzip",
+        "gzip, chunked",
+        "chunked, gzip",
+        "chunked, chunked",
+        "chunked,",
+        ",chunked",
+        "identity",
+        "identity, chunked",
+        "xchunked",
+        "chunkedx",
+        "chunked;q=1",
+        "\"chunked\"",
+        "chunked\u{b}",
+        "\u{b}chunked",
+        "\u{c}chunked",
+        "chu nked",
+        "",
+        ";chunked",
+        "chunked identity",
+        "deflate",
+        "x",
+        "CHUNKED, identity",
     ];
     let lengths = [
-        "+5", "-5", "0x5", "5, 5", "5, 6", "5 5", "", "5;", "5.0", "1e1", "five", "5\u{b}", "\u{b}5",
-        "99999999999999999999", "18446744073709551616", "5_0", "\"5\"", "5,", ",5", "0x", "\u{661}",
+        "+5",
+        "-5",
+        "0x5",
+        "5, 5",
+        "5, 6",
+        "5 5",
+        "",
+        "5;",
+        "5.0",
+        "1e1",
+        "five",
+        "5\u{b}",
+        "\u{b}5",
+        "99999999999999999999",
+        "18446744073709551616",
+        "5_0",
+        "\"5\"",
+        "5,",
+        ",5",
+        "0x",
+        "\u{661}",
     ];
     let pairs = [
-        "Content-Length: 5\r\nContent-Length: 6", "Content-Length: 5\r\nContent-Length: 5\r\nContent-Length: 0",
-        "Content-Length: 0\r\nContent-Length: 44", "Content-Length: 5\r\ncontent-length: 05x",
+        "Content-Length: 5\r\nContent-Length: 6",
+        "Content-Length: 5\r\nContent-Length: 5\r\nContent-Length: 0",
+        "Content-Length: 0\r\nContent-Length: 44",
+        "Content-Length: 5\r\ncontent-length: 05x",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
         "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: x",
-        "Transfer-Encoding : chunked", "Content-Length : 5", " Transfer-Encoding: chunked",
-        "Transfer-Encoding\t: chunked", "Transfer-Encoding:\r\n chunked", "Content-Length:\r\n 5",
-        "X: y\r\n Transfer-Encoding: chunked", "Transfer\u{0}-Encoding: chunked",
+        "Transfer-Encoding : chunked",
+        "Content-Length : 5",
+        " Transfer-Encoding: chunked",
+        "Transfer-Encoding\t: chunked",
+        "Transfer-Encoding:\r\n chunked",
+        "Content-Length:\r\n 5",
+        "X: y\r\n Transfer-Encoding: chunked",
+        "Transfer\u{0}-Encoding: chunked",
     ];
 
     let mut all = Vec::new();
@@ -57,19 +105,40 @@ fn framing() -> Vec<String> {
     all.extend(codings.map(|coding| post(&format!("Transfer-Encoding: {coding}"), body)));
     all.extend(lengths.map(|length| post(&format!("Content-Length: {length}"), body)));
     all.extend(pairs.map(|lines| post(lines, body)));
-    all.push("POST / HTTP/1.0\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".into());
+    all.push(
+        "POST / HTTP/1.0\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".into(),
+    );
     all
 }
 
 /// RFC 9112, section 7.1.
 fn chunk_syntax() -> Vec<String> {
     [
-        "g\r\n", "0x3\r\nabc\r\n0\r\n\r\n", "-3\r\nabc\r\n0\r\n\r\n", "+3\r\nabc\r\n0\r\n\r\n",
-        "3_\r\nabc\r\n0\r\n\r\n", "\r\n", " \r\n", ";x\r\nabc\r\n0\r\n\r\n", "3\nabc\n0\n\n",
-        "3\r\nabcd\r\n0\r\n\r\n", "3\r\nabc0\r\n\r\n", "3\r\nabc\n0\r\n\r\n", "3\r\nabc\r0\r\n\r\n",
-        "ffffffffffffffff1\r\nabc", "10000000000000000\r\nabc", "3 3\r\nabc\r\n0\r\n\r\n",
-        "3\r\nabc\r\n0\r\nno colon\r\n\r\n", "3;x=\ny\r\nabc\r\n0\r\n\r\n", "3;\rx\r\nabc\r\n0\r\n\r\n",
-        "3,\r\nabc\r\n0\r\n\r\n", "\"3\"\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\n0\r\nContent-Length : 5\r\n\r\n",
+        "g\r\n",
+        "0x3\r\nabc\r\n0\r\n\r\n",
+        "-3\r\nabc\r\n0\r\n\r\n",
+        "+3\r\nabc\r\n0\r\n\r\n",
+        "3_\r\nabc\r\n0\r\n\r\n",
+        "\r\n",
+        " \r\n",
+        ";x\r\nabc\r\n0\r\n\r\n",
+        "3\nabc\n0\n\n",
+        "3\r\nabcd\r\n0\r\n\r\n",
+        "3\r\nabc0\r\n\r\n",
+        "3\r\nabc\n0\r\n\r\n",
+        "3\r\nabc\r0\r\n\r\n",
+        "ffffffffffffffff1\r\nabc",
+        "10000000000000000\r\nabc",
+        "3 3\r\nabc\r\n0\r\n\r\n",
+        "3\r\nabc\r\n0\r\nno colon\r\n\r\n",
+        "3;x=\ny\r\nabc\r\n0\r\n\r\n",
+        "3;\rx\r\nabc\r\n0\r\n\r\n",
+        "3,\r\nabc\r\n0\r\n\r\n",
+        "\"3\"\r\nabc\r\n0\r\n\r\n",
+        "3\r\nabc\r\n0\r\nContent-Length : 5\r\n\r\n",
+        "3;\u{0}\r\nabc\r\n0\r\n\r\n",
+        "3;a=\u{1}\r\nabc\r\n0\r\n\r\n",
+        "3;a=\"\u{7f}\"\r\nabc\r\n0\r\n\r\n",
     ]
     .map(chunks)
     .into()
@@ -78,10 +147,38 @@ fn chunk_syntax() -> Vec<String> {
 /// RFC 9112, section 2.2 and 5: lines and fields.
 fn fields() -> Vec<String> {
     let lines = [
-        "X : y", "X y", ": y", "X\t: y", " X: y", "\tX: y", "X: y\r\n folded", "X: y\r\n\tfolded",
-        "X\u{0}: y", "X: \u{0}", "X: a\u{0}b", "X: a\u{1}b", "X: \u{7f}", "X: a\rb", "X(: y", "X): y",
-        "X<: y", "X@: y", "X,: y", "X;: y", "X\\: y", "X\": y", "X/: y", "X[: y", "X]: y", "X?: y",
-        "X=: y", "X{: y", "X}: y", "X\u{e9}: y", "\u{200b}X: y", "X: \u{8}",
+        "X : y",
+        "X y",
+        ": y",
+        "X\t: y",
+        " X: y",
+        "\tX: y",
+        "X: y\r\n folded",
+        "X: y\r\n\tfolded",
+        "X\u{0}: y",
+        "X: \u{0}",
+        "X: a\u{0}b",
+        "X: a\u{1}b",
+        "X: \u{7f}",
+        "X: a\rb",
+        "X(: y",
+        "X): y",
+        "X<: y",
+        "X@: y",
+        "X,: y",
+        "X;: y",
+        "X\\: y",
+        "X\": y",
+        "X/: y",
+        "X[: y",
+        "X]: y",
+        "X?: y",
+        "X=: y",
+        "X{: y",
+        "X}: y",
+        "X\u{e9}: y",
+        "\u{200b}X: y",
+        "X: \u{8}",
     ];
     lines.map(get).into()
 }
@@ -89,17 +186,56 @@ fn fields() -> Vec<String> {
 /// RFC 9112, section 3: the request line.
 fn request_lines() -> Vec<String> {
     [
-        "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET / HTTP/1.1 ", " GET / HTTP/1.1", "GET\t/\tHTTP/1.1",
-        "GET / HTTP/1.2x", "GET / HTTP/2.0", "GET / HTTP/3", "GET / HTTP/0.9", "GET / http/1.1", "GET / HTTP/1",
-        "GET / HTTP/11", "GET / HTTP/1,1", "GET / HTP/1.1", "GET / ", "GET /", "GET", "/", "G\u{0}T / HTTP/1.1",
-        "G(T / HTTP/1.1", "GET / HTTP/1.1\u{0}", "GET /\u{0} HTTP/1.1", "GET /\u{7f} HTTP/1.1",
-        "GET foo HTTP/1.1", "GET a.test HTTP/1.1", "GET a.test:80 HTTP/1.1", "GET ?x HTTP/1.1", "GET * HTTP/1.1",
-        "POST * HTTP/1.1", "GET //\\ HTTP/1.1", "GET /\u{e9} HTTP/1.1", "GET /%zz HTTP/1.1", "GET /% HTTP/1.1",
-        "GET /%00 HTTP/1.1", "GET /a%2fb HTTP/1.1", "GET /a%5Cb HTTP/1.1", "GET /a\\b HTTP/1.1",
-        "GET /.. HTTP/1.1", "GET /a/../../b HTTP/1.1", "GET http:// HTTP/1.1", "GET http:///x HTTP/1.1",
-        "GET http://u@a.test/ HTTP/1.1", "GET http://a.test:x/ HTTP/1.1", "GET http://a.test:99999/ HTTP/1.1",
-        "GET http://a b/ HTTP/1.1", "CONNECT a.test:80 HTTP/1.1", "CONNECT / HTTP/1.1", "TRACE / HTTP/1.1",
-        "PRI * HTTP/2.0", "GET ftp://a.test/ HTTP/1.1",
+        "GET  / HTTP/1.1",
+        "GET /  HTTP/1.1",
+        "GET / HTTP/1.1 ",
+        " GET / HTTP/1.1",
+        "GET\t/\tHTTP/1.1",
+        "GET / HTTP/1.2x",
+        "GET / HTTP/2.0",
+        "GET / HTTP/3",
+        "GET / HTTP/0.9",
+        "GET / http/1.1",
+        "GET / HTTP/1",
+        "GET / HTTP/11",
+        "GET / HTTP/1,1",
+        "GET / HTP/1.1",
+        "GET / ",
+        "GET /",
+        "GET",
+        "/",
+        "G\u{0}T / HTTP/1.1",
+        "G(T / HTTP/1.1",
+        "GET / HTTP/1.1\u{0}",
+        "GET /\u{0} HTTP/1.1",
+        "GET /\u{7f} HTTP/1.1",
+        "GET foo HTTP/1.1",
+        "GET a.test HTTP/1.1",
+        "GET a.test:80 HTTP/1.1",
+        "GET ?x HTTP/1.1",
+        "GET * HTTP/1.1",
+        "POST * HTTP/1.1",
+        "GET //\\ HTTP/1.1",
+        "GET /\u{e9} HTTP/1.1",
+        "GET /%zz HTTP/1.1",
+        "GET /% HTTP/1.1",
+        "GET /%00 HTTP/1.1",
+        "GET /a%2fb HTTP/1.1",
+        "GET /a%5Cb HTTP/1.1",
+        "GET /a\\b HTTP/1.1",
+        "GET /.. HTTP/1.1",
+        "GET /a/../../b HTTP/1.1",
+        "GET http:// HTTP/1.1",
+        "GET http:///x HTTP/1.1",
+        "GET http://u@a.test/ HTTP/1.1",
+        "GET http://a.test:x/ HTTP/1.1",
+        "GET http://a.test:99999/ HTTP/1.1",
+        "GET http://a b/ HTTP/1.1",
+        "CONNECT a.test:80 HTTP/1.1",
+        "CONNECT / HTTP/1.1",
+        "TRACE / HTTP/1.1",
+        "PRI * HTTP/2.0",
+        "GET ftp://a.test/ HTTP/1.1",
     ]
     .map(|line| format!("{line}\r\nHost: a.test\r\n\r\n"))
     .into()
@@ -108,9 +244,31 @@ fn request_lines() -> Vec<String> {
 /// RFC 9112, section 3.2: one host.
 fn hosts() -> Vec<String> {
     let hosts = [
-        "", " ", "a.test, b.test", "a.test,b.test", "a.test b.test", "u@a.test", "u:p@a.test", "a.test/x",
-        "a.test?x", "a.test#x", "http://a.test", "a.test:80x", "a.test:-1", "a.test:99999", "a.test:80:80",
-        ":80", ".", "..", "[::1", "::1", "[zz]", "a.test\\b", "a%2etest", "\"a.test\"", "a_test\u{e9}",
+        "",
+        " ",
+        "a.test, b.test",
+        "a.test,b.test",
+        "a.test b.test",
+        "u@a.test",
+        "u:p@a.test",
+        "a.test/x",
+        "a.test?x",
+        "a.test#x",
+        "http://a.test",
+        "a.test:80x",
+        "a.test:-1",
+        "a.test:99999",
+        "a.test:80:80",
+        ":80",
+        ".",
+        "..",
+        "[::1",
+        "::1",
+        "[zz]",
+        "a.test\\b",
+        "a%2etest",
+        "\"a.test\"",
+        "a_test\u{e9}",
     ];
     let mut all: Vec<_> = hosts
         .map(|host| format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"))
@@ -124,7 +282,14 @@ fn hosts() -> Vec<String> {
 
 /// RFC 9110, section 7.6.1 and 7.8: the connection.
 fn connections() -> Vec<String> {
-    let named = ["Host", "Content-Length", "Transfer-Encoding", "Authorization", "X-Forwarded-For", "Cookie"];
+    let named = [
+        "Host",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Authorization",
+        "X-Forwarded-For",
+        "Cookie",
+    ];
     let mut all: Vec<_> = named
         .map(|name| get(&format!("Connection: close, {name}")))
         .into();
@@ -154,8 +319,14 @@ fn bare_line_feeds() -> Vec<String> {
 fn sizes() -> Vec<String> {
     vec![
         get(&format!("X: {}", "x".repeat(70_000))),
-        get(&(0..200).map(|at| format!("X-{at}: y")).collect::<Vec<_>>().join("\r\n")),
-        format!("GET /{} HTTP/1.1\r\nHost: a.test\r\n\r\n", "x".repeat(70_000)),
+        get(&(0..200)
+            .map(|at| format!("X-{at}: y"))
+            .collect::<Vec<_>>()
+            .join("\r\n")),
+        format!(
+            "GET /{} HTTP/1.1\r\nHost: a.test\r\n\r\n",
+            "x".repeat(70_000)
+        ),
     ]
 }
 

@@ -17,13 +17,17 @@ use tokio::task::JoinSet;
 /// Serves `/` somehow, in a way that differs from one version to the next.
 fn version(number: usize, origins: &[SocketAddr]) -> Configuration {
     let backend = BackendRef::new("origin".into());
-    let mark = HeaderModifier::new().set("x-version", &number.to_string()).unwrap();
+    let mark = HeaderModifier::new()
+        .set("x-version", &number.to_string())
+        .unwrap();
     let mark = Filter::ResponseHeaderModifier(Arc::new(mark));
     let rule = match number % 5 {
         0 => Rule::new().with_backend(backend),
         1 => Rule::new().with_filter(mark).with_backend(backend),
         2 => Rule::new().with_backend(backend.with_filter(mark)),
-        3 => Rule::new().with_retry(RetryPolicy::new()).with_backend(backend),
+        3 => Rule::new()
+            .with_retry(RetryPolicy::new())
+            .with_backend(backend),
         _ => Rule::new()
             .with_timeouts(Timeouts {
                 request: Some(std::time::Duration::from_secs(60)),
@@ -102,7 +106,12 @@ async fn no_request_is_lost_over_a_hundred_reloads() {
         while answered.load(Ordering::Relaxed) < due {
             tokio::task::yield_now().await;
         }
-        assert!(gateway.update(version(reload, &addresses)).failed.is_empty());
+        assert!(
+            gateway
+                .update(version(reload, &addresses))
+                .failed
+                .is_empty()
+        );
     }
     while clients.join_next().await.is_some() {}
 
@@ -120,7 +129,9 @@ async fn request_in_flight_finishes_as_it_began() {
     backend.head().await.unwrap();
 
     gateway.update(Site::new().configuration());
-    backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        .await;
 
     assert_eq!(client.response().await.unwrap().text(), "ok");
     client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
@@ -156,8 +167,15 @@ async fn listener_that_is_removed_closes_its_socket_and_one_that_is_added_opens_
 
     // Added: served at once.
     let update = gateway.update(with(&[edge(1, 0), edge(2, 0)]));
-    let second = *update.listening.iter().find(|address| **address != first).unwrap();
-    assert_eq!(Client::http1(second).await.get("/").await.status, StatusCode::OK);
+    let second = *update
+        .listening
+        .iter()
+        .find(|address| **address != first)
+        .unwrap();
+    assert_eq!(
+        Client::http1(second).await.get("/").await.status,
+        StatusCode::OK
+    );
 
     // Removed: nobody gets in any more, and the other one is as before.
     let mut inside = Client::http1(second).await;
@@ -174,13 +192,18 @@ async fn listener_that_is_removed_closes_its_socket_and_one_that_is_added_opens_
     // And added again, on the very port.
     let update = gateway.update(with(&[edge(1, 0), edge(2, second.port())]));
     assert!(update.failed.is_empty(), "{:?}", update.failed);
-    assert_eq!(Client::http1(second).await.get("/").await.status, StatusCode::OK);
+    assert_eq!(
+        Client::http1(second).await.get("/").await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
 async fn port_in_use_is_told_and_hurts_nobody_until_it_is_free() {
     let origin = Origin::echo().await;
-    let somebody = tokio::net::TcpListener::bind((Ipv4Addr::new(127, 0, 0, 3), 0)).await.unwrap();
+    let somebody = tokio::net::TcpListener::bind((Ipv4Addr::new(127, 0, 0, 3), 0))
+        .await
+        .unwrap();
     let taken = somebody.local_addr().unwrap();
     let both = Configuration::new()
         .with_backend("origin", Backend::new([origin.address()]))
@@ -192,17 +215,25 @@ async fn port_in_use_is_told_and_hurts_nobody_until_it_is_free() {
     let failed: Vec<_> = update.failed.iter().map(|error| error.address).collect();
     assert_eq!(failed, [taken]);
     assert_eq!(update.listening.len(), 1);
-    assert_eq!(Client::http1(gateway.address()).await.get("/").await.status, StatusCode::OK);
+    assert_eq!(
+        Client::http1(gateway.address()).await.get("/").await.status,
+        StatusCode::OK
+    );
 
     drop(somebody);
     let update = gateway.update(both);
     assert!(update.failed.is_empty());
-    assert_eq!(Client::http1(taken).await.get("/").await.status, StatusCode::OK);
+    assert_eq!(
+        Client::http1(taken).await.get("/").await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
 async fn failed_bind_is_tried_again_without_an_update() {
-    let somebody = tokio::net::TcpListener::bind((Ipv4Addr::new(127, 0, 0, 4), 0)).await.unwrap();
+    let somebody = tokio::net::TcpListener::bind((Ipv4Addr::new(127, 0, 0, 4), 0))
+        .await
+        .unwrap();
     let taken = somebody.local_addr().unwrap();
     let gateway = TestGateway::start(&Site::new());
     let update = gateway.update(Configuration::new().with_gateway(edge(4, taken.port())));

@@ -352,6 +352,31 @@ async fn client_that_leaves_resets_the_stream_to_an_http2_backend() {
 }
 
 #[tokio::test]
+async fn slow_reader_of_small_messages_hurts_no_neighbour() {
+    // One endless stream of tiny messages, and ordinary answers.
+    let origin = Origin::h2c(|request| async move {
+        if request.uri().path() != "/endless" {
+            return answer(200, "ok");
+        }
+        let message = || Ok::<_, std::io::Error>(Frame::data(bytes::Bytes::from_static(b"12345")));
+        let endless = futures_util::stream::repeat_with(message);
+        Response::new(StreamBody::new(endless).map_err(Into::into).boxed_unsync())
+    })
+    .await;
+    let gateway = TestGateway::single(&Site::to_h2c(origin.address()));
+    let mut slow = Client::http2(gateway.address()).await;
+    let stalled = slow.send(Client::request("/endless")).await.unwrap();
+
+    let mut client = Client::http2(gateway.address()).await;
+    for _ in 0..200 {
+        assert_eq!(client.get("/").await.text(), "ok");
+    }
+
+    assert_eq!(origin.connections(), 1);
+    drop(stalled);
+}
+
+#[tokio::test]
 async fn upload_that_breaks_off_never_looks_finished_to_the_backend() {
     for upload in [
         "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\nhalf",

@@ -11,7 +11,9 @@ fn ask(protocol: &str) -> String {
 
 /// Switches to `protocol`.
 fn switch(protocol: &str) -> String {
-    format!("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\nSec-WebSocket-Accept: y\r\n\r\n")
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\nSec-WebSocket-Accept: y\r\n\r\n"
+    )
 }
 
 struct Pair {
@@ -80,7 +82,9 @@ async fn bytes_flow_both_ways() {
 #[tokio::test]
 async fn bytes_right_behind_either_head_are_not_lost() {
     let (mut pair, _) = asked(&(ask("websocket") + "early client")).await;
-    pair.backend.send(switch("websocket") + "early backend").await;
+    pair.backend
+        .send(switch("websocket") + "early backend")
+        .await;
 
     pair.client.head().await.unwrap();
     assert_eq!(pair.client.read(13).await.unwrap(), b"early backend");
@@ -189,7 +193,11 @@ async fn protocols_of_any_name_pass() {
 
 #[tokio::test]
 async fn protocol_that_was_not_offered_is_502() {
-    for (offered, chosen) in [("websocket", "other"), ("websocket", "websocket, other"), ("a", "")] {
+    for (offered, chosen) in [
+        ("websocket", "other"),
+        ("websocket", "websocket, other"),
+        ("a", ""),
+    ] {
         let (mut pair, _) = asked(&ask(offered)).await;
         pair.backend.send(switch(chosen)).await;
 
@@ -250,7 +258,11 @@ async fn tunnel_outlives_changes_of_routes() {
 
     pair.gateway.update(Site::new().configuration());
 
-    let status = Client::http1(pair.gateway.address()).await.get("/").await.status;
+    let status = Client::http1(pair.gateway.address())
+        .await
+        .get("/")
+        .await
+        .status;
     assert_eq!(status, 404);
     pair.client.send("bytes").await;
     assert_eq!(pair.backend.read(5).await.unwrap(), b"bytes");
@@ -263,7 +275,10 @@ async fn tunnel_goes_on_while_the_gateway_drains() {
 
     pair.gateway.shutdown();
     // New connections are refused from some moment on: the drain has begun.
-    while tokio::net::TcpStream::connect(pair.gateway.address()).await.is_ok() {
+    while tokio::net::TcpStream::connect(pair.gateway.address())
+        .await
+        .is_ok()
+    {
         tokio::task::yield_now().await;
     }
     for _ in 0..10 {

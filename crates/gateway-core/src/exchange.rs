@@ -192,9 +192,14 @@ fn complete(
         .remove::<UpgradedUpstream>()
         .and_then(|upgraded| upgraded.take());
     match (upgrade, upstream) {
-        (Some(PendingUpgrade { asked, client, stay }), Some(upstream))
-            if asked.is_answered_by(response.headers()) =>
-        {
+        (
+            Some(PendingUpgrade {
+                asked,
+                client,
+                stay,
+            }),
+            Some(upstream),
+        ) if asked.is_answered_by(response.headers()) => {
             tokio::spawn(tunnel::run(client, upstream, stay));
             Ok(response)
         }

@@ -95,7 +95,9 @@ fn host_end(text: &[u8]) -> Option<usize> {
     let host = &text[..end];
     // A dot at the end is that of the root; elsewhere it ends a label.
     let labels = host.strip_suffix(b".").unwrap_or(host);
-    let has_labels = labels.split(|byte| *byte == b'.').all(|label| !label.is_empty());
+    let has_labels = labels
+        .split(|byte| *byte == b'.')
+        .all(|label| !label.is_empty());
     (end <= 254 && has_labels && host.iter().all(is_host)).then_some(end)
 }
 

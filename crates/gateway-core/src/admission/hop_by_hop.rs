@@ -12,7 +12,11 @@ pub(crate) struct Upgrade(HeaderValue);
 impl Upgrade {
     /// Whether `response` switches to protocols of those that were offered.
     pub(crate) fn is_answered_by(&self, response: &HeaderMap) -> bool {
-        let mut answer = response.get_all(header::UPGRADE).iter().flat_map(protocols).peekable();
+        let mut answer = response
+            .get_all(header::UPGRADE)
+            .iter()
+            .flat_map(protocols)
+            .peekable();
 
         answer.peek().is_some()
             && answer.all(|chosen| {
@@ -127,7 +131,9 @@ fn asked_upgrade<B>(request: &Request<B>) -> Result<Option<Upgrade>, Refused> {
 
 fn protocols(field: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     let names = field.as_bytes().split(|byte| *byte == b',');
-    names.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty())
+    names
+        .map(<[u8]>::trim_ascii)
+        .filter(|name| !name.is_empty())
 }
 
 fn wants_trailers(headers: &HeaderMap) -> bool {

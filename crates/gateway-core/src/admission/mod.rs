@@ -177,7 +177,11 @@ fn check_form(target: &Uri) -> Result<(), Refused> {
         None => target.authority().is_none(),
         Some(scheme) => *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS,
     };
-    if is_ours { Ok(()) } else { Err(Refused::Target) }
+    if is_ours {
+        Ok(())
+    } else {
+        Err(Refused::Target)
+    }
 }
 
 /// HTTP/2 may spread cookies over several fields; HTTP/1.1 must not

@@ -31,7 +31,8 @@ fn host_is_compared_without_case_port_and_last_dot() {
 #[test]
 fn odd_hosts_are_refused() {
     for host in [
-        "", "a b", "u@a", "a,b", "a/b", "a:80x", "a:99999", "[::1", "[zz]", ":80", ".", "..", ".a", "a..b",
+        "", "a b", "u@a", "a,b", "a/b", "a:80x", "a:99999", "[::1", "[zz]", ":80", ".", "..", ".a",
+        "a..b",
     ] {
         assert_eq!(
             refused(Request::builder().uri("/").header(HOST, host)),

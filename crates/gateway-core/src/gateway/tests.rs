@@ -54,10 +54,7 @@ fn every_address_gets_a_socket() {
     addresses.sort();
     assert_eq!(
         addresses,
-        [
-            Ipv4Addr::new(127, 0, 0, 1),
-            Ipv4Addr::new(127, 0, 0, 2)
-        ]
+        [Ipv4Addr::new(127, 0, 0, 1), Ipv4Addr::new(127, 0, 0, 2)]
     );
 }
 

@@ -15,9 +15,9 @@ mod stream;
 mod watch;
 
 pub(crate) use self::accept::{Acceptor, accept};
-pub(crate) use self::connection::Connection;
 pub use self::bind::BindError;
 pub(crate) use self::bind::{Sockets, bind};
+pub(crate) use self::connection::Connection;
 pub(crate) use self::downstream::{OnUpgrade, RequestBody};
 pub(crate) use self::port::Port;
 pub use self::watch::Deadlines;

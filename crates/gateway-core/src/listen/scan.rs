@@ -1,7 +1,7 @@
 //! What hyper forgives in a request's head, and an edge must not.
 //!
 //! hyper takes a bare LF for the end of a line, and drops `Content-Length` beside
-//! `Transfer-Encoding` without a word. Servers that read either differently are how
+//! `Transfer-Encoding` without a word, and any byte in the extensions of chunks. Servers that read either differently are how
 //! requests are smuggled. So lines are looked at before hyper sees them, and one that
 //! is not to be forgiven is spoiled: hyper answers 400 then and closes.
 
@@ -38,7 +38,9 @@ impl Scan {
             let used = match &mut self.state {
                 State::Upgrade => return,
                 State::Body(left) | State::Chunk(left) => {
-                    let used = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                    let used = usize::try_from(*left)
+                        .unwrap_or(usize::MAX)
+                        .min(bytes.len());
                     *left -= used as u64;
                     if *left == 0 {
                         self.end_of_data();
@@ -67,11 +69,16 @@ impl Scan {
     }
 
     fn read_line(&mut self, bytes: &mut [u8]) -> usize {
-        let Some(end) = memchr::memchr(b'\n', bytes) else {
-            self.line.push(bytes);
+        let end = memchr::memchr(b'\n', bytes);
+        let part = &bytes[..end.unwrap_or(bytes.len())];
+        self.line.push(part);
+        if matches!(self.state, State::ChunkSize) {
+            // Of fields hyper refuses such bytes itself.
+            self.line.control |= part.iter().any(is_control);
+        }
+        let Some(end) = end else {
             return bytes.len();
         };
-        self.line.push(&bytes[..end]);
         if self.line.last != b'\r' || !self.end_of_line() {
             // No line may have this byte.
             bytes[end] = 0;
@@ -142,6 +149,9 @@ impl Scan {
     }
 
     fn chunk(&mut self) -> bool {
+        if self.line.control {
+            return false;
+        }
         let line = self.line.kept();
         let end = line.iter().position(|byte| b";\r \t".contains(byte));
         let Some(size) = end.and_then(|end| number(&line[..end], 16)) else {
@@ -162,6 +172,7 @@ struct Line {
     start: [u8; KEPT],
     length: usize,
     last: u8,
+    control: bool,
 }
 
 /// Longer than the fields that matter, with a length of 20 digits.
@@ -195,17 +206,21 @@ impl Default for Line {
             start: [0; KEPT],
             length: 0,
             last: 0,
+            control: false,
         }
     }
+}
+
+/// Other than those that lines have.
+fn is_control(byte: &u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r')
 }
 
 /// What follows `name`, if the line is that field.
 fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (start, value) = line.split_at_checked(name.len())?;
 
-    start
-        .eq_ignore_ascii_case(name)
-        .then(|| value.trim_ascii())
+    start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
 }
 
 fn number(digits: &[u8], radix: u32) -> Option<u64> {
@@ -260,6 +275,14 @@ mod tests {
         ] {
             assert!(is_spoiled(raw), "{raw:?}");
         }
+    }
+
+    #[test]
+    fn control_bytes_of_chunk_extensions_are_spoiled() {
+        let head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+        assert!(is_spoiled(&format!("{head}1;\u{1}\r\nx\r\n0\r\n\r\n")));
+        assert!(!is_spoiled(&format!("{head}1;a\t=b\r\n\u{1}\r\n0\r\n\r\n")));
     }
 
     #[test]

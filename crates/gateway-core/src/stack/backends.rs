@@ -1,6 +1,6 @@
 //! The backends of a configuration, alive: balancers and the pool.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -9,7 +9,10 @@ use gateway_lb::{Balancer, EndpointSet};
 
 use super::UpstreamService;
 use crate::Body;
-use crate::model::{Backend, BackendId, BackendProtocol, BackendTarget, Configuration, Endpoints};
+use crate::model::{
+    Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Configuration, Endpoints,
+    Filter, Rule,
+};
 
 /// Every backend that some rule refers to, whether or not it exists at the moment.
 ///
@@ -44,7 +47,7 @@ impl Backends {
     }
 
     /// Brings every backend to what `configuration` says, and forgets those that
-    /// neither it nor a stack knows. Returns those that have to be looked up.
+    /// it does not need. Returns those that have to be looked up.
     pub(crate) fn update(&self, configuration: &Configuration) -> Vec<Lookup> {
         let mut lookups = Vec::new();
         for (id, backend) in configuration.backends() {
@@ -53,21 +56,66 @@ impl Backends {
             }
         }
 
+        self.retire(configuration);
+        lookups
+    }
+
+    /// Takes its endpoints from every backend that rules still refer to but that is
+    /// gone. One that no rule refers to keeps them: stacks that were in use before
+    /// have requests to finish, and new ones until they are replaced.
+    fn retire(&self, configuration: &Configuration) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let configured = configuration.backends();
+        if known.keys().all(|id| configured.contains_key(id)) {
+            return;
+        }
+
+        let needed = needed(configuration);
         known.retain(|id, live| {
-            let configured = configuration.backends().contains_key(id);
-            if !configured {
+            let is_configured = configured.contains_key(id);
+            let is_needed = needed.contains(id);
+            if is_needed && !is_configured {
                 live.active.store(None);
             }
-            configured || Arc::strong_count(live) > 1
+            is_configured || is_needed
         });
-        lookups
     }
 
     fn live(&self, id: &BackendId) -> Arc<LiveBackend> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
 
         Arc::clone(known.entry(id.clone()).or_default())
+    }
+}
+
+/// Every backend that some rule refers to.
+fn needed(configuration: &Configuration) -> HashSet<&BackendId> {
+    let gateways = configuration.gateways().iter();
+    let listeners = gateways.flat_map(|gateway| gateway.listeners());
+    let routes = listeners.flat_map(|listener| listener.routes());
+    let rules = routes.flat_map(|route| route.rules());
+
+    rules.flat_map(targets).filter_map(id).collect()
+}
+
+fn targets(rule: &Rule) -> impl Iterator<Item = &BackendTarget> {
+    let backends = rule.backends().iter();
+    let filters = rule
+        .filters()
+        .iter()
+        .chain(backends.clone().flat_map(BackendRef::filters));
+    let mirrors = filters.filter_map(|filter| match filter {
+        Filter::RequestMirror(mirror) => Some(&mirror.backend),
+        _ => None,
+    });
+
+    backends.map(BackendRef::target).chain(mirrors)
+}
+
+fn id(target: &BackendTarget) -> Option<&BackendId> {
+    match target {
+        BackendTarget::Backend(id) => Some(id),
+        BackendTarget::Invalid(_) => None,
     }
 }
 
@@ -163,5 +211,47 @@ fn protocol(backend: &Backend) -> Protocol {
     match backend.protocol() {
         BackendProtocol::Http1 => Protocol::Http1,
         BackendProtocol::H2c => Protocol::Http2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gateway_lb::pool::PoolSettings;
+
+    use super::*;
+    use crate::model::{Gateway, Listener, Route};
+
+    fn configuration(backends: &[&str], referred: &str) -> Configuration {
+        let rule = Rule::new().with_backend(BackendRef::new(referred.into()));
+        let listener = Listener::http("l", 80).with_route(Route::new("r").with_rule(rule));
+        let configuration =
+            Configuration::new().with_gateway(Gateway::new("g").with_listener(listener));
+
+        backends.iter().fold(configuration, |configuration, name| {
+            configuration.with_backend(*name, Backend::new([([127, 0, 0, 1], 1).into()]))
+        })
+    }
+
+    #[test]
+    fn backend_that_rules_lost_is_gone_at_once() {
+        let backends = Backends::new(Pool::new(PoolSettings::default()));
+        backends.update(&configuration(&["a"], "a"));
+        let live = backends.live(&"a".into());
+
+        backends.update(&configuration(&[], "a"));
+
+        assert!(live.active().is_none());
+    }
+
+    #[test]
+    fn backend_that_no_rule_needs_finishes_what_has_begun() {
+        let backends = Backends::new(Pool::new(PoolSettings::default()));
+        backends.update(&configuration(&["a"], "a"));
+        let in_flight = backends.live(&"a".into());
+
+        backends.update(&configuration(&["b"], "b"));
+
+        assert!(in_flight.active().is_some());
+        assert!(!Arc::ptr_eq(&in_flight, &backends.live(&"a".into())));
     }
 }

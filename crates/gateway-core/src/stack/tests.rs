@@ -31,7 +31,9 @@ fn noting(seen: &Seen, name: &'static str) -> impl Layer<RuleStack, Service = Ru
         RuleStack::new(service_fn(move |request: Request<Body>| {
             let way = request.headers().get_all("x-way").iter();
             let way: Vec<_> = way.map(|step| step.to_str().unwrap()).collect();
-            seen.lock().unwrap().push(format!("{name}: {}", way.join(" ")));
+            seen.lock()
+                .unwrap()
+                .push(format!("{name}: {}", way.join(" ")));
             inner.clone().oneshot(request)
         }))
     })
@@ -128,7 +130,9 @@ async fn retries_are_inside_the_rules_filters_and_around_the_backends() {
 async fn request_timeout_is_around_everything() {
     let mut extensions = Extensions::default();
     let stuck = layer_fn(|_: RuleStack| {
-        RuleStack::new(service_fn(|_| std::future::pending::<Result<_, BoxError>>()))
+        RuleStack::new(service_fn(|_| {
+            std::future::pending::<Result<_, BoxError>>()
+        }))
     });
     extensions.insert(name("stuck"), stuck);
     let rule = Rule::new()
@@ -138,7 +142,9 @@ async fn request_timeout_is_around_everything() {
             backend_request: None,
         });
 
-    let error = call(&assembler(extensions).assemble(&rule)).await.unwrap_err();
+    let error = call(&assembler(extensions).assemble(&rule))
+        .await
+        .unwrap_err();
 
     assert!(error.is::<RequestTimedOut>(), "{error}");
 }
@@ -153,7 +159,9 @@ async fn layer_without_a_name_stands_for_an_error() {
         .with_filter(Filter::Extension(name("unknown")))
         .with_backend(BackendRef::invalid("never reached"));
 
-    let error = call(&assembler(extensions).assemble(&rule)).await.unwrap_err();
+    let error = call(&assembler(extensions).assemble(&rule))
+        .await
+        .unwrap_err();
 
     assert!(error.is::<UnresolvedFilter>(), "{error}");
     assert_eq!(seen.lock().unwrap().len(), 1);
@@ -200,9 +208,13 @@ fn only_filters_that_ask_for_it_want_the_context() {
     let wants = |rule: Rule| assembler.assemble(&rule).wants_context;
 
     assert!(!wants(Rule::new().with_filter(add("a"))));
-    assert!(!wants(Rule::new().with_filter(Filter::Cors(Arc::new(Cors::new())))));
+    assert!(!wants(
+        Rule::new().with_filter(Filter::Cors(Arc::new(Cors::new())))
+    ));
     assert!(wants(Rule::new().with_filter(redirect)));
-    assert!(wants(Rule::new().with_filter(Filter::Extension(name("any")))));
+    assert!(wants(
+        Rule::new().with_filter(Filter::Extension(name("any")))
+    ));
     let backend = BackendRef::new("a".into()).with_filter(rewrite);
     assert!(wants(Rule::new().with_backend(backend)));
 }

@@ -1,0 +1,296 @@
+//! The command line and the environment, which are read nowhere else.
+
+use std::io::IsTerminal;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use gateway_k8s::resolve::Settings;
+
+use crate::address_pool::AddressRange;
+use crate::duration;
+use crate::failure::CommandFailure;
+use crate::logging::LogSettings;
+use crate::output;
+use crate::paint::Paint;
+
+/// A Kubernetes Gateway API gateway.
+///
+/// Reads Gateways, HTTPRoutes, Services and EndpointSlices, and serves them: here
+/// from files, on one machine, without a cluster.
+#[derive(Debug, Parser)]
+#[command(name = "gateway", version, styles = STYLES, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// When to use colours; auto means on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve manifests, and follow their changes
+    Run(RunArgs),
+    /// Serve built-in examples to try things out with
+    Quickstart(QuickstartArgs),
+    /// Say what would become of manifests, without serving them
+    Check(CheckArgs),
+    /// Say where a request would go, and why
+    Explain(ExplainArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+impl Cli {
+    /// Colours for standard output and standard error, if both are terminals.
+    pub(crate) fn paint(&self) -> Paint {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+
+        Paint::new(match self.color {
+            Color::Auto => is_terminal && !unwanted,
+            Color::Always => true,
+            Color::Never => false,
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// Files and folders with manifests (.yaml, .yml, .json); folders are searched to any depth
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) world: WorldArgs,
+
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// What depends on where the gateway runs.
+#[derive(Args, Debug, Default)]
+pub(crate) struct WorldArgs {
+    /// Give each Gateway without spec.addresses an address of its own out of this range [default:
+    /// such Gateways listen on every address]
+    #[arg(
+        long,
+        env = "GATEWAY_ADDRESS_POOL",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    address_pool: Vec<AddressRange>,
+}
+
+impl WorldArgs {
+    pub(crate) fn settings(&self) -> Settings {
+        Settings::folder().with_pool(self.address_pool.iter().flat_map(AddressRange::iter))
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServerArgs {
+    /// Threads that serve connections [default: one for each core]
+    #[arg(long, env = "GATEWAY_WORKERS", value_name = "N", value_parser = positive)]
+    pub(crate) workers: Option<usize>,
+
+    /// How long requests may go on after SIGTERM
+    #[arg(long, env = "GATEWAY_DRAIN_TIMEOUT", value_name = "TIME", default_value = "60s", value_parser = duration::parse)]
+    pub(crate) drain_timeout: Duration,
+
+    /// How long new connections are still accepted after SIGTERM, for load balancers to notice
+    #[arg(long, env = "GATEWAY_LAME_DUCK", value_name = "TIME", default_value = "0s", value_parser = duration::parse)]
+    pub(crate) lame_duck: Duration,
+
+    /// The most clients' connections at a time; more wait [default: what half of the file
+    /// descriptors (ulimit -n) are enough for]
+    #[arg(long, env = "GATEWAY_MAX_CONNECTIONS", value_name = "N", value_parser = positive)]
+    pub(crate) max_connections: Option<usize>,
+
+    /// What to log, as FORMAT/LEVEL: text or json; error, warn, info, debug or trace
+    #[arg(
+        long,
+        env = "GATEWAY_LOG",
+        value_name = "FORMAT/LEVEL",
+        default_value = "text/info"
+    )]
+    pub(crate) log: LogSettings,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = QUICKSTART_EXAMPLES)]
+pub(crate) struct QuickstartArgs {
+    /// The port of 127.0.0.1 to serve on
+    #[arg(long, short, env = "GATEWAY_QUICKSTART_PORT", default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+
+    /// Print the manifests, and serve nothing
+    #[arg(long)]
+    pub(crate) print: bool,
+
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub(crate) struct CheckArgs {
+    /// Files and folders with manifests
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) world: WorldArgs,
+
+    /// How to print the result
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: Output,
+
+    /// Fail on warnings too, such as unknown fields
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    override_usage = "gateway explain [OPTIONS] <PATH>... [METHOD] <URL>",
+    after_help = EXPLAIN_EXAMPLES
+)]
+pub(crate) struct ExplainArgs {
+    /// Files and folders with manifests, then the request: a method (GET if there is none) and a
+    /// URL
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) words: Vec<String>,
+
+    /// A header of the request; may be given several times
+    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE", action = ArgAction::Append)]
+    pub(crate) headers: Vec<String>,
+
+    /// The address that the request arrives at, where several Gateways have the same port
+    #[arg(long, value_name = "IP")]
+    pub(crate) address: Option<IpAddr>,
+
+    /// How many near misses to show
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) misses: usize,
+
+    #[command(flatten)]
+    pub(crate) world: WorldArgs,
+
+    /// How to print the result
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: Output,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+impl CompletionsArgs {
+    pub(crate) fn print(&self) -> Result<ExitCode, CommandFailure> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "gateway", &mut script);
+
+        output::print(&String::from_utf8_lossy(&script))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("must be a number above 0".to_owned()),
+    }
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  gateway quickstart                  see it work, with requests to try
+  gateway run ./manifests             serve a folder, and follow its changes
+  gateway check ./manifests           find mistakes before they are served
+  gateway explain ./manifests http://shop.example.com/cart
+                                      see where a request goes, and why
+
+'gateway COMMAND --help' says more about each command.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  gateway run ./manifests
+  gateway run gateway.yaml routes/ --workers 2 --log json/info
+  gateway run ./manifests --address-pool 192.0.2.16/28
+
+Changes of files are served at once. A file that cannot be used is reported, and
+what it said before stays in use. SIGTERM and SIGINT (Ctrl-C) let requests finish;
+a second one ends at once.";
+
+const QUICKSTART_EXAMPLES: &str = "\
+Examples:
+  gateway quickstart
+  gateway quickstart --port 9090
+  gateway quickstart --print > my-gateway.yaml    manifests of your own to start from";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  gateway check ./manifests
+  gateway check ./manifests --strict              for CI: unknown fields fail too
+  gateway check ./manifests --output json | jq '.problems'
+
+Ends with 1 if something is refused, and with 0 otherwise. Opens no socket, so
+whether ports are free is not checked.";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  gateway explain ./manifests http://shop.example.com/cart
+  gateway explain ./manifests POST http://shop.example.com:8080/cart?id=3 -H 'x-env: canary'
+  gateway explain gateway.yaml routes.yaml shop.example.com/cart --output json
+
+The port of the URL chooses the listener. Sends nothing and opens no socket. Ends
+with 1 if no rule takes the request.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  gateway completions bash > /etc/bash_completion.d/gateway
+  gateway completions zsh > \"${fpath[1]}/_gateway\"
+  gateway completions fish > ~/.config/fish/completions/gateway.fish";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

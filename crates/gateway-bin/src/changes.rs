@@ -1,0 +1,138 @@
+//! What is different between two worlds, in words.
+
+use std::collections::BTreeSet;
+
+use gateway_k8s::world::{Kind, ObjectRef, Objects, World};
+
+/// Names the objects that were added, changed and removed, or counts them where
+/// they are many.
+pub(crate) fn describe(before: &World, after: &World) -> String {
+    let mut changes = Changes::default();
+    changes.collect_all(before, after);
+
+    let parts = [
+        part(&changes.added, "added"),
+        part(&changes.changed, "changed"),
+        part(&changes.removed, "removed"),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        "no object changed".to_owned()
+    } else {
+        parts.join("; ")
+    }
+}
+
+#[derive(Debug, Default)]
+struct Changes {
+    added: Vec<ObjectRef>,
+    changed: Vec<ObjectRef>,
+    removed: Vec<ObjectRef>,
+}
+
+/// Calls `collect` for every kind, of which there is a list in `World` alone.
+macro_rules! each_kind {
+    ($changes:ident, $before:ident, $after:ident: $($kind:ident,)+) => {
+        let World { $($kind: _,)+ } = $after;
+        $($changes.collect(&$before.$kind, &$after.$kind);)+
+    };
+}
+
+impl Changes {
+    fn collect_all(&mut self, before: &World, after: &World) {
+        each_kind! { self, before, after:
+            gateway_classes, gateways, listener_sets, http_routes, grpc_routes, tls_routes,
+            tcp_routes, udp_routes, reference_grants, backend_tls_policies, backends,
+            backend_traffic_policies, services, endpoint_slices, secrets, config_maps, namespaces,
+        }
+    }
+
+    fn collect<T: Kind>(&mut self, before: &Objects<T>, after: &Objects<T>) {
+        if before.same(after) {
+            return;
+        }
+        for object in after.iter() {
+            let name = ObjectRef::of(&**object);
+            match before.get(&name.namespace, &name.name) {
+                None => self.added.push(name),
+                Some(known) if !known.same(object) => self.changed.push(name),
+                Some(_) => {}
+            }
+        }
+        let names = before.iter().map(|object| ObjectRef::of(&**object));
+        self.removed
+            .extend(names.filter(|name| after.get(&name.namespace, &name.name).is_none()));
+    }
+}
+
+fn part(objects: &[ObjectRef], verb: &str) -> Option<String> {
+    match objects {
+        [] => None,
+        few if few.len() <= NAMED => {
+            let names: Vec<_> = few.iter().map(ObjectRef::to_string).collect();
+            Some(format!("{} {verb}", listed(&names)))
+        }
+        many => {
+            let kinds: BTreeSet<_> = many.iter().map(|object| &*object.kind).collect();
+            let counts = kinds.into_iter().map(|kind| {
+                let count = many.iter().filter(|object| object.kind == kind).count();
+                format!("{count} {kind}{}", if count == 1 { "" } else { "s" })
+            });
+            Some(format!(
+                "{} {verb}",
+                counts.collect::<Vec<_>>().join(" and ")
+            ))
+        }
+    }
+}
+
+/// As in `a, b and c`.
+fn listed(words: &[String]) -> String {
+    match words.split_last() {
+        Some((last, words)) if !words.is_empty() => format!("{} and {last}", words.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+/// How many objects are named rather than counted.
+const NAMED: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use gateway_k8s::api::{Gateway, HttpRoute};
+
+    use super::*;
+
+    fn route(name: &str) -> HttpRoute {
+        let mut route = HttpRoute::default();
+        route.metadata.namespace = Some("shop".to_owned());
+        route.metadata.name = Some(name.to_owned());
+        route
+    }
+
+    #[test]
+    fn few_objects_are_named_and_many_are_counted() {
+        let mut gateway = Gateway::default();
+        gateway.metadata.namespace = Some("edge".to_owned());
+        gateway.metadata.name = Some("web".to_owned());
+        let before = World::default().with(route("old"));
+        let mut after = World::default().with(gateway);
+        for name in ["a", "b", "c"] {
+            after.insert(route(name));
+        }
+
+        assert_eq!(
+            describe(&before, &after),
+            "1 Gateway and 3 HTTPRoutes added; HTTPRoute shop/old removed"
+        );
+        assert_eq!(describe(&after, &after), "no object changed");
+    }
+
+    #[test]
+    fn an_object_that_is_another_allocation_has_changed() {
+        let before = World::default().with(route("a"));
+        let after = World::default().with(route("a"));
+
+        assert_eq!(describe(&before, &after), "HTTPRoute shop/a changed");
+    }
+}

@@ -1,0 +1,128 @@
+//! The backends of a rule, with their shares and endpoints.
+
+use std::sync::Arc;
+
+use gateway_core::model::{
+    Backend, BackendProtocol, BackendRef, BackendTarget, Configuration, Endpoints, Rule,
+};
+use serde::Serialize;
+
+use super::filters::FilterReport;
+use super::route::WrittenRule;
+
+/// A backend that the request may be sent to.
+#[derive(Debug, Serialize)]
+pub(super) struct BackendReport {
+    pub(super) name: String,
+    pub(super) weight: u32,
+    /// Of a hundred requests.
+    pub(super) percent: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) protocol: Option<&'static str>,
+    pub(super) endpoints: Vec<String>,
+    pub(super) filters: Vec<FilterReport>,
+    /// What the client gets instead of the backend's answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) failure: Option<String>,
+}
+
+impl BackendReport {
+    /// The backends of `rule` that get any requests.
+    pub(super) fn all(
+        configuration: &Configuration,
+        rule: &Rule,
+        written: &WrittenRule<'_>,
+    ) -> Vec<Self> {
+        let total: u64 = rule
+            .backends()
+            .iter()
+            .map(|one| u64::from(one.weight()))
+            .sum();
+        let backends = rule.backends().iter().enumerate();
+
+        backends
+            .filter(|(_, backend)| backend.weight() > 0)
+            .map(|(index, backend)| Self::new(configuration, backend, index, total, written))
+            .collect()
+    }
+
+    fn new(
+        configuration: &Configuration,
+        backend: &BackendRef,
+        index: usize,
+        total: u64,
+        written: &WrittenRule<'_>,
+    ) -> Self {
+        let share = f64::from(backend.weight()) * 100.0 / (total.max(1) as f64);
+        let mut report = Self {
+            name: String::new(),
+            weight: backend.weight(),
+            percent: (share * 10.0).round() / 10.0,
+            protocol: None,
+            endpoints: Vec::new(),
+            filters: filters(written, index),
+            failure: None,
+        };
+
+        match backend.target() {
+            BackendTarget::Backend(id) => {
+                report.name = id.to_string();
+                report.resolve(configuration.backends().get(id));
+            }
+            BackendTarget::Invalid(reason) => {
+                report.name = written_name(written, index);
+                report.failure = Some(format!("500, because {reason}"));
+            }
+        }
+        report
+    }
+
+    fn resolve(&mut self, backend: Option<&Arc<Backend>>) {
+        let Some(backend) = backend else {
+            self.failure = Some("500, because the backend is not known".to_owned());
+            return;
+        };
+        self.protocol = match backend.protocol() {
+            BackendProtocol::H2c => Some("HTTP/2"),
+            _ => None,
+        };
+        match backend.endpoints() {
+            Endpoints::Static(set) if set.is_empty() => {
+                self.failure = Some("503, because no endpoint is ready".to_owned());
+            }
+            Endpoints::Static(set) => {
+                let addresses = set.iter().map(|one| one.address().to_string());
+                self.endpoints = addresses.collect();
+            }
+            Endpoints::Dns { host, port } => {
+                self.endpoints = vec![format!("{host}:{port}, looked up")];
+            }
+        }
+    }
+}
+
+fn filters(written: &WrittenRule<'_>, index: usize) -> Vec<FilterReport> {
+    let filters = written
+        .backend(index)
+        .and_then(|one| one.filters.as_deref());
+    let at = format!("backendRefs[{index}].filters");
+
+    FilterReport::all(filters.unwrap_or_default(), |filter| {
+        written.place(&format!("{at}[{filter}]"))
+    })
+}
+
+/// As it was referred to, because it leads nowhere.
+fn written_name(written: &WrittenRule<'_>, index: usize) -> String {
+    let Some(backend) = written.backend(index) else {
+        return format!("backend {index}");
+    };
+    let kind = backend.kind.as_deref().unwrap_or("Service");
+    let namespace = backend.namespace.as_deref();
+    let namespace = namespace.unwrap_or_else(|| written.namespace());
+
+    match backend.port {
+        Some(port) => format!("{kind} {namespace}/{}:{port}", backend.name),
+        None => format!("{kind} {namespace}/{}", backend.name),
+    }
+}
