@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch::Receiver;
 
+use super::clock::Clock;
 use super::connection::Connection;
 use super::port::Port;
-use super::watch::{Clock, Watches};
+use super::watches::Watches;
 
 /// What a worker's connections share.
 #[derive(Clone, Debug)]

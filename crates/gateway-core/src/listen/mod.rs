@@ -6,6 +6,7 @@
 
 mod accept;
 mod bind;
+mod clock;
 mod connection;
 mod detect;
 mod downstream;
@@ -13,12 +14,15 @@ mod port;
 mod scan;
 mod stream;
 mod watch;
+mod watches;
 
 pub(crate) use self::accept::{Acceptor, accept};
 pub use self::bind::BindError;
 pub(crate) use self::bind::{Sockets, bind};
+pub(crate) use self::clock::Clock;
+pub use self::clock::Deadlines;
 pub(crate) use self::connection::Connection;
 pub(crate) use self::downstream::{OnUpgrade, RequestBody};
 pub(crate) use self::port::Port;
-pub use self::watch::Deadlines;
-pub(crate) use self::watch::{Clock, InFlight, Signal, Watches};
+pub(crate) use self::watch::{InFlight, Signal};
+pub(crate) use self::watches::Watches;
