@@ -1,5 +1,7 @@
 //! The end of a gateway.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! HTTP/2 clients with prior knowledge.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::sync::Arc;
 
 use gateway_tests::frames::{END_HEADERS, END_STREAM, Frames, Outcome, block, kind};

@@ -171,7 +171,10 @@ where
 
 /// Most requests are sent once with the body they came with.
 fn direct(body: ReplayBody<Body>) -> Body {
-    body.try_into_inner().unwrap_or_else(Body::new)
+    match body.try_into_inner() {
+        Ok(inner) => inner,
+        Err(shared) => Body::new(shared),
+    }
 }
 
 /// A body that nothing watches any more needs no wrapper.
