@@ -214,6 +214,11 @@ async fn drain_does_not_wait_for_ever() {
 #[tokio::test]
 async fn gateway_runs_once() {
     let gateway = TestGateway::start(&Site::new());
+    // Who is answered is served by workers: the first run has begun.
+    assert_eq!(
+        Client::http1(gateway.address()).await.get("/").await.status,
+        404
+    );
 
     let again = patiently("an answer", gateway.gateway().run()).await;
 
