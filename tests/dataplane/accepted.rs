@@ -1,5 +1,7 @@
 //! HTTP/1 that is odd and right, and must pass.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use gateway_tests::{Origin, Site, TestGateway, Wire};
 
 /// The name of a case, its bytes, and how often they must be answered with 200.

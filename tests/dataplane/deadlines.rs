@@ -2,6 +2,8 @@
 //!
 //! A ticker looks at connections four times a second, so times are real here.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::time::Duration;
 
 use gateway_core::{Deadlines, Gateway};

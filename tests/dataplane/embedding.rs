@@ -1,5 +1,7 @@
 //! The routing half in somebody else's server.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 

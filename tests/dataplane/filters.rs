@@ -1,5 +1,7 @@
 //! Filters of rules and backends, in the order in which they are written.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::num::NonZeroU16;
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
 //! Backends that are broken or evil: 502, or a response that visibly breaks off. No
 //! byte of theirs reaches another request.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use gateway_tests::{Client, End, RawOrigin, Reply, Site, TestGateway, Wire};
 
 /// What may become of an answer.

@@ -1,5 +1,7 @@
 //! HTTP/2 clients with prior knowledge.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::sync::Arc;
 
 use gateway_tests::frames::{END_HEADERS, END_STREAM, Frames, Outcome, block, kind};
@@ -422,7 +424,7 @@ async fn broken_frames_end_the_connection_alone() {
         (kind::PING, 0, 1, b"12345678"),
         (kind::WINDOW_UPDATE, 0, 0, b"\0\0\0\0"),
         (kind::CONTINUATION, END_HEADERS, 1, b""),
-        (5, 0, 1, b"\0\0\0\x02\x82"),
+        (5, END_HEADERS, 1, b"\0\0\0\x02\x82"),
     ];
     for (kind, flags, stream, payload) in cases {
         let mut frames = Frames::connect(gateway.address()).await;

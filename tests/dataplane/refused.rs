@@ -2,6 +2,8 @@
 //! closing the connection. Never 502, which would blame the backend, and nothing of
 //! it reaches the backend as a complete request.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::time::Duration;
 
 use gateway_core::{Deadlines, Gateway};

@@ -1,5 +1,7 @@
 //! Configurations that change under load.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -2,6 +2,8 @@
 //!
 //! A paused clock cannot be shared with sockets, so times here are real and short.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,5 +1,7 @@
 //! What HTTP promises, kept through the gateway.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use gateway_tests::{Client, Origin, RawOrigin, Site, TestGateway, Wire, answer};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Frame;

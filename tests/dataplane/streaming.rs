@@ -1,6 +1,8 @@
 //! Bodies on their way: in both directions, no faster than they are read, and never
 //! finished by anybody but their sender.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::time::Duration;
 
 use gateway_tests::{

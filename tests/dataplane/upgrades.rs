@@ -1,5 +1,7 @@
 //! Connections that become something else than HTTP.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use gateway_tests::{Client, Origin, RawOrigin, Site, TestGateway, Wire};
 
 /// Asks for `protocol`.

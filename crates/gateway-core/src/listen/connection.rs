@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
+use bytes::BytesMut;
 use gateway_filters::Scheme;
 use http::Request;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use super::detect::detect;
+use super::detect::{Spoken, detect};
 use super::downstream;
 use super::port::Port;
 use super::stream::ClientStream;
@@ -40,7 +43,7 @@ impl Connection {
         // Responses are written whole; waiting for more to send only adds delay.
         // Failing means the client is gone, which reading will tell.
         let _ = tcp.set_nodelay(true);
-        let Some((spoken, ahead)) = until_signal(watched.watch(), detect(&tcp)).await else {
+        let Some((spoken, ahead)) = first_bytes(watched.watch(), &tcp).await else {
             return;
         };
 
@@ -75,18 +78,37 @@ impl Connection {
     }
 }
 
-/// What `found` finds, unless the connection is told to end before.
-async fn until_signal<T, E>(
-    watch: &Watch,
-    found: impl Future<Output = Result<Option<T>, E>>,
-) -> Option<T> {
-    let mut found = std::pin::pin!(found);
+/// What the client begins with, unless the connection is told to end before.
+///
+/// A drain leaves it a moment: its first request may be on its way already.
+async fn first_bytes(watch: &Watch, tcp: &TcpStream) -> Option<(Spoken, BytesMut)> {
+    let mut found = std::pin::pin!(detect(tcp));
+    let told = until(watch, Signal::Drain);
+    tokio::select! {
+        biased;
+        found = &mut found => return found.ok().flatten(),
+        () = told => {}
+    }
+
+    tokio::select! {
+        biased;
+        found = timeout(FIRST_REQUEST, found) => found.ok()?.ok().flatten(),
+        () = until(watch, Signal::Close) => None,
+    }
+}
+
+/// Resolves when the connection has been told `signal`, or more.
+async fn until(watch: &Watch, signal: Signal) {
     std::future::poll_fn(|cx| {
         watch.register(cx.waker());
-        if watch.signal() != Signal::None {
-            return Poll::Ready(None);
+        if watch.signal() >= signal {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
         }
-        found.as_mut().poll(cx).map(|found| found.ok().flatten())
     })
-    .await
+    .await;
 }
+
+/// For a client that connected just before a drain to say something.
+const FIRST_REQUEST: Duration = Duration::from_millis(250);

@@ -130,6 +130,10 @@ impl<C: Http> Future for Serving<C> {
             Signal::None => {}
             Signal::Drain if *this.state == ServingState::Draining => {}
             Signal::Drain => {
+                // A request that has arrived is served; hyper would close at once.
+                if let Poll::Ready(end) = this.http.as_mut().poll(cx) {
+                    return Poll::Ready(end);
+                }
                 this.http.as_mut().drain();
                 *this.state = ServingState::Draining;
             }

@@ -37,7 +37,7 @@ pub(crate) struct Watch {
 }
 
 /// What a connection is told from outside.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Signal {
     /// Go on.
     None,

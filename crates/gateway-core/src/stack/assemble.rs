@@ -172,8 +172,8 @@ where
 /// Most requests are sent once with the body they came with.
 fn direct(body: ReplayBody<Body>) -> Body {
     match body.try_into_inner() {
-        Ok(body) => body,
-        Err(kept) => Body::new(kept),
+        Ok(inner) => inner,
+        Err(shared) => Body::new(shared),
     }
 }
 

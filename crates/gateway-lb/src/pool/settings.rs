@@ -97,10 +97,12 @@ impl PoolSettings {
     }
 
     /// Lets a backend send `bytes` on one HTTP/2 connection before the clients have
-    /// read them. 4 MiB by default.
+    /// read them. 64 MiB by default.
     ///
-    /// Streams of many clients share a connection; a small window lets one slow
-    /// reader of small messages starve, or even end, the streams of the others.
+    /// Streams of many clients share a connection. A small window lets a few slow
+    /// readers starve all others; and half of it is what unread frames may cost that
+    /// are smaller than 256 bytes, before the codec ends the connection. What is kept
+    /// for one slow reader is bounded by the stream's window.
     #[must_use]
     pub fn with_http2_connection_window(mut self, bytes: u32) -> Self {
         self.http2.connection_window = bytes;
@@ -159,7 +161,7 @@ impl Default for Http2Settings {
     fn default() -> Self {
         Self {
             stream_window: 256 << 10,
-            connection_window: 4 << 20,
+            connection_window: 64 << 20,
             max_header_list: 64 << 10,
             max_send_buffer: 64 * KIB,
             max_connections: 4,
