@@ -122,7 +122,12 @@ fn decode_as<T: Kind>(value: Value) -> Result<(T, Vec<String>), Undecodable> {
     let mut unknown = Vec::new();
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
-    match serde_ignored::deserialize(tracked, |path| unknown.push(path_text(&path))) {
+    let mut note = |path: Path<'_>| unknown.push(path_text(&path));
+    let noted = serde_ignored::Deserializer::new(tracked, &mut note);
+    // Erased, so that every type is compiled for one deserializer and not for each
+    // layer of this one: minutes of a release build, and megabytes of it.
+    let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(noted);
+    match erased_serde::deserialize(&mut erased) {
         Ok(object) => Ok((object, unknown)),
         Err(error) => {
             let field = track.path().to_string();
