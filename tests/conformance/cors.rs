@@ -12,7 +12,7 @@ fn preflight(target: &str, origin: &str, method: &str) -> Exchange {
     request("OPTIONS", target)
         .header("Origin", origin)
         .header("access-control-request-method", method)
-        .is_one_of(&[200, 204])
+        .one_of(&[200, 204])
 }
 
 /// A preflight that asks for two headers.
@@ -76,7 +76,7 @@ async fn httproute_cors() {
             allowed(bar),
             allowed("https://xpto.www.bar.com"),
             preflight("/cors-1", other, "GET")
-                .is_one_of(&[200, 204, 403])
+                .one_of(&[200, 204, 403])
                 .answers_without(&[ORIGIN]),
             simple(foo).answers(ORIGIN, foo),
             simple(bar).answers(ORIGIN, bar),

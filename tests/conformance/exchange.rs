@@ -117,10 +117,10 @@ impl Exchange {
 /// What has to come of it.
 impl Exchange {
     pub(crate) fn is(self, status: u16) -> Self {
-        self.is_one_of(&[status])
+        self.one_of(&[status])
     }
 
-    pub(crate) fn is_one_of(mut self, statuses: &[u16]) -> Self {
+    pub(crate) fn one_of(mut self, statuses: &[u16]) -> Self {
         self.statuses = statuses.to_vec();
         self
     }
@@ -148,13 +148,13 @@ impl Exchange {
     }
 
     /// With this target instead of the one that was asked for.
-    pub(crate) fn as_target(mut self, target: &str) -> Self {
+    pub(crate) fn with_target(mut self, target: &str) -> Self {
         self.sent().target = Some(target.to_owned());
         self
     }
 
     /// With this host.
-    pub(crate) fn as_host(mut self, host: &str) -> Self {
+    pub(crate) fn with_host(mut self, host: &str) -> Self {
         self.sent().host = Some(host.to_owned());
         self
     }
@@ -202,22 +202,22 @@ impl Exchange {
         self.is(status)
     }
 
-    pub(crate) fn to_scheme(mut self, scheme: &'static str) -> Self {
+    pub(crate) fn at_scheme(mut self, scheme: &'static str) -> Self {
         self.redirect().scheme = Some(scheme);
         self
     }
 
-    pub(crate) fn to_host(mut self, host: &'static str) -> Self {
+    pub(crate) fn at_host(mut self, host: &'static str) -> Self {
         self.redirect().host = Some(host);
         self
     }
 
-    pub(crate) fn to_port(mut self, port: u16) -> Self {
+    pub(crate) fn at_port(mut self, port: u16) -> Self {
         self.redirect().port = Some(port);
         self
     }
 
-    pub(crate) fn to_path(mut self, path: &'static str) -> Self {
+    pub(crate) fn at_path(mut self, path: &'static str) -> Self {
         self.redirect().path = Some(path);
         self
     }

@@ -207,3 +207,52 @@ async fn gateway_modify_listeners() {
     suite.accepted(name, &["http-route-2"]);
     suite.listeners(name, &[Listener::good("http", 1)]);
 }
+
+/// Listeners that will not be served are told why their references are bad.
+async fn unresolved(manifest: &str, gateways: &[&str], listeners: &[&'static str], why: Reason) {
+    let Some(suite) = Suite::start(&[manifest]).await else {
+        return;
+    };
+    let conditions = [(ResolvedRefs, False, Some(why))];
+    let listeners: Vec<_> = listeners
+        .iter()
+        .map(|name| Listener {
+            name,
+            routes: 0,
+            kinds: &["HTTPRoute"],
+            conditions: &conditions,
+        })
+        .collect();
+    for gateway in gateways {
+        suite.listeners(gateway, &listeners);
+    }
+}
+
+#[tokio::test]
+async fn gateway_invalid_tls_configuration() {
+    unresolved(
+        "gateway-invalid-tls-configuration",
+        &[
+            "gateway-certificate-nonexistent-secret",
+            "gateway-certificate-unsupported-group",
+            "gateway-certificate-unsupported-kind",
+            "gateway-certificate-malformed-secret",
+        ],
+        &["https"],
+        Reason::InvalidCertificateRef,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn gateway_secret_missing_reference_grant() {
+    let name = "gateway-secret-missing-reference-grant";
+    let listeners = ["https", "https-nonexistent-secret"];
+    unresolved(name, &[name], &listeners, Reason::RefNotPermitted).await;
+}
+
+#[tokio::test]
+async fn gateway_secret_invalid_reference_grant() {
+    let name = "gateway-secret-invalid-reference-grant";
+    unresolved(name, &[name], &["https"], Reason::RefNotPermitted).await;
+}

@@ -25,6 +25,7 @@ mod upstream;
 
 mod attaching;
 mod cors;
+mod features;
 mod gateways;
 mod invalid;
 mod matching;

@@ -14,10 +14,10 @@ async fn httproute_redirect_host_and_status() {
         [
             get("/hostname-redirect")
                 .redirects(302)
-                .to_host("example.org"),
+                .at_host("example.org"),
             get("/host-and-status")
                 .redirects(301)
-                .to_host("example.org"),
+                .at_host("example.org"),
         ],
     )
     .await;
@@ -32,24 +32,24 @@ async fn httproute_redirect_path() {
         [
             get("/original-prefix/lemon")
                 .redirects(302)
-                .to_path("/replacement-prefix/lemon"),
+                .at_path("/replacement-prefix/lemon"),
             get("/full/path/original")
                 .redirects(302)
-                .to_path("/full-path-replacement"),
+                .at_path("/full-path-replacement"),
             get("/path-and-host")
                 .redirects(302)
-                .to_host("example.org")
-                .to_path("/replacement-prefix"),
+                .at_host("example.org")
+                .at_path("/replacement-prefix"),
             get("/path-and-status")
                 .redirects(301)
-                .to_path("/replacement-prefix"),
+                .at_path("/replacement-prefix"),
             get("/full-path-and-host")
                 .redirects(302)
-                .to_host("example.org")
-                .to_path("/replacement-full"),
+                .at_host("example.org")
+                .at_path("/replacement-full"),
             get("/full-path-and-status")
                 .redirects(301)
-                .to_path("/replacement-full"),
+                .at_path("/replacement-full"),
         ],
     )
     .await;
@@ -62,16 +62,16 @@ async fn httproute_redirect_port() {
         GATEWAY,
         &["redirect-port"],
         [
-            get("/port").redirects(302).to_port(8083),
+            get("/port").redirects(302).at_port(8083),
             get("/port-and-host")
                 .redirects(302)
-                .to_host("example.org")
-                .to_port(8083),
-            get("/port-and-status").redirects(301).to_port(8083),
+                .at_host("example.org")
+                .at_port(8083),
+            get("/port-and-status").redirects(301).at_port(8083),
             get("/port-and-host-and-status")
                 .redirects(302)
-                .to_host("example.org")
-                .to_port(8083),
+                .at_host("example.org")
+                .at_port(8083),
         ],
     )
     .await;
@@ -84,16 +84,16 @@ async fn httproute_redirect_scheme() {
         GATEWAY,
         &["redirect-scheme"],
         [
-            get("/scheme").redirects(302).to_scheme("https"),
+            get("/scheme").redirects(302).at_scheme("https"),
             get("/scheme-and-host")
                 .redirects(302)
-                .to_scheme("https")
-                .to_host("example.org"),
-            get("/scheme-and-status").redirects(301).to_scheme("https"),
+                .at_scheme("https")
+                .at_host("example.org"),
+            get("/scheme-and-status").redirects(301).at_scheme("https"),
             get("/scheme-and-host-and-status")
                 .redirects(302)
-                .to_scheme("https")
-                .to_host("example.org"),
+                .at_scheme("https")
+                .at_host("example.org"),
         ],
     )
     .await;
@@ -105,7 +105,7 @@ async fn httproute_redirect_port_and_scheme() {
     let Some(suite) = Suite::start(&["httproute-redirect-port-and-scheme"]).await else {
         return;
     };
-    let to = |target: &str| get(target).redirects(302).to_host("example.org");
+    let to = |target: &str| get(target).redirects(302).at_host("example.org");
 
     let route = "http-route-for-listener-on-port-80";
     let address = suite.accepted(GATEWAY, &[route]);
@@ -113,12 +113,12 @@ async fn httproute_redirect_port_and_scheme() {
     let exchanges = [
         to("/scheme-nil-and-port-nil"),
         to("/scheme-nil-and-port-80"),
-        to("/scheme-nil-and-port-8080").to_port(8080),
-        to("/scheme-https-and-port-nil").to_scheme("https"),
-        to("/scheme-https-and-port-443").to_scheme("https"),
+        to("/scheme-nil-and-port-8080").at_port(8080),
+        to("/scheme-https-and-port-nil").at_scheme("https"),
+        to("/scheme-https-and-port-443").at_scheme("https"),
         to("/scheme-https-and-port-8443")
-            .to_scheme("https")
-            .to_port(8443),
+            .at_scheme("https")
+            .at_port(8443),
     ];
     suite.expect(address, exchanges).await;
 
@@ -127,9 +127,9 @@ async fn httproute_redirect_port_and_scheme() {
     let address = suite.accepted(gateway, &[route]);
     suite.resolved(gateway, route);
     let exchanges = [
-        to("/scheme-nil-and-port-nil").to_port(8080),
+        to("/scheme-nil-and-port-nil").at_port(8080),
         to("/scheme-nil-and-port-80"),
-        to("/scheme-https-and-port-nil").to_scheme("https"),
+        to("/scheme-https-and-port-nil").at_scheme("https"),
     ];
     suite.expect(address, exchanges).await;
 }

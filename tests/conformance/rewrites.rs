@@ -34,9 +34,9 @@ async fn httproute_rewrite_host() {
             get("/one")
                 .host(host)
                 .reaches(V1)
-                .as_host("one.example.org"),
-            get("/two").host(host).reaches(V2).as_host("example.org"),
-            arrives(both, V2).as_host("test.example.org"),
+                .with_host("one.example.org"),
+            get("/two").host(host).reaches(V2).with_host("example.org"),
+            arrives(both, V2).with_host("test.example.org"),
         ],
     )
     .await;
@@ -51,12 +51,12 @@ async fn httproute_rewrite_path() {
         "same-namespace",
         &["rewrite-path"],
         [
-            get("/prefix/one/two").reaches(V1).as_target("/one/two"),
-            get("/strip-prefix/three").reaches(V1).as_target("/three"),
-            get("/strip-prefix").reaches(V1).as_target("/"),
-            get("/full/one/two").reaches(V1).as_target("/one"),
-            arrives(full.header("X-Header-Set", "set-val"), V1).as_target("/test"),
-            arrives(prefix.header("X-Header-Set", "set-val"), V1).as_target("/prefix/one"),
+            get("/prefix/one/two").reaches(V1).with_target("/one/two"),
+            get("/strip-prefix/three").reaches(V1).with_target("/three"),
+            get("/strip-prefix").reaches(V1).with_target("/"),
+            get("/full/one/two").reaches(V1).with_target("/one"),
+            arrives(full.header("X-Header-Set", "set-val"), V1).with_target("/test"),
+            arrives(prefix.header("X-Header-Set", "set-val"), V1).with_target("/prefix/one"),
         ],
     )
     .await;
@@ -71,10 +71,10 @@ async fn httproute_backend_url_rewrite() {
         [
             get("/full/original")
                 .reaches(V1)
-                .as_target("/rewritten-full"),
+                .with_target("/rewritten-full"),
             get("/prefix/original")
                 .reaches(V1)
-                .as_target("/rewritten-prefix/original"),
+                .with_target("/rewritten-prefix/original"),
         ],
     )
     .await;

@@ -17,14 +17,14 @@ pub(crate) use gateway_k8s::verdict::ConditionStatus::{False, True};
 
 /// What a listener has to be told.
 #[derive(Debug)]
-pub(crate) struct Listener {
+pub(crate) struct Listener<'a> {
     pub(crate) name: &'static str,
     pub(crate) routes: u32,
     pub(crate) kinds: &'static [&'static str],
-    pub(crate) conditions: &'static [(ConditionType, ConditionStatus, Option<Reason>)],
+    pub(crate) conditions: &'a [(ConditionType, ConditionStatus, Option<Reason>)],
 }
 
-impl Listener {
+impl Listener<'static> {
     /// Everything is well, and it takes HTTPRoutes.
     pub(crate) const fn good(name: &'static str, routes: u32) -> Self {
         Self {
@@ -131,7 +131,7 @@ impl Suite {
 
     /// A Gateway has these listeners and no others.
     #[track_caller]
-    pub(crate) fn listeners(&self, gateway: &str, expected: &[Listener]) {
+    pub(crate) fn listeners(&self, gateway: &str, expected: &[Listener<'_>]) {
         let verdict = self.gateway(gateway);
         assert_eq!(verdict.listeners.len(), expected.len(), "{verdict:#?}");
         for expected in expected {
