@@ -40,7 +40,9 @@ fn what_is_banned_is_not_there() {
 
 #[test]
 fn every_package_is_ours_or_of_one_registry() {
-    let sources: BTreeSet<_> = packages()
+    let packages = packages();
+
+    let sources: BTreeSet<_> = packages
         .iter()
         .filter_map(|package| package["source"].as_str())
         .collect();

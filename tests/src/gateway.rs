@@ -17,7 +17,7 @@ pub struct TestGateway {
     gateway: Gateway,
     running: Option<JoinHandle<()>>,
     ended: oneshot::Receiver<Result<(), RunError>>,
-    address: SocketAddr,
+    address: Option<SocketAddr>,
 }
 
 impl TestGateway {
@@ -38,9 +38,15 @@ impl TestGateway {
     ///
     /// If an address cannot be listened on.
     pub fn serve(builder: GatewayBuilder, configuration: Configuration) -> Self {
+        let (gateway, update) = Self::try_serve(builder, configuration);
+        assert!(update.failed.is_empty(), "{:?}", update.failed);
+        gateway
+    }
+
+    /// As [`TestGateway::serve`], whatever can be listened on.
+    pub fn try_serve(builder: GatewayBuilder, configuration: Configuration) -> (Self, Update) {
         let gateway = builder.build();
         let update = gateway.update(configuration);
-        assert!(update.failed.is_empty(), "{:?}", update.failed);
 
         let (sender, ended) = oneshot::channel();
         let running = std::thread::spawn({
@@ -54,17 +60,22 @@ impl TestGateway {
                 let _ = sender.send(runtime.block_on(gateway.run()));
             }
         });
-        Self {
-            address: update.listening.first().copied().expect("a listener"),
+        let running = Self {
+            address: update.listening.first().copied(),
             gateway,
             running: Some(running),
             ended,
-        }
+        };
+        (running, update)
     }
 
     /// Where its first listener listens.
+    ///
+    /// # Panics
+    ///
+    /// If it was started without one.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.address.expect("a listener")
     }
 
     /// The gateway itself.

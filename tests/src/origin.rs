@@ -88,18 +88,18 @@ impl Origin {
     /// Answers 200 with JSON that says what was asked: `path` (with the query),
     /// `host`, `method`, `proto`, `headers`, `trailers` and `body`.
     pub async fn echo() -> Self {
-        Self::start(Speaks::Http1, Role::Echo(StatusCode::OK)).await
+        Self::start(free(), Speaks::Http1, Role::Echo(StatusCode::OK)).await
     }
 
     /// As [`Origin::echo`], over HTTP/2 with prior knowledge.
     pub async fn echo_h2c() -> Self {
-        Self::start(Speaks::Http2, Role::Echo(StatusCode::OK)).await
+        Self::start(free(), Speaks::Http2, Role::Echo(StatusCode::OK)).await
     }
 
     /// As [`Origin::echo`] with another status.
     pub async fn echo_with(status: u16) -> Self {
         let status = StatusCode::from_u16(status).expect("a status");
-        Self::start(Speaks::Http1, Role::Echo(status)).await
+        Self::start(free(), Speaks::Http1, Role::Echo(status)).await
     }
 
     /// Answers what `handler` answers.
@@ -108,8 +108,21 @@ impl Origin {
         H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<OriginBody>> + Send + 'static,
     {
+        Self::http1_at(free(), handler).await
+    }
+
+    /// As [`Origin::http1`], at an address of the test's choice.
+    ///
+    /// # Panics
+    ///
+    /// If the address cannot be listened on.
+    pub async fn http1_at<H, F>(address: SocketAddr, handler: H) -> Self
+    where
+        H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+        F: Future<Output = Response<OriginBody>> + Send + 'static,
+    {
         let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
-        Self::start(Speaks::Http1, Role::Handler(handler)).await
+        Self::start(address, Speaks::Http1, Role::Handler(handler)).await
     }
 
     /// As [`Origin::http1`], over HTTP/2 with prior knowledge.
@@ -118,14 +131,25 @@ impl Origin {
         H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<OriginBody>> + Send + 'static,
     {
-        let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
-        Self::start(Speaks::Http2, Role::Handler(handler)).await
+        Self::h2c_at(free(), handler).await
     }
 
-    async fn start(speaks: Speaks, role: Role) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a free port");
+    /// As [`Origin::h2c`], at an address of the test's choice.
+    ///
+    /// # Panics
+    ///
+    /// If the address cannot be listened on.
+    pub async fn h2c_at<H, F>(address: SocketAddr, handler: H) -> Self
+    where
+        H: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+        F: Future<Output = Response<OriginBody>> + Send + 'static,
+    {
+        let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
+        Self::start(address, Speaks::Http2, Role::Handler(handler)).await
+    }
+
+    async fn start(address: SocketAddr, speaks: Speaks, role: Role) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let state = watch::Sender::new(State::default());
         let accepting = tokio::spawn(accept(listener, speaks, role, state.clone()));
@@ -190,6 +214,11 @@ pub fn answer(status: u16, body: impl Into<Bytes>) -> Response<OriginBody> {
     let mut response = Response::new(body.boxed_unsync());
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     response
+}
+
+/// A free port of loopback.
+fn free() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 0).into()
 }
 
 async fn accept(listener: TcpListener, speaks: Speaks, role: Role, state: watch::Sender<State>) {
@@ -273,7 +302,8 @@ async fn respond(
 }
 
 impl Seen {
-    fn new(request: &Request<Incoming>, connection: usize) -> Self {
+    /// The head of `request`, which came on that connection.
+    pub fn new(request: &Request<Incoming>, connection: usize) -> Self {
         let field = request.headers().get(HOST);
         let host = match request.uri().authority() {
             Some(authority) => Some(authority.to_string()),
@@ -314,7 +344,8 @@ impl Seen {
         self.body = read.into();
     }
 
-    fn echo(&self) -> String {
+    /// As the JSON of [`Origin::echo`].
+    pub fn echo(&self) -> String {
         json!({
             "path": self.target,
             "host": self.host,

@@ -1,0 +1,183 @@
+//! What GatewayClasses are told to promise.
+
+use std::fs;
+use std::path::Path;
+
+use gateway_k8s::resolve::FEATURES;
+
+/// What is promised, and the tests that prove it. Of the features of this release
+/// these are left out, because a test that the suite runs for them needs TLS or a
+/// cluster: `HTTPRoutePortRedirect`, `GatewayInfrastructure`.
+const PROVEN: &[(&str, &[&str])] = &[
+    (
+        "Gateway",
+        &[
+            "gateway_invalid_route_kind",
+            "gateway_listener_unsupported_protocol",
+            "gateway_modify_listeners",
+            "gateway_name_maximum_length",
+            "gateway_with_attached_routes",
+        ],
+    ),
+    ("GatewayAddressEmpty", &["gateway_optional_address_value"]),
+    (
+        "GatewayHTTPListenerIsolation",
+        &["gateway_http_listener_isolation"],
+    ),
+    (
+        "GatewayPort8080",
+        &[
+            "gateway_with_attached_routes_with_port_8080",
+            "httproute_redirect_port_and_scheme",
+        ],
+    ),
+    (
+        "GatewayRouteHostnameIntersectionPrecedence",
+        &["httproute_multiple_routes_attachment_same_hostname_intersection"],
+    ),
+    ("GatewayStaticAddresses", &["gateway_static_addresses"]),
+    (
+        "HTTPRoute",
+        &[
+            "httproute_cross_namespace",
+            "httproute_exact_path_matching",
+            "httproute_header_matching",
+            "httproute_hostname_intersection",
+            "httproute_invalid_backend_ref_unknown_kind",
+            "httproute_invalid_cross_namespace_parent_ref",
+            "httproute_invalid_non_existent_backend_ref",
+            "httproute_invalid_parent_ref_not_matching_section_name",
+            "httproute_listener_hostname_matching",
+            "httproute_matching",
+            "httproute_matching_across_routes",
+            "httproute_multiple_gateways",
+            "httproute_no_backend_refs",
+            "httproute_path_match_order",
+            "httproute_redirect_host_and_status",
+            "httproute_request_header_modifier",
+            "httproute_rule_order",
+            "httproute_service_types",
+            "httproute_simple_same_namespace",
+            "httproute_weight",
+        ],
+    ),
+    (
+        "HTTPRoute303RedirectStatusCode",
+        &["httproute_303_redirect"],
+    ),
+    (
+        "HTTPRoute307RedirectStatusCode",
+        &["httproute_307_redirect"],
+    ),
+    (
+        "HTTPRoute308RedirectStatusCode",
+        &["httproute_308_redirect"],
+    ),
+    (
+        "HTTPRouteBackendProtocolH2C",
+        &["httproute_backend_protocol_h2c"],
+    ),
+    (
+        "HTTPRouteBackendProtocolWebSocket",
+        &["httproute_backend_protocol_web_socket"],
+    ),
+    (
+        "HTTPRouteBackendRequestHeaderModification",
+        &[
+            "httproute_backend_request_header_modifier",
+            "httproute_request_header_modifier_backend_weights",
+        ],
+    ),
+    (
+        "HTTPRouteBackendTimeout",
+        &[
+            "httproute_retry_with_backend_timeout",
+            "httproute_timeout_backend_request",
+        ],
+    ),
+    (
+        "HTTPRouteBackendURLRewrite",
+        &["httproute_backend_url_rewrite"],
+    ),
+    ("HTTPRouteCORS", &["httproute_cors"]),
+    (
+        "HTTPRouteDestinationPortMatching",
+        &["httproute_invalid_parent_ref_not_matching_listener_port"],
+    ),
+    ("HTTPRouteHostRewrite", &["httproute_rewrite_host"]),
+    ("HTTPRouteMethodMatching", &["httproute_method_matching"]),
+    ("HTTPRouteNamedRouteRule", &["httproute_named_rule"]),
+    (
+        "HTTPRouteParentRefPort",
+        &[
+            "httproute_invalid_parent_ref_section_name_not_matching_port",
+            "httproute_listener_port_matching",
+        ],
+    ),
+    ("HTTPRoutePathRedirect", &["httproute_redirect_path"]),
+    ("HTTPRoutePathRewrite", &["httproute_rewrite_path"]),
+    (
+        "HTTPRouteQueryParamMatching",
+        &["httproute_query_param_matching"],
+    ),
+    ("HTTPRouteRequestMirror", &["httproute_request_mirror"]),
+    (
+        "HTTPRouteRequestMultipleMirrors",
+        &["httproute_request_multiple_mirrors"],
+    ),
+    (
+        "HTTPRouteRequestPercentageMirror",
+        &["httproute_request_percentage_mirror"],
+    ),
+    (
+        "HTTPRouteRequestTimeout",
+        &[
+            "httproute_retry_with_request_timeout",
+            "httproute_timeout_request",
+        ],
+    ),
+    (
+        "HTTPRouteResponseHeaderModification",
+        &["httproute_response_header_modifier"],
+    ),
+    ("HTTPRouteRetryCodes", &["httproute_retry"]),
+    (
+        "HTTPRouteRetryConnectionError",
+        &["httproute_retry_connection_error"],
+    ),
+    ("HTTPRouteSchemeRedirect", &["httproute_redirect_scheme"]),
+    (
+        "ReferenceGrant",
+        &[
+            "gateway_secret_invalid_reference_grant",
+            "gateway_secret_missing_reference_grant",
+            "httproute_invalid_cross_namespace_backend_ref",
+            "httproute_invalid_reference_grant",
+            "httproute_partially_invalid_via_invalid_reference_grant",
+            "httproute_reference_grant",
+        ],
+    ),
+];
+
+#[test]
+fn what_is_promised_is_what_is_proven() {
+    let proven: Vec<_> = PROVEN.iter().map(|(feature, _)| *feature).collect();
+    assert_eq!(FEATURES, proven);
+}
+
+#[test]
+fn proofs_are_tests_of_this_suite() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+    let files = fs::read_dir(here).unwrap();
+    let code: String = files
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+
+    for (feature, tests) in PROVEN {
+        assert!(!tests.is_empty(), "{feature}");
+        for test in *tests {
+            let written = format!("#[tokio::test]\nasync fn {test}()");
+            assert!(code.contains(&written), "{feature}: {test}");
+        }
+    }
+}
