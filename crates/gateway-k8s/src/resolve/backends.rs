@@ -7,8 +7,9 @@ use super::field::Field;
 use super::grants::{self, From, To};
 use super::view::View;
 use super::x_backend;
-use crate::api::{BackendObjectReference, HttpBackendRef, XBackend};
+use crate::api::{BackendObjectReference, BackendTlsPolicy, HttpBackendRef, XBackend};
 use crate::verdict::{Problem, Reason};
+use crate::world::Loaded;
 
 /// A reference as it is written, whatever the type of the field.
 #[derive(Clone, Copy, Debug)]
@@ -158,11 +159,38 @@ fn service(
             .remedy("set the port's appProtocol to http, kubernetes.io/h2c or kubernetes.io/ws, or remove it"));
     }
 
+    never_in_the_clear(view, to, at)?;
+
     Ok(BackendId::new(
         "Service",
         ObjectName::new(to.namespace, to.name),
         number,
     ))
+}
+
+/// Refuses a Service of which a BackendTLSPolicy says that it must be spoken to over
+/// TLS, whatever port it is about: what cannot be obeyed must not be skipped.
+fn never_in_the_clear(view: &View<'_>, to: To<'_>, at: &Field<'_>) -> Result<(), Problem> {
+    let is_meant = |policy: &&Loaded<BackendTlsPolicy>| {
+        let mut targets = policy.spec.target_refs.iter();
+        targets.any(|target| target.kind == "Service" && target.name == to.name)
+    };
+    match view
+        .in_namespace::<BackendTlsPolicy>(to.namespace)
+        .into_iter()
+        .find(is_meant)
+    {
+        None => Ok(()),
+        Some(policy) => {
+            let message = format!(
+                "BackendTLSPolicy {} asks for TLS to Service {}/{}, which is not supported",
+                policy.metadata.name.as_deref().unwrap_or_default(),
+                to.namespace,
+                to.name
+            );
+            Err(Problem::new(Reason::UnsupportedProtocol, message).at(at))
+        }
+    }
 }
 
 /// The TCP port of that number.
