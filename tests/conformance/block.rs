@@ -1,6 +1,6 @@
 //! Addresses of one test.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -65,7 +65,11 @@ fn skip(address: Ipv4Addr, port: u16, error: &io::Error) -> Option<Block> {
         matches!(error.kind(), AddrNotAvailable | PermissionDenied),
         "cannot listen on {address}:{port}: {error}"
     );
-    eprintln!("skipped: cannot listen on {address}:{port}: {error}");
+    // Past the capture of tests that pass: this is to be seen.
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or_default();
+    let line = format!("skipped {test}: cannot listen on {address}:{port}: {error}\n");
+    let _ = io::stderr().write_all(line.as_bytes());
     None
 }
 

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use gateway_k8s::resolve::FEATURES;
 
-/// What is promised, and the tests that prove it. Of the features of this release
-/// these are left out, because a test that the suite runs for them needs TLS or a
-/// cluster: `HTTPRoutePortRedirect`, `GatewayInfrastructure`.
+/// What is promised, and the tests that prove it.
+///
+/// Two features have tests here and are not promised, because the suite asks for more:
+/// `HTTPRoutePortRedirect` for a listener of HTTPS, and `GatewayInfrastructure` for
+/// objects of a cluster.
 const PROVEN: &[(&str, &[&str])] = &[
     (
         "Gateway",
@@ -170,7 +172,9 @@ fn proofs_are_tests_of_this_suite() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
     let files = fs::read_dir(here).unwrap();
     let code: String = files
-        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| fs::read_to_string(path).unwrap())
         .collect();
 
     for (feature, tests) in PROVEN {

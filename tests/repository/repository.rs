@@ -118,9 +118,8 @@ fn no_file_with_tests_is_forgotten() {
             continue;
         };
         let is_harness = path.starts_with("src");
-        let is_part = file
-            .parent()
-            .is_some_and(|folder| folder.join("main.rs").exists());
+        let mut folders = file.ancestors().skip(1);
+        let is_part = folders.any(|folder| folder.join("main.rs").exists());
         if !is_harness && !is_part && !manifest.contains(&format!("\"{}\"", path.display())) {
             forgotten.push(file);
         }
