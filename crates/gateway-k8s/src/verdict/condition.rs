@@ -178,7 +178,7 @@ impl Problem {
             reason,
             message: message.into(),
             field: None,
-            remedy: None,
+            remedy: reason.usual_remedy().map(str::to_owned),
         }
     }
 
@@ -189,7 +189,7 @@ impl Problem {
         self
     }
 
-    /// Says what to do. No remedy by default.
+    /// Says what to do. What usually helps with its reason, by default.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());

@@ -108,3 +108,42 @@ spelled! {
         UnsupportedVersion,
     }
 }
+
+impl Reason {
+    /// What usually helps, for problems that know nothing better. Reasons for which
+    /// all is well have nothing to do.
+    pub const fn usual_remedy(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Accepted
+            | Self::Pending
+            | Self::Programmed
+            | Self::ResolvedRefs
+            | Self::SupportedVersion => return None,
+            Self::AddressNotUsable => "name an address of this machine",
+            Self::AddressNotAssigned => "give it an address, or enlarge the address pool",
+            Self::BackendNotFound => "create what is referred to, or correct the reference",
+            Self::HostnameConflict | Self::ProtocolConflict => {
+                "give the listeners different ports or hostnames"
+            }
+            Self::IncompatibleFilters => "remove one of the filters",
+            Self::Invalid | Self::UnsupportedValue => "correct the field, or remove it",
+            Self::InvalidCertificateRef | Self::InvalidClientCertificateRef => {
+                "refer to a Secret of type kubernetes.io/tls with a certificate and its key in PEM"
+            }
+            Self::InvalidKind => "refer to a kind that can be used here",
+            Self::InvalidParameters => "remove parametersRef",
+            Self::InvalidRouteKinds => "remove the kinds that this protocol cannot carry",
+            Self::ListenersNotResolved | Self::ListenersNotValid => "correct its listeners",
+            Self::NoMatchingListenerHostname => {
+                "give the route a hostname that the listener serves, or the listener another one"
+            }
+            Self::NoMatchingParent => "correct sectionName or port of the parentRef",
+            Self::NotAllowedByListeners => "allow the route in allowedRoutes of the listener",
+            Self::PortUnavailable => "choose another port or address",
+            Self::RefNotPermitted => "add a ReferenceGrant to the namespace that is referred to",
+            Self::UnsupportedAddress => "use an address of type IPAddress",
+            Self::UnsupportedProtocol => "use a protocol that is supported: HTTP",
+            Self::UnsupportedVersion => "install the version that is supported",
+        })
+    }
+}
