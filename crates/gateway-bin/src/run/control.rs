@@ -51,13 +51,16 @@ impl Control {
     pub(super) fn load(&mut self) {
         let start = Instant::now();
         let reading = self.folder.read();
+        let read = start.elapsed();
         let resolved = self.resolver.resolve(&reading.world);
+        let resolved_after = start.elapsed();
         let before = std::mem::replace(&mut self.reading, reading);
         self.configuration = resolved.configuration;
         self.verdicts = resolved.verdicts;
         self.serve();
 
         let took = start.elapsed().as_millis();
+        tracing::debug!(?read, resolved = ?resolved_after - read, applied = ?start.elapsed() - resolved_after);
         if self.has_read {
             let changes = changes::describe(&before.world, &self.reading.world);
             tracing::info!("reloaded in {took} ms: {changes}");
