@@ -59,11 +59,7 @@ impl Body {
     }
 
     pub(crate) fn downstream(body: RequestBody) -> Self {
-        if body.is_end_stream() {
-            Self::empty()
-        } else {
-            Self(Kind::Downstream(body))
-        }
+        Self(Kind::Downstream(body))
     }
 
     pub(crate) fn upstream(body: UpstreamBody<Self>, pick: Pick) -> Self {

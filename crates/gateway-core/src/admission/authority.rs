@@ -49,32 +49,29 @@ impl Authority {
     }
 }
 
-/// Reads the request's authority and makes its `Host` field say the same.
-pub(super) fn take<B>(request: &mut Request<B>) -> Result<Authority, Refused> {
-    let mut hosts = request.headers().get_all(HOST).iter();
-    let host = hosts.next();
-    if hosts.next().is_some() {
-        return Err(Refused::Authority);
-    }
-
+/// The authority of a request with this `Host` field, or none. Makes the field say
+/// the same.
+pub(super) fn settle<B>(
+    request: &mut Request<B>,
+    host: Option<HeaderValue>,
+) -> Result<Authority, Refused> {
     let Some(target) = request.uri().authority() else {
-        return Authority::parse(host.ok_or(Refused::Authority)?.clone());
+        return Authority::parse(host.ok_or(Refused::Authority)?);
     };
 
     // RFC 9112, section 3.2.2: the target in absolute form wins over `Host`. In
     // HTTP/2 two names for one request are an attack.
-    let same = host.is_none_or(|host| {
-        host.as_bytes()
-            .eq_ignore_ascii_case(target.as_str().as_bytes())
-    });
-    if !same && request.version() == Version::HTTP_2 {
-        return Err(Refused::Authority);
+    let target = target.as_str().as_bytes();
+    let says_the_same = |host: &HeaderValue| host.as_bytes().eq_ignore_ascii_case(target);
+    match host {
+        Some(host) if says_the_same(&host) => Authority::parse(host),
+        Some(_) if request.version() == Version::HTTP_2 => Err(Refused::Authority),
+        _ => {
+            let field = HeaderValue::from_bytes(target).map_err(|_| Refused::Authority)?;
+            request.headers_mut().insert(HOST, field.clone());
+            Authority::parse(field)
+        }
     }
-    let field = HeaderValue::from_str(target.as_str()).map_err(|_| Refused::Authority)?;
-    if !same || host.is_none() {
-        request.headers_mut().insert(HOST, field.clone());
-    }
-    Authority::parse(field)
 }
 
 /// Where the host ends and `:port` begins; `None` if it is not a host.

@@ -7,21 +7,26 @@ use super::hop_by_hop::is_connection_field;
 
 /// What there is to do about a request's fields. Looking each of them up would hash
 /// a name for each, and most requests have none of them.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Fields {
+    pub(super) host: Option<HeaderValue>,
     pub(super) has_connection_fields: bool,
     pub(super) has_expectation: bool,
     pub(super) has_many_cookies: bool,
 }
 
 impl Fields {
-    /// Refuses transfer codings but one `chunked`, and expectations but one
-    /// `100-continue`.
+    /// Refuses several hosts, transfer codings but one `chunked`, and expectations
+    /// but one `100-continue`.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refused> {
         let mut fields = Self::default();
         let (mut has_coding, mut has_cookie) = (false, false);
         for (name, value) in headers {
-            if *name == header::TRANSFER_ENCODING {
+            if *name == header::HOST {
+                if fields.host.replace(value.clone()).is_some() {
+                    return Err(Refused::Authority);
+                }
+            } else if *name == header::TRANSFER_ENCODING {
                 only(value, "chunked", &mut has_coding).ok_or(Refused::TransferCoding)?;
             } else if *name == header::EXPECT {
                 only(value, "100-continue", &mut fields.has_expectation)

@@ -40,7 +40,7 @@ pub(crate) fn admit<B>(request: &mut Request<B>) -> Result<Admitted, Refused> {
     check_method(request.method())?;
     let fields = Fields::of(request.headers())?;
 
-    let authority = authority::take(request)?;
+    let authority = authority::settle(request, fields.host)?;
     set_target(request)?;
     if fields.has_expectation {
         // It is met here, as soon as the body is read. Two who answer it are how a

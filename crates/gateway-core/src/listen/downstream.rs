@@ -157,11 +157,12 @@ impl hyper::service::Service<Request<Incoming>> for HttpService {
         let connection = &self.connection;
         let in_flight = connection.watch().begin();
         let http1 = request.version() != Version::HTTP_2;
-        let request = request.map(|incoming| {
-            Body::downstream(RequestBody {
+        let request = request.map(|incoming| match incoming.is_end_stream() {
+            true => Body::empty(),
+            false => Body::downstream(RequestBody {
                 incoming,
                 watch: Arc::clone(connection.watch()),
-            })
+            }),
         });
 
         Responding {

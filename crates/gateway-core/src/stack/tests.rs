@@ -12,7 +12,8 @@ use tower::{Layer, Service, ServiceExt, layer::layer_fn, service_fn};
 
 use super::*;
 use crate::model::{
-    Backend, BackendRef, BackendTarget, Configuration, ExtensionRef, Filter, Rule, Timeouts,
+    Backend, BackendRef, BackendTarget, Configuration, ExtensionRef, Filter, Gateway, Listener,
+    Route, Rule, Timeouts,
 };
 use crate::{Body, BoxError};
 
@@ -240,10 +241,18 @@ async fn backend_keeps_its_identity_over_changes() {
     // The service is the same one all the time.
     backends.update(&with_backend(Backend::new([])));
     assert!(error_of(&service).await.is::<NoReadyEndpoint>());
-    backends.update(&Configuration::new());
+    backends.update(&referring_to_nothing());
     assert!(error_of(&service).await.is::<InvalidBackend>());
     backends.update(&with_backend(Backend::new([])));
     assert!(error_of(&service).await.is::<NoReadyEndpoint>());
+}
+
+/// A rule refers to backend `a`, which does not exist.
+fn referring_to_nothing() -> Configuration {
+    let rule = Rule::new().with_backend(BackendRef::new("a".into()));
+    let listener = Listener::http("web", 80).with_route(Route::new("route").with_rule(rule));
+
+    Configuration::new().with_gateway(Gateway::new("edge").with_listener(listener))
 }
 
 #[test]
