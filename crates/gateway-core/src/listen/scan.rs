@@ -1,8 +1,8 @@
 //! What hyper forgives in a request's head, and an edge must not.
 //!
-//! hyper takes a bare LF for the end of a line, and drops `Content-Length` beside
-//! `Transfer-Encoding` without a word, and any byte in the extensions of chunks. Servers that read either differently are how
-//! requests are smuggled. So lines are looked at before hyper sees them, and one that
+//! hyper takes a bare LF for the end of a line, drops `Content-Length` beside
+//! `Transfer-Encoding` without a word, and accepts any byte in the extensions of
+//! chunks. Servers that read one of these differently are how requests are smuggled. So lines are looked at before hyper sees them, and one that
 //! is not to be forgiven is spoiled: hyper answers 400 then and closes.
 
 /// Follows the messages of an HTTP/1 connection.

@@ -188,7 +188,9 @@ fn never_in_the_clear(view: &View<'_>, to: To<'_>, at: &Field<'_>) -> Result<(),
                 to.namespace,
                 to.name
             );
-            Err(Problem::new(Reason::UnsupportedProtocol, message).at(at))
+            Err(Problem::new(Reason::UnsupportedProtocol, message)
+                .at(at)
+                .remedy("remove the policy if the backend may be spoken to in the clear"))
         }
     }
 }
