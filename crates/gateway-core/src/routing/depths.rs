@@ -1,64 +1,99 @@
 //! How deep the keys of a table are.
 
+use std::collections::BTreeMap;
+
 /// Counts keys by depth, so that only depths that occur are looked up.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Depths {
-    counts: Vec<u32>,
-    // Which of the first counts are not 0, so that a look-up need not read them.
+    // Which depths below `DEEP` occur; and, as the last bit, whether others do.
     mask: u64,
+    // How many keys there are besides the one that the mask tells. Most tables are
+    // small, and have none.
+    more: Option<Box<BTreeMap<usize, u32>>>,
 }
 
 impl Depths {
     /// One more key of this depth.
     pub(super) fn add(&mut self, depth: usize) {
-        if self.counts.len() <= depth {
-            self.counts.resize(depth + 1, 0);
+        if depth < DEEP && !self.has(depth) {
+            self.mask |= 1 << depth;
+            return;
         }
-        self.counts[depth] += 1;
-        self.mask |= bit(depth);
+        *self.more.get_or_insert_default().entry(depth).or_default() += 1;
+        self.mask |= u64::from(depth >= DEEP) << DEEP;
     }
 
     /// One key less of this depth, which was added before.
     pub(super) fn remove(&mut self, depth: usize) {
-        if let Some(count) = self.counts.get_mut(depth) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.mask &= !bit(depth);
-            }
-        }
-        while self.counts.last() == Some(&0) {
-            self.counts.pop();
+        let more = self.more.as_mut().and_then(|more| more.get_mut(&depth));
+        match more {
+            Some(count) if *count > 1 => *count -= 1,
+            Some(_) => self.remove_more(depth),
+            None => self.mask &= !(1_u64.checked_shl(depth as u32).unwrap_or(0)),
         }
     }
 
     /// Whether there is a key of this depth.
+    #[inline]
     pub(super) fn has(&self, depth: usize) -> bool {
-        match bit(depth) {
-            0 => self.counts.get(depth).is_some_and(|count| *count > 0),
-            bit => self.mask & bit != 0,
+        if depth < DEEP {
+            self.mask & 1 << depth != 0
+        } else {
+            self.deep(depth).next() == Some(depth)
         }
     }
 
     /// The depths that occur, from `deepest` at most down to 0.
+    #[inline]
     pub(super) fn up_to(&self, deepest: usize) -> impl Iterator<Item = usize> {
-        let end = self.counts.len().min(deepest + 1);
+        // No bit that is above the deepest, nor the last.
+        let unwanted = (u64::MAX << 1).checked_shl(deepest as u32).unwrap_or(0) | 1 << DEEP;
+        let mut mask = self.mask & !unwanted;
 
-        (0..end).rev().filter(|depth| self.has(*depth))
+        self.deep(deepest).chain(std::iter::from_fn(move || {
+            let depth = mask.checked_ilog2()?;
+            mask ^= 1 << depth;
+            Some(depth as usize)
+        }))
     }
 
     /// Whether there is no key.
     pub(super) fn is_empty(&self) -> bool {
-        self.counts.is_empty()
+        self.mask == 0
+    }
+
+    /// Those that the mask does not tell, from `deepest` at most.
+    #[inline]
+    fn deep(&self, deepest: usize) -> impl Iterator<Item = usize> {
+        let some = (self.mask >> DEEP != 0 && deepest >= DEEP).then_some(self.more.as_ref());
+
+        some.flatten()
+            .into_iter()
+            .flat_map(move |more| more.range(DEEP..=deepest).rev().map(|(depth, _)| *depth))
+    }
+
+    fn remove_more(&mut self, depth: usize) {
+        let Some(more) = &mut self.more else {
+            return;
+        };
+
+        more.remove(&depth);
+        if more.range(DEEP..).next().is_none() {
+            self.mask &= !(1 << DEEP);
+        }
+        if more.is_empty() {
+            self.more = None;
+        }
     }
 }
 
-/// Nothing for depths that the mask does not tell.
-fn bit(depth: usize) -> u64 {
-    if depth < 64 { 1 << depth } else { 0 }
-}
+/// The first depth that has no bit of its own.
+const DEEP: usize = 63;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -81,5 +116,39 @@ mod tests {
         depths.remove(3);
 
         assert!(depths.is_empty());
+    }
+
+    proptest! {
+        /// It lists what is left of a plain list of depths.
+        #[test]
+        fn agrees_with_a_list(
+            edits in prop::collection::vec((prop_oneof![0..4usize, 61..67usize], any::<bool>()), 0..40),
+            deepest in prop_oneof![0..4usize, 60..70usize],
+        ) {
+            let (mut depths, mut list) = (Depths::default(), Vec::new());
+            for (depth, is_added) in edits {
+                let place = list.iter().position(|it| *it == depth);
+                match (is_added, place) {
+                    (true, _) => {
+                        depths.add(depth);
+                        list.push(depth);
+                    }
+                    (false, Some(place)) => {
+                        depths.remove(depth);
+                        list.remove(place);
+                    }
+                    (false, None) => {}
+                }
+            }
+            list.sort_by(|a, b| b.cmp(a));
+            list.dedup();
+
+            prop_assert_eq!(depths.is_empty(), list.is_empty());
+            for depth in 0..70 {
+                prop_assert_eq!(depths.has(depth), list.contains(&depth));
+            }
+            list.retain(|depth| *depth <= deepest);
+            prop_assert_eq!(depths.up_to(deepest).collect::<Vec<_>>(), list);
+        }
     }
 }

@@ -35,7 +35,7 @@ impl<'a> PathKeys<'a> {
         let mut whole = Key::default();
         let mut depth = 0;
 
-        for (index, key) in boundaries(path, seed).enumerate() {
+        for (index, key) in boundaries(path.as_bytes(), seed).enumerate() {
             if let Some(place) = early.get_mut(index) {
                 *place = key;
             }
@@ -73,14 +73,18 @@ impl<'a> PathKeys<'a> {
             .up_to(self.depth)
             .filter_map(|depth| match self.early.get(depth) {
                 Some(key) => Some(*key),
-                None => boundaries(self.path, self.seed).nth(depth),
+                None => boundaries(self.path.as_bytes(), self.seed).nth(depth),
             })
     }
 }
 
+/// The hash of a whole path, as its [`PathKeys`] have it.
+pub(super) fn hash(path: &[u8], seed: &RandomState) -> u64 {
+    boundaries(path, seed).last().unwrap_or_default().hash
+}
+
 /// The ends of the leading segments of `path`, the shortest first.
-fn boundaries(path: &str, seed: &RandomState) -> impl Iterator<Item = Key> {
-    let bytes = path.as_bytes();
+fn boundaries(bytes: &[u8], seed: &RandomState) -> impl Iterator<Item = Key> {
     let mut hasher = seed.build_hasher();
     let mut start = 0;
     let mut next = Some(0);
