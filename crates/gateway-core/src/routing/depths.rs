@@ -36,25 +36,15 @@ impl Depths {
     /// Whether there is a key of this depth.
     #[inline]
     pub(super) fn has(&self, depth: usize) -> bool {
-        if depth < DEEP {
-            self.mask & 1 << depth != 0
-        } else {
-            self.deep(depth).next() == Some(depth)
-        }
+        self.at_most(depth) == Some(depth)
     }
 
     /// The depths that occur, from `deepest` at most down to 0.
     #[inline]
     pub(super) fn up_to(&self, deepest: usize) -> impl Iterator<Item = usize> {
-        // No bit that is above the deepest, nor the last.
-        let unwanted = (u64::MAX << 1).checked_shl(deepest as u32).unwrap_or(0) | 1 << DEEP;
-        let mut mask = self.mask & !unwanted;
-
-        self.deep(deepest).chain(std::iter::from_fn(move || {
-            let depth = mask.checked_ilog2()?;
-            mask ^= 1 << depth;
-            Some(depth as usize)
-        }))
+        std::iter::successors(self.at_most(deepest), |depth| {
+            self.at_most(depth.checked_sub(1)?)
+        })
     }
 
     /// Whether there is no key.
@@ -62,14 +52,28 @@ impl Depths {
         self.mask == 0
     }
 
-    /// Those that the mask does not tell, from `deepest` at most.
+    /// The deepest that occurs of those up to `depth`.
     #[inline]
-    fn deep(&self, deepest: usize) -> impl Iterator<Item = usize> {
-        let some = (self.mask >> DEEP != 0 && deepest >= DEEP).then_some(self.more.as_ref());
+    fn at_most(&self, depth: usize) -> Option<usize> {
+        if depth >= DEEP && self.mask >> DEEP != 0 {
+            return self.deep_at_most(depth);
+        }
+        // The bits above that of the depth, at least the last one.
+        let unwanted = DEEP - depth.min(DEEP - 1);
 
-        some.flatten()
-            .into_iter()
-            .flat_map(move |more| more.range(DEEP..=deepest).rev().map(|(depth, _)| *depth))
+        (self.mask << unwanted >> unwanted)
+            .checked_ilog2()
+            .map(|depth| depth as usize)
+    }
+
+    #[cold]
+    fn deep_at_most(&self, depth: usize) -> Option<usize> {
+        let mut deep = self.more.as_ref()?.range(DEEP..=depth);
+
+        match deep.next_back() {
+            Some((depth, _)) => Some(*depth),
+            None => self.at_most(DEEP - 1),
+        }
     }
 
     fn remove_more(&mut self, depth: usize) {

@@ -100,7 +100,7 @@ impl<T> ListenerTable<T> {
     }
 
     fn choose(&self, host: &str) -> Option<&Attached<T>> {
-        let place = *self.listeners.hosts.matching(host).next()?;
+        let place = self.listeners.hosts.find_map(host, |place| Some(*place))?;
 
         self.listeners.list.get(place)
     }

@@ -93,8 +93,7 @@ impl<T> RouteTable<T> {
 
         self.routes
             .hosts
-            .matching(head.host)
-            .find_map(|table| table.find(&keys, head))
+            .find_map(head.host, |table| table.find(&keys, head))
     }
 
     #[cfg(test)]
