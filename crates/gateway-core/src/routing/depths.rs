@@ -7,9 +7,14 @@ use std::collections::BTreeMap;
 pub(super) struct Depths {
     // Which depths below `DEEP` occur; and, as the last bit, whether others do.
     mask: u64,
-    // How many keys there are besides the one that the mask tells. Most tables are
-    // small, and have none.
-    more: Option<Box<BTreeMap<usize, u32>>>,
+    // Most tables are small, and have none.
+    more: Option<Box<More>>,
+}
+
+/// How many keys of a depth there are besides the one that the mask tells.
+#[derive(Clone, Debug, Default)]
+struct More {
+    counts: BTreeMap<usize, u32>,
 }
 
 impl Depths {
@@ -19,14 +24,15 @@ impl Depths {
             self.mask |= 1 << depth;
             return;
         }
-        *self.more.get_or_insert_default().entry(depth).or_default() += 1;
+        let more = self.more.get_or_insert_default();
+        *more.counts.entry(depth).or_default() += 1;
         self.mask |= u64::from(depth >= DEEP) << DEEP;
     }
 
     /// One key less of this depth, which was added before.
     pub(super) fn remove(&mut self, depth: usize) {
-        let more = self.more.as_mut().and_then(|more| more.get_mut(&depth));
-        match more {
+        let more = self.more.as_mut();
+        match more.and_then(|more| more.counts.get_mut(&depth)) {
             Some(count) if *count > 1 => *count -= 1,
             Some(_) => self.remove_more(depth),
             None => self.mask &= !(1_u64.checked_shl(depth as u32).unwrap_or(0)),
@@ -68,7 +74,7 @@ impl Depths {
 
     #[cold]
     fn deep_at_most(&self, depth: usize) -> Option<usize> {
-        let mut deep = self.more.as_ref()?.range(DEEP..=depth);
+        let mut deep = self.more.as_ref()?.counts.range(DEEP..=depth);
 
         match deep.next_back() {
             Some((depth, _)) => Some(*depth),
@@ -77,15 +83,15 @@ impl Depths {
     }
 
     fn remove_more(&mut self, depth: usize) {
-        let Some(more) = &mut self.more else {
+        let Some(More { counts }) = self.more.as_deref_mut() else {
             return;
         };
 
-        more.remove(&depth);
-        if more.range(DEEP..).next().is_none() {
+        counts.remove(&depth);
+        if counts.range(DEEP..).next().is_none() {
             self.mask &= !(1 << DEEP);
         }
-        if more.is_empty() {
+        if counts.is_empty() {
             self.more = None;
         }
     }
