@@ -83,19 +83,21 @@ fn host_end(text: &[u8]) -> Option<usize> {
         return Some(end + 1);
     }
 
-    let end = text
-        .iter()
-        .position(|byte| *byte == b':')
-        .unwrap_or(text.len());
-    let is_host =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    let host = &text[..end];
+    let mut end = text.len();
     // A dot at the end is that of the root; elsewhere it ends a label.
-    let labels = host.strip_suffix(b".").unwrap_or(host);
-    let has_labels = labels
-        .split(|byte| *byte == b'.')
-        .all(|label| !label.is_empty());
-    (end <= 254 && has_labels && host.iter().all(is_host)).then_some(end)
+    let mut is_label_empty = true;
+    for (place, byte) in text.iter().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' => is_label_empty = false,
+            b'.' if !is_label_empty => is_label_empty = true,
+            b':' => {
+                end = place;
+                break;
+            }
+            _ => return None,
+        }
+    }
+    (1..=254).contains(&end).then_some(end)
 }
 
 fn is_port(text: &[u8]) -> bool {
