@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gateway_lb::balance::Algorithm;
 use gateway_lb::{Endpoint, EndpointSet};
 
-use super::{Filter, ObjectName};
+use super::{BackendTls, Filter, ObjectName};
 
 /// What a rule refers to, with its share of the rule's requests.
 ///
@@ -142,6 +142,7 @@ pub struct Backend {
     endpoints: Endpoints,
     protocol: BackendProtocol,
     algorithm: Algorithm,
+    tls: Option<Arc<BackendTls>>,
 }
 
 impl Backend {
@@ -165,6 +166,7 @@ impl Backend {
             endpoints,
             protocol: BackendProtocol::default(),
             algorithm: Algorithm::default(),
+            tls: None,
         }
     }
 
@@ -182,6 +184,13 @@ impl Backend {
         self
     }
 
+    /// Speaks to its endpoints over TLS. In the clear by default.
+    #[must_use]
+    pub fn with_tls(mut self, tls: impl Into<Arc<BackendTls>>) -> Self {
+        self.tls = Some(tls.into());
+        self
+    }
+
     /// Its endpoints.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
@@ -190,6 +199,11 @@ impl Backend {
     /// How its endpoints are spoken to.
     pub fn protocol(&self) -> BackendProtocol {
         self.protocol
+    }
+
+    /// Whether and how they are spoken to over TLS.
+    pub fn tls(&self) -> Option<&Arc<BackendTls>> {
+        self.tls.as_ref()
     }
 
     /// How an endpoint is chosen.
@@ -218,9 +232,11 @@ pub enum Endpoints {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum BackendProtocol {
-    /// HTTP/1.1 in the clear; WebSocket is an upgrade of it.
+    /// HTTP/1.1; WebSocket is an upgrade of it. Over TLS, HTTP/2 where both sides
+    /// offer it (ALPN).
     #[default]
     Http1,
-    /// HTTP/2 in the clear with prior knowledge (`kubernetes.io/h2c`).
+    /// HTTP/2: in the clear with prior knowledge (`kubernetes.io/h2c`), over TLS
+    /// and nothing else.
     H2c,
 }

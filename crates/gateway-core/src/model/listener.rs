@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Hostname, ObjectName, Route, SectionName};
+use super::{Hostname, ObjectName, Route, SectionName, StreamRoute, TlsMode, TlsTermination};
 
 /// Listeners that share addresses.
 ///
@@ -66,19 +66,35 @@ pub struct Listener {
     protocol: Protocol,
     hostname: Option<Hostname>,
     routes: Vec<Arc<Route>>,
+    stream_routes: Vec<Arc<StreamRoute>>,
 }
 
 impl Listener {
-    /// An HTTP listener for every hostname, without routes. Port 0 stands for a
-    /// free one; whoever runs the gateway is told which was taken.
-    pub fn http(name: impl Into<SectionName>, port: u16) -> Self {
+    /// A listener for every hostname, without routes. Port 0 stands for a free
+    /// one; whoever runs the gateway is told which was taken.
+    pub fn new(name: impl Into<SectionName>, port: u16, protocol: Protocol) -> Self {
         Self {
             name: name.into(),
             port,
-            protocol: Protocol::Http,
+            protocol,
             hostname: None,
             routes: Vec::new(),
+            stream_routes: Vec::new(),
         }
+    }
+
+    /// An HTTP listener; see [`Listener::new`].
+    pub fn http(name: impl Into<SectionName>, port: u16) -> Self {
+        Self::new(name, port, Protocol::Http)
+    }
+
+    /// An HTTPS listener; see [`Listener::new`].
+    pub fn https(
+        name: impl Into<SectionName>,
+        port: u16,
+        tls: impl Into<Arc<TlsTermination>>,
+    ) -> Self {
+        Self::new(name, port, Protocol::Https(tls.into()))
     }
 
     /// Serves only requests for `hostname`.
@@ -95,6 +111,13 @@ impl Listener {
         self
     }
 
+    /// Attaches a route for connections or datagrams.
+    #[must_use]
+    pub fn with_stream_route(mut self, route: impl Into<Arc<StreamRoute>>) -> Self {
+        self.stream_routes.push(route.into());
+        self
+    }
+
     /// Its name within the gateway.
     pub fn name(&self) -> &SectionName {
         &self.name
@@ -106,8 +129,8 @@ impl Listener {
     }
 
     /// What it speaks.
-    pub fn protocol(&self) -> Protocol {
-        self.protocol
+    pub fn protocol(&self) -> &Protocol {
+        &self.protocol
     }
 
     /// The hostname it serves; none means every one.
@@ -115,18 +138,30 @@ impl Listener {
         self.hostname.as_ref()
     }
 
-    /// The routes attached to it.
+    /// The routes for requests that are attached to it.
     pub fn routes(&self) -> &[Arc<Route>] {
         &self.routes
     }
+
+    /// The routes for connections or datagrams that are attached to it.
+    pub fn stream_routes(&self) -> &[Arc<StreamRoute>] {
+        &self.stream_routes
+    }
 }
 
-/// What a listener speaks.
+/// What a listener speaks. Complete.
 ///
 /// Source: `ProtocolType`.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Protocol {
     /// HTTP/1.1 and HTTP/2 in the clear.
     Http,
+    /// HTTP/1.1 and HTTP/2 over TLS.
+    Https(Arc<TlsTermination>),
+    /// TLS with anything in it.
+    Tls(TlsMode),
+    /// Connections with anything in them.
+    Tcp,
+    /// Datagrams.
+    Udp,
 }

@@ -33,6 +33,8 @@ mod listener;
 mod matching;
 mod name;
 mod route;
+mod stream;
+mod tls;
 
 pub use self::backend::{
     Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Endpoints,
@@ -45,4 +47,9 @@ pub use self::matching::{
     HeaderMatch, InvalidMatch, PathMatch, Pattern, QueryMatch, RouteMatch, ValueMatch,
 };
 pub use self::name::{ObjectName, RuleRef, SectionName};
-pub use self::route::{Route, Rule, Timeouts};
+pub use self::route::{Route, RouteKind, Rule, Timeouts};
+pub use self::stream::{StreamRoute, StreamRouteKind};
+pub use self::tls::{
+    BackendTls, Certificate, ClientValidation, ClientValidationMode, SubjectAltName, TlsMode,
+    TlsTermination, TlsVersions, Trust,
+};

@@ -9,9 +9,10 @@ use super::{BackendRef, Filter, Hostname, ObjectName, RouteMatch, RuleRef, Secti
 
 /// Rules for requests to some hostnames.
 ///
-/// Source: `HTTPRoute`.
+/// Source: `HTTPRoute`, `GRPCRoute`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Route {
+    kind: RouteKind,
     name: ObjectName,
     created: u64,
     hostnames: Vec<Hostname>,
@@ -22,11 +23,19 @@ impl Route {
     /// A route for every hostname of its listeners, without rules.
     pub fn new(name: impl Into<ObjectName>) -> Self {
         Self {
+            kind: RouteKind::Http,
             name: name.into(),
             created: 0,
             hostnames: Vec::new(),
             rules: Vec::new(),
         }
+    }
+
+    /// Says which kind of object it was. `HTTPRoute` by default.
+    #[must_use]
+    pub fn with_kind(mut self, kind: RouteKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// When the object was made, in seconds since 1970; of two matches that are
@@ -49,6 +58,11 @@ impl Route {
     pub fn with_rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
         self
+    }
+
+    /// The kind of object that it was. Routes of different kinds may be namesakes.
+    pub fn kind(&self) -> RouteKind {
+        self.kind
     }
 
     /// What it is called.
@@ -81,6 +95,17 @@ impl Route {
             name,
         }
     }
+}
+
+/// The kind of object that a route was.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum RouteKind {
+    /// `HTTPRoute`.
+    #[default]
+    Http,
+    /// `GRPCRoute`: its method matches are path matches here, as every gRPC call
+    /// is a request for `/service/method`.
+    Grpc,
 }
 
 /// What happens to requests that one of its matches describes.

@@ -1,6 +1,7 @@
 //! The listeners that share an address and a port.
 
 use std::fmt;
+use std::mem::discriminant;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -177,17 +178,16 @@ fn take_known<'a, T>(
     known: &mut Vec<&'a Attached<T>>,
     new: &Arc<Listener>,
 ) -> Option<&'a Attached<T>> {
-    let key = |listener: &Listener| {
-        (
-            listener.name().clone(),
-            listener.port(),
-            listener.protocol(),
-        )
+    // A listener whose certificates changed is the same listener.
+    let is_same = |old: &Listener| {
+        old.name() == new.name()
+            && old.port() == new.port()
+            && discriminant(old.protocol()) == discriminant(new.protocol())
     };
     let place = known
         .iter()
         .position(|old| Arc::ptr_eq(&old.listener, new))
-        .or_else(|| known.iter().position(|old| key(&old.listener) == key(new)))?;
+        .or_else(|| known.iter().position(|old| is_same(&old.listener)))?;
 
     Some(known.remove(place))
 }

@@ -61,7 +61,7 @@ pub(super) fn plan(
         name: written.name.as_str().into(),
         port: u16::try_from(written.port).unwrap_or_default(),
         hostname: None,
-        protocol: spoken.protocol,
+        protocol: spoken.protocol.clone(),
         kinds: spoken.kinds.to_vec(),
         namespaces: None,
         refused: Vec::new(),

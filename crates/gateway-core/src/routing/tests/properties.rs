@@ -256,7 +256,7 @@ proptest! {
         let mut table = ListenerTable::empty();
 
         for listener in history {
-            prop_assert_eq!(listener.protocol(), Protocol::Http);
+            prop_assert_eq!(listener.protocol(), &Protocol::Http);
             let listeners = [listener];
             table = table.updated(&listeners, &mut label);
             let fresh = ListenerTable::empty().updated(&listeners, &mut label);

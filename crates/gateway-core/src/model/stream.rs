@@ -1,0 +1,87 @@
+//! Routes for connections and datagrams that are not HTTP.
+
+use super::{BackendRef, Hostname, ObjectName};
+
+/// Where the connections, or the sessions of datagrams, of a listener go.
+///
+/// Source: `TCPRoute`, `TLSRoute`, `UDPRoute`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StreamRoute {
+    name: ObjectName,
+    kind: StreamRouteKind,
+    created: u64,
+    hostnames: Vec<Hostname>,
+    backends: Vec<BackendRef>,
+}
+
+/// The kind of object that a route was.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum StreamRouteKind {
+    /// `TCPRoute`.
+    Tcp,
+    /// `TLSRoute`.
+    Tls,
+    /// `UDPRoute`.
+    Udp,
+}
+
+impl StreamRoute {
+    /// A route without backends: it closes every connection.
+    pub fn new(kind: StreamRouteKind, name: impl Into<ObjectName>) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            created: 0,
+            hostnames: Vec::new(),
+            backends: Vec::new(),
+        }
+    }
+
+    /// When the object was made, in seconds since 1970; of two routes that are
+    /// otherwise equal the older one wins. 0 by default.
+    #[must_use]
+    pub fn with_created(mut self, seconds: u64) -> Self {
+        self.created = seconds;
+        self
+    }
+
+    /// Adds a hostname, which is compared with the name that a TLS client asks
+    /// for.
+    #[must_use]
+    pub fn with_hostname(mut self, hostname: Hostname) -> Self {
+        self.hostnames.push(hostname);
+        self
+    }
+
+    /// Adds a backend. Weights hold for connections and sessions.
+    #[must_use]
+    pub fn with_backend(mut self, backend: BackendRef) -> Self {
+        self.backends.push(backend);
+        self
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &ObjectName {
+        &self.name
+    }
+
+    /// The kind of object that it was.
+    pub fn kind(&self) -> StreamRouteKind {
+        self.kind
+    }
+
+    /// When it was made, in seconds since 1970.
+    pub fn created(&self) -> u64 {
+        self.created
+    }
+
+    /// Its hostnames; none means every one of the listener's.
+    pub fn hostnames(&self) -> &[Hostname] {
+        &self.hostnames
+    }
+
+    /// Its backends.
+    pub fn backends(&self) -> &[BackendRef] {
+        &self.backends
+    }
+}
