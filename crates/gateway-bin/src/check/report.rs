@@ -2,6 +2,7 @@
 
 use gateway_k8s::api::ParentReference;
 use gateway_k8s::verdict::{Condition, ConditionStatus, ConditionType, Decision, Verdict};
+use gateway_k8s::world::Place;
 use serde::Serialize;
 
 use crate::findings::{Finding, findings};
@@ -71,7 +72,10 @@ struct Summary {
 impl Report {
     pub(super) fn new(manifests: &Manifests) -> Self {
         let verdicts = &manifests.resolved.verdicts;
-        let objects: Vec<_> = verdicts.iter().flat_map(object).collect();
+        let objects: Vec<_> = verdicts
+            .iter()
+            .flat_map(|verdict| object(verdict, manifests))
+            .collect();
         let problems = findings(&manifests.reading, verdicts);
         let errors = problems.iter().filter(|one| one.is_error()).count();
 
@@ -155,9 +159,8 @@ impl Report {
 }
 
 impl ObjectReport {
-    fn new(verdict: &Verdict, conditions: &[Condition]) -> Self {
+    fn new(verdict: &Verdict, conditions: &[Condition], place: Option<&Place>) -> Self {
         let object = &verdict.object;
-        let place = verdict.place.as_ref();
 
         Self {
             kind: object.kind.clone().into_owned(),
@@ -237,23 +240,26 @@ impl ConditionReport {
 }
 
 /// A verdict as one report for each list of conditions.
-fn object(verdict: &Verdict) -> Vec<ObjectReport> {
+fn object(verdict: &Verdict, manifests: &Manifests) -> Vec<ObjectReport> {
+    let place = manifests.reading.place(&verdict.object, "");
+    let report = |conditions| ObjectReport::new(verdict, conditions, place.as_ref());
+
     match &verdict.decision {
         Decision::None => Vec::new(),
-        Decision::GatewayClass(class) => vec![ObjectReport::new(verdict, &class.conditions)],
+        Decision::GatewayClass(class) => vec![report(&class.conditions)],
         Decision::Gateway(gateway) => {
             let listeners = gateway.listeners.iter().map(|listener| ObjectReport {
                 listener: Some(listener.name.to_string()),
                 attached_routes: Some(listener.attached_routes),
-                ..ObjectReport::new(verdict, &listener.conditions)
+                ..report(&listener.conditions)
             });
-            let whole = ObjectReport::new(verdict, &gateway.conditions);
+            let whole = report(&gateway.conditions);
             std::iter::once(whole).chain(listeners).collect()
         }
         Decision::Route(route) | Decision::Backend(route) => {
             let parents = route.parents.iter().map(|parent| ObjectReport {
                 parent: Some(name(&parent.parent, &verdict.object.namespace)),
-                ..ObjectReport::new(verdict, &parent.conditions)
+                ..report(&parent.conditions)
             });
             parents.collect()
         }
