@@ -59,7 +59,7 @@ use http::Request;
 use http_body::Body;
 use thread_local::ThreadLocal;
 
-use self::codec::Hyper;
+use self::codec::OverTcp;
 use self::error::BoxError;
 use self::handle::{Handle, Shared};
 
@@ -67,15 +67,12 @@ mod body;
 mod codec;
 mod dial;
 mod error;
-mod framing;
 mod future;
-mod gate;
 mod handle;
 mod http1;
 mod http2;
 mod settings;
 mod shard;
-mod socket;
 #[cfg(test)]
 mod tests;
 mod upgrade;
@@ -117,7 +114,7 @@ impl<B: RequestBody> Pool<B> {
     #[must_use]
     pub fn new(settings: PoolSettings) -> Self {
         Self {
-            shared: Arc::new(Shared::new(settings, Box::new(Hyper))),
+            shared: Arc::new(Shared::new(settings, Box::new(OverTcp))),
             handles: Arc::new(ThreadLocal::new()),
         }
     }
