@@ -24,7 +24,9 @@ use crate::pool::settings::PoolSettings;
 use crate::pool::upgrade::UpgradedTransport;
 
 /// What HTTP/1 is spoken over.
-pub(in crate::pool) trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+pub(in crate::pool) trait Transport:
+    AsyncRead + AsyncWrite + Send + Unpin + 'static
+{
     /// Whether nothing at all was sent when a write fails. That is so for a socket;
     /// what encrypts may have sent a part.
     const FAILS_WHOLE: bool;
@@ -60,11 +62,7 @@ pub(in crate::pool) struct Connection<S, B> {
 }
 
 impl<S: Transport, B: RequestBody> Connection<S, B> {
-    pub(in crate::pool) fn new(
-        transport: S,
-        address: SocketAddr,
-        settings: &PoolSettings,
-    ) -> Self {
+    pub(in crate::pool) fn new(transport: S, address: SocketAddr, settings: &PoolSettings) -> Self {
         let limits = Limits {
             head: settings.max_response_head,
             buffer: settings.max_buffer,

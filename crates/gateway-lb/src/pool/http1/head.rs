@@ -6,6 +6,7 @@
 use std::mem::MaybeUninit;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use httparse::{Header, ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
@@ -20,6 +21,7 @@ pub(super) struct Head<'a> {
     bytes: &'a [u8],
     fields: &'a [Header<'a>],
     reason: &'a str,
+    declared: Declared,
     /// How many bytes it takes.
     pub(super) length: usize,
     pub(super) status: StatusCode,
@@ -63,6 +65,7 @@ impl<'a> Head<'a> {
             bytes,
             fields: parsed.headers,
             reason: parsed.reason.unwrap_or_default(),
+            declared: Declared::Nothing,
             length,
             status,
             body: Length::Known(0),
@@ -112,9 +115,9 @@ impl<'a> Head<'a> {
         } else {
             length
         };
-        self.persists = !wants_close
-            && (!is_old || wants_keeping)
-            && !matches!(self.body, Length::UntilClose);
+        self.declared = declared;
+        self.persists =
+            !wants_close && (!is_old || wants_keeping) && !matches!(self.body, Length::UntilClose);
         Ok(())
     }
 
@@ -135,21 +138,35 @@ impl<'a> Head<'a> {
         for field in self.fields {
             let name = HeaderName::from_bytes(field.name.as_bytes())
                 .map_err(|_too_long| httparse::Error::HeaderName)?;
-            if name == http::header::CONTENT_LENGTH && std::mem::replace(&mut has_length, true) {
-                // It says the same once more.
-                continue;
-            }
-            let value = if field.value.is_empty() {
-                HeaderValue::from_static("")
+            let value = if name == CONTENT_LENGTH {
+                if std::mem::replace(&mut has_length, true) {
+                    // It says the same once more.
+                    continue;
+                }
+                self.length_field(field.value, message)?
             } else {
-                let start = field.value.as_ptr().addr() - self.bytes.as_ptr().addr();
-                let value = message.slice(start..start + field.value.len());
-                HeaderValue::from_maybe_shared(value)
-                    .map_err(|_invalid| httparse::Error::HeaderValue)?
+                self.value(field.value, message)?
             };
             headers.append(name, value);
         }
         Ok(())
+    }
+
+    /// A list of equal lengths becomes that length (RFC 9110 section 8.6).
+    fn length_field(&self, value: &[u8], message: &Bytes) -> Result<HeaderValue, InvalidHead> {
+        match self.declared {
+            Declared::Length(length) if value.contains(&b',') => Ok(HeaderValue::from(length)),
+            _ => self.value(value, message),
+        }
+    }
+
+    fn value(&self, value: &[u8], message: &Bytes) -> Result<HeaderValue, InvalidHead> {
+        if value.is_empty() {
+            return Ok(HeaderValue::from_static(""));
+        }
+        let start = value.as_ptr().addr() - self.bytes.as_ptr().addr();
+        HeaderValue::from_maybe_shared(message.slice(start..start + value.len()))
+            .map_err(|_invalid| httparse::Error::HeaderValue.into())
     }
 
     /// What the status line says besides the status, unless it is what everybody says.

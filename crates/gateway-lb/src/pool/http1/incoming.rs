@@ -176,8 +176,8 @@ impl Incoming {
             }
 
             let (body, length, persists) = (head.body, head.length, head.persists);
-            let whole = whole_body(body, self.buffer.len() - length)
-                .filter(|body| length + body <= COPIED);
+            let whole =
+                whole_body(body, self.buffer.len() - length).filter(|body| length + body <= COPIED);
             let taken = length + whole.unwrap_or_default();
             let message = Bytes::copy_from_slice(&self.buffer[..taken]);
             let response = respond(&head, &message, headers).map_err(Unread::Head)?;
