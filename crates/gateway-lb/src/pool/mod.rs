@@ -12,7 +12,9 @@
 //!   written, is sent on another. One that may have been seen is never sent twice.
 //! * Message framing is made unambiguous both ways: the request's length is what its
 //!   body says, and a response with two lengths, or a transfer coding other than
-//!   `chunked`, is refused.
+//!   `chunked`, is refused. So is one whose lines do not end in CR LF.
+//! * Trailers go both ways, where the message is chunked or HTTP/2. Those of a request
+//!   that frame or route it stay behind.
 //! * Informational responses (1xx) are dropped. On HTTP/1 they count towards the
 //!   limit of the response head; on HTTP/2 there is no such bound.
 //!
