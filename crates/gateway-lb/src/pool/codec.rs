@@ -1,8 +1,8 @@
 //! What the pool asks of the codecs, and no more.
 //!
-//! The codecs need to know how a request body fails; the pool's own types do not.
-//! Keeping them behind these traits spares every type that holds a connection the
-//! bounds of a body, and lets a codec be replaced.
+//! The codecs need to know how a request body fails, and what they are spoken over; the
+//! pool's own types do not. Keeping them behind these traits spares every type that
+//! holds a connection the bounds of a body, and lets a codec be replaced.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -11,15 +11,16 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Frame;
-use hyper::body::Incoming;
+use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 
 use super::RequestBody;
+use super::dial::dial;
 use super::error::UpstreamError;
-use super::http1::HyperConnection;
+use super::http1::{Connection, Outgoing};
 use super::http2::{self, Connecting, Exchange, Http2Connection};
 use super::settings::PoolSettings;
+use super::upgrade::UpgradedTransport;
 
 /// An HTTP/1 connection being opened.
 pub(super) type Dial<B> =
@@ -38,19 +39,27 @@ pub(super) trait Http1Connection<B>: Send {
     fn idle_since(&self) -> Instant;
 
     /// Begins an exchange. Nothing happens before it is polled.
-    fn send(&mut self, request: Request<B>);
+    fn send(&mut self, request: Outgoing<B>);
 
     /// Drives the exchange to the head of its response.
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Http1Outcome<B>>;
 
-    /// Drives the connection to the next frame of `body`, which came with the response.
+    /// Drives the exchange to the next frame of the response's body.
     ///
     /// `None` in place of a frame means that the body is complete.
     fn poll_body(
         &mut self,
-        body: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>>;
+
+    /// The body of the response, if all of it is there already and not empty.
+    fn take_whole_body(&mut self) -> Option<Bytes>;
+
+    /// Whether the body has no more frames.
+    fn is_end_stream(&self) -> bool;
+
+    /// How long the rest of the body is, as far as that is known.
+    fn size_hint(&self) -> SizeHint;
 
     /// Makes the connection wait for its next request, and says whether it can.
     ///
@@ -60,14 +69,19 @@ pub(super) trait Http1Connection<B>: Send {
 
     /// Notices whether the backend closed the connection while it was parked.
     fn is_alive(&mut self) -> bool;
+
+    /// Takes apart a connection on which HTTP has ended.
+    fn into_upgraded(self: Box<Self>) -> UpgradedTransport;
 }
 
 /// How an HTTP/1 exchange came out.
 pub(super) enum Http1Outcome<B> {
-    /// The head of a response that may be believed.
-    Answered(Response<Incoming>),
+    /// The head of a response that may be believed. The connection has its body.
+    Answered(Response<()>),
+    /// The head of a response behind which another protocol begins.
+    Switched(Response<()>),
     /// The connection had closed before the request was begun; here it is again.
-    Unsent(Request<B>, UpstreamError),
+    Unsent(Outgoing<B>, UpstreamError),
     /// There is no response.
     Failed(UpstreamError),
 }
@@ -84,14 +98,15 @@ pub(super) trait Codecs<B>: Send + Sync {
     fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B>;
 }
 
-/// The codecs of hyper.
-pub(super) struct Hyper;
+/// Our own HTTP/1, and hyper's HTTP/2.
+pub(super) struct OverTcp;
 
-impl<B: RequestBody> Codecs<B> for Hyper {
+impl<B: RequestBody> Codecs<B> for OverTcp {
     fn open_http1(&self, address: SocketAddr, settings: &PoolSettings) -> Dial<B> {
         let settings = settings.clone();
         Box::pin(async move {
-            let connection = HyperConnection::open(address, &settings).await?;
+            let stream = dial(address, &settings).await?;
+            let connection = Connection::new(stream, address, &settings);
             Ok(Box::new(connection) as BoxHttp1Connection<B>)
         })
     }

@@ -12,7 +12,9 @@
 //!   written, is sent on another. One that may have been seen is never sent twice.
 //! * Message framing is made unambiguous both ways: the request's length is what its
 //!   body says, and a response with two lengths, or a transfer coding other than
-//!   `chunked`, is refused.
+//!   `chunked`, is refused. So is one whose lines do not end in CR LF.
+//! * Trailers go both ways, where the message is chunked or HTTP/2. Those of a request
+//!   that frame or route it stay behind.
 //! * Informational responses (1xx) are dropped. On HTTP/1 they count towards the
 //!   limit of the response head; on HTTP/2 there is no such bound.
 //!
@@ -59,7 +61,7 @@ use http::Request;
 use http_body::Body;
 use thread_local::ThreadLocal;
 
-use self::codec::Hyper;
+use self::codec::OverTcp;
 use self::error::BoxError;
 use self::handle::{Handle, Shared};
 
@@ -67,15 +69,12 @@ mod body;
 mod codec;
 mod dial;
 mod error;
-mod framing;
 mod future;
-mod gate;
 mod handle;
 mod http1;
 mod http2;
 mod settings;
 mod shard;
-mod socket;
 #[cfg(test)]
 mod tests;
 mod upgrade;
@@ -117,7 +116,7 @@ impl<B: RequestBody> Pool<B> {
     #[must_use]
     pub fn new(settings: PoolSettings) -> Self {
         Self {
-            shared: Arc::new(Shared::new(settings, Box::new(Hyper))),
+            shared: Arc::new(Shared::new(settings, Box::new(OverTcp))),
             handles: Arc::new(ThreadLocal::new()),
         }
     }

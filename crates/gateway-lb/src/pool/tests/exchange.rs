@@ -1,20 +1,18 @@
 //! One request, one response.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode, Version};
 use http_body::Body;
 use http_body_util::BodyExt;
 use socket2::{Domain, SockAddr, Socket, Type};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::join;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::origin::Origin;
 use super::{full, get, pool, request, send, settle, text};
-use crate::pool::socket::Socket as MeteredSocket;
 use crate::pool::{Pool, PoolSettings, UpstreamErrorKind};
 
 #[tokio::test]
@@ -299,17 +297,6 @@ fn full_backlog() -> (Socket, SocketAddr, Vec<Socket>) {
         address.as_socket().expect("an IP address"),
         queued,
     )
-}
-
-#[tokio::test]
-async fn head_and_body_go_out_in_one_write() {
-    let origin = Origin::bind().await;
-    let stream = TcpStream::connect(origin.address())
-        .await
-        .expect("connected");
-
-    // The codec copies bodies into the head's buffer if this says no.
-    assert!(MeteredSocket::new(stream, Arc::default()).is_write_vectored());
 }
 
 #[tokio::test]
