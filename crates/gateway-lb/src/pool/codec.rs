@@ -5,7 +5,6 @@
 //! holds a connection the bounds of a body, and lets a codec be replaced.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -14,13 +13,15 @@ use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::RequestBody;
+use super::destination::Destination;
 use super::dial::dial;
 use super::error::UpstreamError;
-use super::http1::{Connection, Outgoing};
+use super::http1::{Connection, Outgoing, Transport};
 use super::http2::{self, Connecting, Exchange, Http2Connection};
 use super::settings::PoolSettings;
+use super::stream::Split;
 use super::upgrade::UpgradedTransport;
+use super::{Protocol, RequestBody};
 
 /// An HTTP/1 connection being opened.
 pub(super) type Dial<B> =
@@ -33,7 +34,7 @@ pub(super) type BoxHttp1Connection<B> = Box<dyn Http1Connection<B>>;
 /// Dropping it closes it, which is how HTTP/1 cancels.
 pub(super) trait Http1Connection<B>: Send {
     /// Where it leads.
-    fn address(&self) -> SocketAddr;
+    fn destination(&self) -> &Destination;
 
     /// When it was last parked.
     fn idle_since(&self) -> Instant;
@@ -89,33 +90,46 @@ pub(super) enum Http1Outcome<B> {
 /// Begins connections and HTTP/2 exchanges.
 pub(super) trait Codecs<B>: Send + Sync {
     /// Opens an HTTP/1 connection.
-    fn open_http1(&self, address: SocketAddr, settings: &PoolSettings) -> Dial<B>;
+    fn open_http1(&self, destination: &Destination, settings: &PoolSettings) -> Dial<B>;
 
     /// Opens an HTTP/2 connection in a task of its own.
-    fn open_http2(&self, address: SocketAddr, settings: &PoolSettings) -> Connecting<B>;
+    fn open_http2(&self, destination: &Destination, settings: &PoolSettings) -> Connecting<B>;
 
     /// Begins an exchange on an HTTP/2 connection.
     fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B>;
 }
 
 /// Our own HTTP/1, and hyper's HTTP/2.
-pub(super) struct OverTcp;
+pub(super) struct OverSockets;
 
-impl<B: RequestBody> Codecs<B> for OverTcp {
-    fn open_http1(&self, address: SocketAddr, settings: &PoolSettings) -> Dial<B> {
-        let settings = settings.clone();
+impl<B: RequestBody> Codecs<B> for OverSockets {
+    fn open_http1(&self, destination: &Destination, settings: &PoolSettings) -> Dial<B> {
+        let (destination, settings) = (destination.clone(), settings.clone());
         Box::pin(async move {
-            let stream = dial(address, &settings).await?;
-            let connection = Connection::new(stream, address, &settings);
-            Ok(Box::new(connection) as BoxHttp1Connection<B>)
+            let stream = dial(&destination, Protocol::Http1, &settings).await?;
+            // Each kind of stream has a codec of its own, so that bytes in the clear do
+            // not pay for those that are encrypted.
+            Ok(match stream.split() {
+                Split::Tcp(tcp) => http1(tcp, destination, &settings),
+                #[cfg(feature = "tls")]
+                Split::Tls(tls) => http1(*tls, destination, &settings),
+            })
         })
     }
 
-    fn open_http2(&self, address: SocketAddr, settings: &PoolSettings) -> Connecting<B> {
-        http2::connect(address, settings)
+    fn open_http2(&self, destination: &Destination, settings: &PoolSettings) -> Connecting<B> {
+        http2::connect(destination.clone(), settings)
     }
 
     fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B> {
         Exchange::new(connection, request)
     }
+}
+
+fn http1<B: RequestBody, S: Transport>(
+    stream: S,
+    destination: Destination,
+    settings: &PoolSettings,
+) -> BoxHttp1Connection<B> {
+    Box::new(Connection::new(stream, destination, settings))
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,6 +10,7 @@ use http::{Request, Response};
 use http_body::Body;
 
 use super::codec::{BoxHttp1Connection, Dial, Http1Outcome};
+use super::destination::Destination;
 use super::error::{InvalidRequest, UpstreamError, UpstreamErrorKind};
 use super::handle::Handle;
 use super::http1::Outgoing;
@@ -27,7 +27,7 @@ use super::{Protocol, UpgradedUpstream, UpstreamBody};
 #[must_use = "futures do nothing unless polled"]
 pub struct SendFuture<B: Send> {
     handle: Handle<B>,
-    address: SocketAddr,
+    destination: Destination,
     state: State<B>,
 }
 
@@ -63,7 +63,7 @@ type Answer<B> = Result<Response<UpstreamBody<B>>, UpstreamError>;
 impl<B: Send> SendFuture<B> {
     pub(super) fn new(
         handle: Handle<B>,
-        address: SocketAddr,
+        destination: Destination,
         protocol: Protocol,
         request: Request<B>,
     ) -> Self
@@ -72,9 +72,9 @@ impl<B: Send> SendFuture<B> {
     {
         let state = match protocol {
             Protocol::Http1 => {
-                Outgoing::new(request).map(|request| start_http1(&handle, address, request))
+                Outgoing::new(request).map(|request| start_http1(&handle, &destination, request))
             }
-            Protocol::Http2 => start_http2(address, request),
+            Protocol::Http2 => start_http2(&destination, request),
         };
         let state = state.unwrap_or_else(|reason| {
             let kind = UpstreamErrorKind::InvalidRequest;
@@ -86,13 +86,13 @@ impl<B: Send> SendFuture<B> {
         });
         Self {
             handle,
-            address,
+            destination,
             state,
         }
     }
 
     fn choose_http2(&self, request: Box<Request<B>>, attempt: usize) -> State<B> {
-        match self.handle.choose_http2(self.address) {
+        match self.handle.choose_http2(&self.destination) {
             Choice::Use(connection) => self.exchange_http2(connection, *request, attempt),
             Choice::Await(connecting) => State::AwaitHttp2 {
                 request,
@@ -148,7 +148,7 @@ impl<B: Send> SendFuture<B> {
             // The backend had closed it while it was idle, which says nothing about
             // the backend or the request.
             Http1Outcome::Unsent(request, _) if is_reused => {
-                self.state = start_http1(&self.handle, self.address, request);
+                self.state = start_http1(&self.handle, &self.destination, request);
                 None
             }
             Http1Outcome::Unsent(_, error) | Http1Outcome::Failed(error) => Some(Err(error)),
@@ -263,13 +263,17 @@ impl<B: Send> fmt::Debug for SendFuture<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("SendFuture")
-            .field("address", &self.address)
+            .field("destination", &self.destination)
             .finish_non_exhaustive()
     }
 }
 
-fn start_http1<B: Send>(handle: &Handle<B>, address: SocketAddr, request: Outgoing<B>) -> State<B> {
-    match handle.check_out(address) {
+fn start_http1<B: Send>(
+    handle: &Handle<B>,
+    destination: &Destination,
+    request: Outgoing<B>,
+) -> State<B> {
+    match handle.check_out(destination) {
         Some(mut connection) => {
             connection.send(request);
             State::ExchangeHttp1 {
@@ -279,16 +283,16 @@ fn start_http1<B: Send>(handle: &Handle<B>, address: SocketAddr, request: Outgoi
         }
         None => State::DialHttp1 {
             request: Box::new(request),
-            dial: handle.open_http1(address),
+            dial: handle.open_http1(destination),
         },
     }
 }
 
 fn start_http2<B: Send>(
-    address: SocketAddr,
+    destination: &Destination,
     mut request: Request<B>,
 ) -> Result<State<B>, InvalidRequest> {
-    http2::into_http2(&mut request, address)?;
+    http2::into_http2(&mut request, destination)?;
     Ok(State::Http2 {
         request: Box::new(request),
         attempt: 1,

@@ -33,6 +33,8 @@
 //! # Example
 //!
 //! ```no_run
+//! use std::net::SocketAddr;
+//!
 //! use bytes::Bytes;
 //! use gateway_lb::pool::{Pool, PoolSettings, Protocol};
 //! use http::Request;
@@ -44,7 +46,7 @@
 //!     .header("host", "backend.example")
 //!     .body(Empty::<Bytes>::new())?;
 //!
-//! let response = pool.send(([127, 0, 0, 1], 8080).into(), Protocol::Http1, request).await?;
+//! let response = pool.send(SocketAddr::from(([127, 0, 0, 1], 8080)), Protocol::Http1, request).await?;
 //!
 //! assert_eq!(response.status(), 200);
 //! let _body = response.into_body().collect().await?.to_bytes();
@@ -53,7 +55,6 @@
 //! ```
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -61,12 +62,13 @@ use http::Request;
 use http_body::Body;
 use thread_local::ThreadLocal;
 
-use self::codec::OverTcp;
+use self::codec::OverSockets;
 use self::error::BoxError;
 use self::handle::{Handle, Shared};
 
 mod body;
 mod codec;
+mod destination;
 mod dial;
 mod error;
 mod future;
@@ -75,14 +77,21 @@ mod http1;
 mod http2;
 mod settings;
 mod shard;
+mod stream;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 mod upgrade;
 
 pub use self::body::UpstreamBody;
+pub use self::destination::Destination;
 pub use self::error::{UpstreamError, UpstreamErrorKind};
 pub use self::future::SendFuture;
 pub use self::settings::PoolSettings;
+pub use self::stream::UpstreamStream;
+#[cfg(feature = "tls")]
+pub use self::tls::{InvalidTls, SubjectAltName, UpstreamTls, UpstreamTlsBuilder};
 pub use self::upgrade::{UpgradedTransport, UpgradedUpstream};
 
 /// Sends requests over connections that it keeps.
@@ -101,7 +110,8 @@ pub struct Pool<B: Send> {
 pub enum Protocol {
     /// HTTP/1.1, one exchange at a time on each connection.
     Http1,
-    /// HTTP/2 without TLS, begun with prior knowledge (`kubernetes.io/h2c`).
+    /// HTTP/2: without TLS begun with prior knowledge (`kubernetes.io/h2c`), over TLS
+    /// chosen in the handshake (ALPN).
     Http2,
 }
 
@@ -116,12 +126,12 @@ impl<B: RequestBody> Pool<B> {
     #[must_use]
     pub fn new(settings: PoolSettings) -> Self {
         Self {
-            shared: Arc::new(Shared::new(settings, Box::new(OverTcp))),
+            shared: Arc::new(Shared::new(settings, Box::new(OverSockets))),
             handles: Arc::new(ThreadLocal::new()),
         }
     }
 
-    /// Sends `request` to `address` over a kept or new connection of this thread.
+    /// Sends `request` to `destination` over a kept or new connection of this thread.
     ///
     /// The future wants to be polled within a tokio runtime with time and I/O.
     ///
@@ -131,11 +141,11 @@ impl<B: RequestBody> Pool<B> {
     /// [is unsent](UpstreamError::is_unsent), the request may be sent again.
     pub fn send(
         &self,
-        address: SocketAddr,
+        destination: impl Into<Destination>,
         protocol: Protocol,
         request: Request<B>,
     ) -> SendFuture<B> {
-        SendFuture::new(self.handle().clone(), address, protocol, request)
+        SendFuture::new(self.handle().clone(), destination.into(), protocol, request)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -19,6 +18,7 @@ use super::incoming::{Incoming, Limits, Unread};
 use super::outgoing::{Outgoing, Unwritten};
 use crate::pool::RequestBody;
 use crate::pool::codec::{Http1Connection, Http1Outcome};
+use crate::pool::destination::Destination;
 use crate::pool::error::{InvalidResponse, UpstreamError, UpstreamErrorKind};
 use crate::pool::settings::PoolSettings;
 use crate::pool::upgrade::UpgradedTransport;
@@ -40,7 +40,19 @@ impl Transport for TcpStream {
 
     fn into_upgraded(self, read_ahead: Bytes) -> UpgradedTransport {
         UpgradedTransport {
-            stream: self,
+            stream: self.into(),
+            read_ahead,
+        }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Transport for tokio_rustls::client::TlsStream<TcpStream> {
+    const FAILS_WHOLE: bool = false;
+
+    fn into_upgraded(self, read_ahead: Bytes) -> UpgradedTransport {
+        UpgradedTransport {
+            stream: self.into(),
             read_ahead,
         }
     }
@@ -50,7 +62,7 @@ impl Transport for TcpStream {
 #[derive(Debug)]
 pub(in crate::pool) struct Connection<S, B> {
     transport: S,
-    address: SocketAddr,
+    destination: Destination,
     idle_since: Instant,
     /// The request, until it is written and answered.
     outgoing: Option<Outgoing<B>>,
@@ -62,14 +74,18 @@ pub(in crate::pool) struct Connection<S, B> {
 }
 
 impl<S: Transport, B: RequestBody> Connection<S, B> {
-    pub(in crate::pool) fn new(transport: S, address: SocketAddr, settings: &PoolSettings) -> Self {
+    pub(in crate::pool) fn new(
+        transport: S,
+        destination: Destination,
+        settings: &PoolSettings,
+    ) -> Self {
         let limits = Limits {
             head: settings.max_response_head,
             buffer: settings.max_buffer,
         };
         Self {
             transport,
-            address,
+            destination,
             idle_since: Instant::now(),
             outgoing: None,
             incoming: Incoming::new(limits),
@@ -173,8 +189,8 @@ impl<S: Transport, B: RequestBody> Connection<S, B> {
 }
 
 impl<S: Transport, B: RequestBody> Http1Connection<B> for Connection<S, B> {
-    fn address(&self) -> SocketAddr {
-        self.address
+    fn destination(&self) -> &Destination {
+        &self.destination
     }
 
     fn idle_since(&self) -> Instant {

@@ -25,5 +25,5 @@ mod spare;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::connection::Connection;
+pub(super) use self::connection::{Connection, Transport};
 pub(super) use self::outgoing::Outgoing;

@@ -316,10 +316,15 @@ async fn kept_socket_is_set_up_for_small_writes() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
 
-    let stream = crate::pool::dial::dial(address, &PoolSettings::new())
-        .await
-        .expect("connected");
+    let stream = crate::pool::dial::dial(
+        &address.into(),
+        crate::pool::Protocol::Http1,
+        &PoolSettings::new(),
+    )
+    .await
+    .expect("connected");
 
+    let stream = stream.try_into_tcp().expect("in the clear");
     assert!(stream.nodelay().expect("an option"));
     assert!(
         socket2::SockRef::from(&stream)

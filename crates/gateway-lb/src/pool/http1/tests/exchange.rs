@@ -1,5 +1,6 @@
 //! Whole exchanges, step by step.
 
+use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -23,7 +24,11 @@ type TestConnection = Connection<Script, TestBody>;
 fn open() -> (Script, TestConnection) {
     let script = Script::new();
     let settings = PoolSettings::new().with_max_response_head(1024);
-    let connection = Connection::new(script.clone(), ([127, 0, 0, 1], 9).into(), &settings);
+    let connection = Connection::new(
+        script.clone(),
+        SocketAddr::from(([127, 0, 0, 1], 9)).into(),
+        &settings,
+    );
     (script, connection)
 }
 
