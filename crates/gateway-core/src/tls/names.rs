@@ -70,7 +70,7 @@ mod tests {
     }
 
     fn index(names: &[String]) -> NameIndex<String> {
-        let mut index = NameIndex::default();
+        let mut index = NameIndex::<String>::default();
         for name in names {
             index.entry(name).clone_from(name);
         }
