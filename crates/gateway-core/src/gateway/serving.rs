@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::exchange::LiveTable;
+use crate::l4::StreamTable;
 use crate::listen::{BindError, Port, Sockets, bind};
 use crate::model::{Configuration, Gateway, Listener};
 use crate::stack::{Assembler, Lookup};
@@ -77,7 +78,9 @@ impl Serving {
             match self.ports.get(&address) {
                 Some(port) => {
                     let table = self.table(&port.table(), &listeners);
+                    let streams = self.streams(port.streams().as_deref(), &listeners);
                     port.serve(table);
+                    port.serve_streams(streams);
                 }
                 None => self.open(address, &listeners),
             }
@@ -91,6 +94,9 @@ impl Serving {
             if !keep {
                 let address = port.address();
                 port.serve(LiveTable::empty());
+                if port.streams().is_some() {
+                    port.serve_streams(Some(StreamTable::default()));
+                }
                 workers
                     .iter()
                     .for_each(|worker| worker.send(Command::Unlisten { address }));
@@ -111,6 +117,7 @@ impl Serving {
                 let port = Arc::new(Port::new(
                     address,
                     self.table(&LiveTable::empty(), listeners),
+                    self.streams(None, listeners),
                 ));
                 for (worker, socket) in self.workers.iter().zip(sockets) {
                     worker.send(Command::Listen {
@@ -128,6 +135,14 @@ impl Serving {
                 }
             }
         }
+    }
+
+    fn streams(
+        &self,
+        before: Option<&StreamTable>,
+        listeners: &[Arc<Listener>],
+    ) -> Option<StreamTable> {
+        StreamTable::updated(before, listeners, &self.assembler)
     }
 
     fn table(&self, before: &LiveTable, listeners: &[Arc<Listener>]) -> LiveTable {

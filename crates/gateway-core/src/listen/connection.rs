@@ -21,6 +21,7 @@ use super::watches::Watched;
 use crate::Body;
 use crate::admission::Forwarded;
 use crate::exchange::{Arrival, Exchange, begin};
+use crate::l4;
 
 /// A client's connection. It stays with its port, whatever is configured there.
 #[derive(Debug)]
@@ -43,6 +44,9 @@ impl Connection {
         // Responses are written whole; waiting for more to send only adds delay.
         // Failing means the client is gone, which reading will tell.
         let _ = tcp.set_nodelay(true);
+        if let Some(streams) = port.streams() {
+            return l4::serve(tcp, client, &streams, watched).await;
+        }
         let Some((spoken, ahead)) = first_bytes(watched.watch(), &tcp).await else {
             return;
         };
