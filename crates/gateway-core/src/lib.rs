@@ -13,6 +13,10 @@
 //! |---|---|
 //! | [`model`] | what a gateway does, as one comparable value |
 //! | [`routing`] | which rule a request belongs to, and why |
+#![cfg_attr(
+    feature = "server",
+    doc = "| [`l4`] | connections that are not HTTP: services over a connection |"
+)]
 //!
 //! # Features
 //!
@@ -21,6 +25,8 @@
 //! | `server` | on | everything that needs sockets: without it there is the model and the matcher, and no runtime |
 //! | `tls` | with `server` | `Certificate::from_pem`: without it no certificate can be made, and nothing of TLS is compiled |
 
+#[cfg(feature = "server")]
+pub mod l4;
 pub mod model;
 pub mod routing;
 

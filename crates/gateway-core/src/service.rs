@@ -79,6 +79,7 @@ impl RoutingService {
         let assembler = Assembler {
             backends,
             extensions: Arc::default(),
+            streams: Arc::default(),
         };
         Self {
             shared: Arc::new(Shared {

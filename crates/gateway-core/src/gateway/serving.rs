@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::exchange::LiveTable;
+use crate::l4::StreamTable;
 use crate::listen::{BindError, Port, PortTable, Sockets, bind};
 use crate::model::{Configuration, Gateway, Listener, Protocol};
 use crate::stack::{Assembler, Lookup};
@@ -91,7 +92,7 @@ impl Serving {
             let keep = wanted.contains_key(configured);
             if !keep {
                 let address = port.address();
-                port.serve(PortTable::empty());
+                port.serve(port.table().emptied());
                 workers
                     .iter()
                     .for_each(|worker| worker.send(Command::Unlisten { address }));
@@ -135,19 +136,19 @@ impl Serving {
     /// kind of listeners; others than that of the first are not served.
     fn table(&self, before: &PortTable, listeners: &[Arc<Listener>]) -> PortTable {
         let empty = LiveTable::empty();
-        let encrypted = listeners.first().is_some_and(|first| is_encrypted(first));
-        let known = before.requests(encrypted).unwrap_or(&empty);
-        if !encrypted {
+        if let Some(streams) = StreamTable::updated(before.streams(), listeners, &self.assembler) {
+            return PortTable::Tcp(streams);
+        }
+        if !listeners.first().is_some_and(|first| is_encrypted(first)) {
+            let known = before.requests(false).unwrap_or(&empty);
             let listeners = only(listeners, |protocol| *protocol == Protocol::Http);
             return PortTable::Http(self.requests(known, &listeners));
         }
 
+        let known = before.requests(true).unwrap_or(&empty);
         let https = only(listeners, |protocol| matches!(protocol, Protocol::Https(_)));
         PortTable::Tls {
-            listeners: before
-                .tls()
-                .unwrap_or(&TlsTable::default())
-                .updated(listeners),
+            listeners: TlsTable::updated(before.tls(), listeners, &self.assembler),
             requests: self.requests(known, &https),
         }
     }

@@ -9,7 +9,7 @@ use http::Request;
 use tokio::net::TcpStream;
 
 use super::downstream;
-use super::opening::{Opened, open};
+use super::opening::{Opened, OpenedHttp, open};
 use super::port::Port;
 use super::stream::ClientStream;
 use super::watch::Watch;
@@ -17,6 +17,7 @@ use super::watches::Watched;
 use crate::Body;
 use crate::admission::Forwarded;
 use crate::exchange::{Arrival, Exchange, LiveTable, begin};
+use crate::l4;
 use crate::tls::Secured;
 
 /// A client's connection. It stays with its port, whatever is configured there.
@@ -41,11 +42,29 @@ impl Connection {
         // Responses are written whole; waiting for more to send only adds delay.
         // Failing means the client is gone, which reading will tell.
         let _ = tcp.set_nodelay(true);
-        let Some(opened) = open(tcp, client, &port, watched.watch()).await else {
-            return;
-        };
+        let taken = port.table().streams().cloned();
+        if let Some(streams) = taken {
+            return l4::serve(tcp, client, &streams, watched).await;
+        }
+        match open(tcp, client, &port, watched.watch()).await {
+            Some(Opened::Http(opened)) => {
+                Self::http(opened, client, port, watched, draining).await;
+            }
+            Some(Opened::Stream(stack, connection)) => {
+                l4::forward(&stack, connection, watched).await;
+            }
+            None => {}
+        }
+    }
 
-        let Opened {
+    async fn http(
+        opened: OpenedHttp,
+        client: SocketAddr,
+        port: Arc<Port>,
+        watched: Watched,
+        draining: Arc<AtomicBool>,
+    ) {
+        let OpenedHttp {
             transport,
             spoken,
             ahead,

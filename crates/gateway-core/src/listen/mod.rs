@@ -27,5 +27,5 @@ pub use self::clock::Deadlines;
 pub(crate) use self::connection::Connection;
 pub(crate) use self::downstream::{OnUpgrade, RequestBody};
 pub(crate) use self::port::{Port, PortTable};
-pub(crate) use self::watch::{InFlight, Signal};
-pub(crate) use self::watches::Watches;
+pub(crate) use self::watch::{InFlight, Signal, Watch};
+pub(crate) use self::watches::{Watched, Watches};

@@ -13,11 +13,22 @@ use super::detect::{Spoken, detect};
 use super::port::Port;
 use super::transport::Transport;
 use super::watch::{Signal, Watch};
+use crate::l4::{self, ByteStream, ConnectionStack};
 use crate::model::TlsTermination;
-use crate::tls::{Established, Purpose, Secured, TlsListener, handshake, read_hello};
+use crate::tls::{
+    Established, Hello, Purpose, Routes, Secured, Terminator, TlsListener, handshake, read_hello,
+};
+
+/// A connection of which it is clear what is to be done.
+pub(super) enum Opened {
+    /// HTTP is spoken in it.
+    Http(OpenedHttp),
+    /// It is forwarded.
+    Stream(ConnectionStack, l4::Connection),
+}
 
 /// A connection in which HTTP is spoken.
-pub(super) struct Opened {
+pub(super) struct OpenedHttp {
     pub(super) transport: Transport,
     pub(super) spoken: Spoken,
     /// What was read to find that out.
@@ -36,11 +47,11 @@ pub(super) async fn open(
     port: &Port,
     watch: &Watch,
 ) -> Option<Opened> {
-    // Much of what a handshake needs is not needed after it: hence the box.
     let encrypted = port.table().tls().is_some();
     let opening = async {
         match encrypted {
-            true => Box::pin(decrypted(tcp, client, port)).await,
+            // Much of what a handshake needs is not needed after it: hence the box.
+            true => Box::pin(Opening { client, port }.secured(tcp)).await,
             false => in_the_clear(tcp).await,
         }
     };
@@ -60,70 +71,110 @@ pub(super) async fn open(
 
 async fn in_the_clear(mut tcp: TcpStream) -> Option<Opened> {
     let (spoken, ahead) = detect(&mut tcp).await.ok()??;
-    Some(Opened {
+    Some(Opened::Http(OpenedHttp {
         transport: Transport::Clear(tcp),
         spoken,
         ahead,
         secured: None,
-    })
+    }))
 }
 
-async fn decrypted(mut tcp: TcpStream, client: SocketAddr, port: &Port) -> Option<Opened> {
-    let hello = match read_hello(&mut tcp).await {
-        Ok(hello) => hello?,
-        Err(error) => {
-            tracing::debug!(%client, error = &error as &dyn std::error::Error, "no TLS handshake");
-            return None;
-        }
-    };
-    let name = hello.server_name();
-    let Some(chosen) = choose(port, name.as_deref()) else {
-        tracing::debug!(%client, name, "no listener is for this name");
-        return None;
-    };
+/// A connection that begins with a ClientHello.
+struct Opening<'a> {
+    client: SocketAddr,
+    port: &'a Port,
+}
 
-    match &chosen.purpose {
-        Purpose::Http(terminator) => {
-            let established = match handshake(tcp, hello, terminator).await {
-                Ok(established) => established,
-                Err(error) => {
-                    tracing::debug!(%client, name, error = &error as &dyn std::error::Error, "no TLS handshake");
-                    return None;
-                }
-            };
-            http(established, &chosen, terminator.settings()).await
+impl Opening<'_> {
+    async fn secured(self, mut tcp: TcpStream) -> Option<Opened> {
+        let hello = self.logged(read_hello(&mut tcp).await)??;
+        let name = hello.server_name();
+        // Whoever asks for a name that is not served is not told so: the connection
+        // just ends (`TLSRoute.hostnames`).
+        let name = name.as_deref();
+        let Some(chosen) = self.choose(name) else {
+            let client = self.client;
+            tracing::debug!(%client, name, "no listener is for this name");
+            return None;
+        };
+
+        match &chosen.purpose {
+            Purpose::Http(terminator) => self.http(tcp, hello, &chosen, terminator).await,
+            Purpose::Terminate(terminator, routes) => {
+                let (name, stack) = (name.map(Arc::from), self.route(routes, name)?);
+                let local = tcp.local_addr().ok()?;
+                let established = self.logged(handshake(tcp, hello, terminator).await)?;
+                let stream = ByteStream::new(established.stream);
+                let connection =
+                    l4::Connection::new(stream, self.client, local).with_server_name(name);
+                Some(Opened::Stream(stack, connection))
+            }
+            Purpose::Passthrough(routes) => {
+                let (name, stack) = (name.map(Arc::from), self.route(routes, name)?);
+                let local = tcp.local_addr().ok()?;
+                let connection = l4::Connection::new(tcp, self.client, local)
+                    .with_server_name(name)
+                    .with_ahead(hello.into_bytes());
+                Some(Opened::Stream(stack, connection))
+            }
+            Purpose::Nothing => None,
         }
-        Purpose::Nothing => None,
+    }
+
+    async fn http(
+        self,
+        tcp: TcpStream,
+        hello: Hello,
+        chosen: &TlsListener,
+        terminator: &Terminator,
+    ) -> Option<Opened> {
+        let settings = terminator.settings();
+        let established = self.logged(handshake(tcp, hello, terminator).await)?;
+        let agreed = agreed(&established, settings);
+        let Established { mut stream, client } = established;
+        let (spoken, ahead) = match agreed {
+            Some(spoken) => (spoken, BytesMut::new()),
+            None => detect(&mut stream).await.ok()??,
+        };
+
+        Some(Opened::Http(OpenedHttp {
+            transport: Transport::Tls(stream),
+            spoken,
+            ahead,
+            secured: Some(Secured::new(&chosen.listener, settings, client)),
+        }))
+    }
+
+    fn choose(&self, name: Option<&str>) -> Option<Arc<TlsListener>> {
+        self.port.table().tls()?.choose(name).cloned()
+    }
+
+    fn route(&self, routes: &Routes, name: Option<&str>) -> Option<ConnectionStack> {
+        let stack = routes.choose(name).cloned();
+        if stack.is_none() {
+            let client = self.client;
+            tracing::debug!(%client, name, "no route is for this name");
+        }
+        stack
+    }
+
+    fn logged<T, E: std::error::Error + 'static>(&self, outcome: Result<T, E>) -> Option<T> {
+        let client = self.client;
+        let log = |error: &E| {
+            tracing::debug!(%client, error = error as &dyn std::error::Error, "no TLS handshake");
+        };
+        outcome.inspect_err(log).ok()
     }
 }
 
-fn choose(port: &Port, name: Option<&str>) -> Option<Arc<TlsListener>> {
-    port.table().tls()?.choose(name).cloned()
-}
-
-async fn http(
-    established: Established,
-    chosen: &TlsListener,
-    settings: &Arc<TlsTermination>,
-) -> Option<Opened> {
-    let agreed = match established.protocol() {
+/// What is spoken in a connection, as far as that was agreed on. Clients that do not
+/// know ALPN are asked nothing: they speak as in the clear.
+fn agreed(established: &Established, settings: &TlsTermination) -> Option<Spoken> {
+    match established.protocol() {
         Some(b"h2") => Some(Spoken::Http2),
         Some(_) => Some(Spoken::Http1),
         None => (!settings.http2()).then_some(Spoken::Http1),
-    };
-    let Established { mut stream, client } = established;
-    let (spoken, ahead) = match agreed {
-        Some(spoken) => (spoken, BytesMut::new()),
-        // It does not know ALPN: then as in the clear.
-        None => detect(&mut stream).await.ok()??,
-    };
-
-    Some(Opened {
-        transport: Transport::Tls(stream),
-        spoken,
-        ahead,
-        secured: Some(Secured::new(&chosen.listener, settings, client)),
-    })
+    }
 }
 
 /// Resolves when the connection has been told `signal`, or more.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 
 use crate::exchange::LiveTable;
+use crate::l4::StreamTable;
 use crate::tls::TlsTable;
 
 /// A bound address and what is served there at the moment.
@@ -18,7 +19,7 @@ pub(crate) struct Port {
     table: ArcSwap<PortTable>,
 }
 
-/// What is served at an address: one kind of connections.
+/// What is served at an address: one kind of connections. Complete.
 #[derive(Debug)]
 pub(crate) enum PortTable {
     /// Requests in the clear.
@@ -29,6 +30,8 @@ pub(crate) enum PortTable {
         listeners: TlsTable,
         requests: LiveTable,
     },
+    /// Connections that are taken as they come.
+    Tcp(StreamTable),
 }
 
 impl PortTable {
@@ -37,21 +40,41 @@ impl PortTable {
         Self::Http(LiveTable::empty())
     }
 
-    /// What requests see that come encrypted, or in the clear; nothing if the others
-    /// are served here.
+    /// Nothing is served any more, of what was.
+    pub(crate) fn emptied(&self) -> Self {
+        match self {
+            Self::Http(_) => Self::empty(),
+            Self::Tls { .. } => Self::Tls {
+                listeners: TlsTable::default(),
+                requests: LiveTable::empty(),
+            },
+            Self::Tcp(_) => Self::Tcp(StreamTable::default()),
+        }
+    }
+
+    /// What requests see that come encrypted, or in the clear; nothing if no such are
+    /// served here.
     pub(crate) fn requests(&self, encrypted: bool) -> Option<&LiveTable> {
         match self {
             Self::Http(requests) if !encrypted => Some(requests),
             Self::Tls { requests, .. } if encrypted => Some(requests),
-            Self::Http(_) | Self::Tls { .. } => None,
+            Self::Http(_) | Self::Tls { .. } | Self::Tcp(_) => None,
         }
     }
 
-    /// How connections are told apart by the name that a client asks for.
+    /// How connections are told apart by the name that a client asks for, if they are.
     pub(crate) fn tls(&self) -> Option<&TlsTable> {
         match self {
-            Self::Http(_) => None,
             Self::Tls { listeners, .. } => Some(listeners),
+            Self::Http(_) | Self::Tcp(_) => None,
+        }
+    }
+
+    /// What is done with connections that are taken as they come, if they are.
+    pub(crate) fn streams(&self) -> Option<&StreamTable> {
+        match self {
+            Self::Tcp(streams) => Some(streams),
+            Self::Http(_) | Self::Tls { .. } => None,
         }
     }
 }

@@ -50,7 +50,7 @@ pub use self::matching::{
 };
 pub use self::name::{ObjectName, RuleRef, SectionName};
 pub use self::route::{Route, RouteKind, Rule, Timeouts};
-pub use self::stream::{StreamRoute, StreamRouteKind};
+pub use self::stream::{StreamRoute, StreamRouteKind, StreamTimeouts};
 pub use self::tls::{
     BackendTls, ClientValidation, ClientValidationMode, SubjectAltName, TlsMode, TlsTermination,
     TlsVersions, Trust,

@@ -22,6 +22,11 @@ impl Hello {
         hello.server_name().map(str::to_ascii_lowercase)
     }
 
+    /// For a handshake elsewhere: everything that was read.
+    pub(crate) fn into_bytes(self) -> BytesMut {
+        self.read
+    }
+
     /// For a handshake here: the message, and what came after it.
     pub(super) fn into_accepted(mut self) -> (Accepted, BytesMut) {
         self.read.advance(self.taken);

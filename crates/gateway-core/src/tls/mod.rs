@@ -9,14 +9,17 @@ mod handshake;
 mod hello;
 mod identity;
 mod names;
+mod routes;
 mod secured;
 mod socket;
 mod table;
 mod termination;
 
 pub(crate) use self::handshake::{Established, handshake};
-pub(crate) use self::hello::read_hello;
+pub(crate) use self::hello::{Hello, read_hello};
 pub use self::identity::ClientCertificate;
+pub(crate) use self::routes::Routes;
 pub(crate) use self::secured::Secured;
 pub(crate) use self::socket::TlsStream;
 pub(crate) use self::table::{Purpose, TlsListener, TlsTable};
+pub(crate) use self::termination::Terminator;
