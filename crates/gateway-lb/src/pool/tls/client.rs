@@ -1,12 +1,13 @@
 //! From settings to what shakes hands.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustls::client::WantsClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 use super::UpstreamTls;
@@ -20,7 +21,13 @@ pub struct UpstreamTlsBuilder {
     system_roots: bool,
     roots: Vec<CertificateDer<'static>>,
     names: Vec<SubjectAltName>,
-    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    identity: Option<Identity>,
+}
+
+/// Who we are.
+enum Identity {
+    Der(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>),
+    Ready(Arc<CertifiedKey>),
 }
 
 impl UpstreamTlsBuilder {
@@ -34,7 +41,8 @@ impl UpstreamTlsBuilder {
         }
     }
 
-    /// Believes whom the machine believes.
+    /// Believes whom the machine believes. That is looked up once for the whole
+    /// process.
     pub fn with_system_roots(mut self) -> Self {
         self.system_roots = true;
         self
@@ -59,11 +67,18 @@ impl UpstreamTlsBuilder {
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Self {
-        self.identity = Some((chain, key));
+        self.identity = Some(Identity::Der(chain, key));
         self
     }
 
-    /// Makes it ready for use. Reads the machine's certificates if they are believed.
+    /// As [`UpstreamTlsBuilder::with_client_certificate`], for who has read it already.
+    pub fn with_certified_key(mut self, key: Arc<CertifiedKey>) -> Self {
+        self.identity = Some(Identity::Ready(key));
+        self
+    }
+
+    /// Makes it ready for use. The first that believes the machine's certificates
+    /// reads them.
     ///
     /// # Errors
     ///
@@ -81,9 +96,12 @@ impl UpstreamTlsBuilder {
         let client = verified(client, &provider, roots, names);
         let config = match self.identity {
             None => client.with_no_client_auth(),
-            Some((chain, key)) => client
+            Some(Identity::Der(chain, key)) => client
                 .with_client_auth_cert(chain, key)
                 .map_err(InvalidTls::ClientCertificate)?,
+            Some(Identity::Ready(key)) => {
+                client.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key)))
+            }
         };
         Ok(UpstreamTls::new(server_name, config))
     }
@@ -92,7 +110,7 @@ impl UpstreamTlsBuilder {
 fn verified(
     client: ConfigBuilder<ClientConfig, WantsVerifier>,
     provider: &CryptoProvider,
-    roots: RootCertStore,
+    roots: Arc<RootCertStore>,
     names: Vec<Expected>,
 ) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     if names.is_empty() {
@@ -108,14 +126,18 @@ fn verified(
         .with_custom_certificate_verifier(Arc::new(verifier))
 }
 
-fn roots(system: bool, given: Vec<CertificateDer<'static>>) -> Result<RootCertStore, InvalidTls> {
-    let mut roots = RootCertStore::empty();
+fn roots(
+    system: bool,
+    given: Vec<CertificateDer<'static>>,
+) -> Result<Arc<RootCertStore>, InvalidTls> {
+    let mut roots = match system {
+        true => Arc::clone(&SYSTEM_ROOTS),
+        false => Arc::new(RootCertStore::empty()),
+    };
     for root in given {
-        roots.add(root).map_err(InvalidTls::Root)?;
-    }
-    if system {
-        // What it cannot read, it leaves out; with none at all nobody is believed.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Arc::make_mut(&mut roots)
+            .add(root)
+            .map_err(InvalidTls::Root)?;
     }
 
     if roots.is_empty() {
@@ -123,6 +145,14 @@ fn roots(system: bool, given: Vec<CertificateDer<'static>>) -> Result<RootCertSt
     }
     Ok(roots)
 }
+
+/// There may be many backends, and this is some hundred certificates.
+static SYSTEM_ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    // What cannot be read is left out; with none at all nobody is believed.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    Arc::new(roots)
+});
 
 fn expected(names: Vec<SubjectAltName>) -> Result<Vec<Expected>, InvalidTls> {
     names

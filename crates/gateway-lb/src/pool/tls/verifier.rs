@@ -1,5 +1,7 @@
 //! Verifies backends whose certificates may have other names than we ask for.
 
+use std::sync::Arc;
+
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
@@ -12,7 +14,7 @@ use super::names::{Expected, has_one};
 /// As rustls does it, but for the name.
 #[derive(Debug)]
 pub(super) struct NamesVerifier {
-    pub(super) roots: RootCertStore,
+    pub(super) roots: Arc<RootCertStore>,
     /// The certificate must have one of these.
     pub(super) names: Vec<Expected>,
     pub(super) algorithms: WebPkiSupportedAlgorithms,
