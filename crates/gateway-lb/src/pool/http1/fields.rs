@@ -31,7 +31,12 @@ pub(super) fn write_head(
 
     out.extend_from_slice(method.as_str().as_bytes());
     out.push(b' ');
-    out.extend_from_slice(target.as_str().as_bytes());
+    let target = target.as_str().as_bytes();
+    if !matches!(target, [b'/' | b'*', ..]) {
+        // `http://shop.example?a=b` asks for the root as well.
+        out.push(b'/');
+    }
+    out.extend_from_slice(target);
     out.extend_from_slice(b" HTTP/1.1\r\n");
 
     let mut seen = Seen::default();
