@@ -64,11 +64,25 @@ impl Assembler {
         let dispatch = Dispatch::new(legs);
         // Inside the filters: a request passes them once, however often it is
         // tried. Each try chooses a backend anew.
-        let tried = match rule.retry() {
-            Some(policy) => Either::Left(retried(policy, dispatch)),
-            None => Either::Right(dispatch),
-        };
+        match rule.retry() {
+            Some(policy) => self.around(rule, timeout, retried(policy, dispatch)),
+            None => self.around(rule, timeout, dispatch),
+        }
+    }
 
+    /// The deadline and the filters of a rule around `tried`.
+    ///
+    /// Of whatever type that is: one type for all would make room in each request's
+    /// future for what only retries need.
+    fn around<S>(&self, rule: &Rule, timeout: RequestTimeoutLayer, tried: S) -> RuleStack
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
         match self.steps(rule.filters()) {
             Some(steps) => erase(timeout, FilterChainLayer::new(steps).layer(tried)),
             None => erase(

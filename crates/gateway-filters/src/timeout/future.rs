@@ -23,8 +23,8 @@ pin_project! {
         #[pin]
         inner: F,
         deadline: Option<Deadline>,
-        #[pin]
-        sleep: Option<Sleep>,
+        // Boxed: most exchanges have no deadline, and all have room for one.
+        sleep: Option<Pin<Box<Sleep>>>,
         error: PhantomData<fn() -> T>,
     }
 }
@@ -49,7 +49,7 @@ where
     type Output = Result<Response<TimeoutBody<B, T>>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let this = self.project();
 
         // First, so that an answer that is there wins over a deadline just passed.
         if let Poll::Ready(result) = this.inner.poll(cx) {
@@ -62,12 +62,10 @@ where
         let Some(deadline) = *this.deadline else {
             return Poll::Pending;
         };
-        if this.sleep.is_none() {
-            this.sleep.set(Some(sleep_until(deadline.at)));
-        }
-        if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
-            ready!(sleep.poll(cx));
-        }
+        let sleep = this
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline.at)));
+        ready!(sleep.as_mut().poll(cx));
         Poll::Ready(Err(T::after(deadline.limit).into()))
     }
 }

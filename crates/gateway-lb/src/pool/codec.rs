@@ -81,8 +81,9 @@ pub(super) enum Http1Outcome<B> {
     Answered(Response<()>),
     /// The head of a response behind which another protocol begins.
     Switched(Response<()>),
-    /// The connection had closed before the request was begun; here it is again.
-    Unsent(Outgoing<B>, UpstreamError),
+    /// The connection had closed before the request was begun; here it is again, in a
+    /// box because it is large and seldom comes back.
+    Unsent(Box<Outgoing<B>>, UpstreamError),
     /// There is no response.
     Failed(UpstreamError),
 }

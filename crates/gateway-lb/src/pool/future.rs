@@ -148,7 +148,7 @@ impl<B: Send> SendFuture<B> {
             // The backend had closed it while it was idle, which says nothing about
             // the backend or the request.
             Http1Outcome::Unsent(request, _) if is_reused => {
-                self.state = start_http1(&self.handle, &self.destination, request);
+                self.state = start_http1(&self.handle, &self.destination, *request);
                 None
             }
             Http1Outcome::Unsent(_, error) | Http1Outcome::Failed(error) => Some(Err(error)),

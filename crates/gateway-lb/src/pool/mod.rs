@@ -13,6 +13,9 @@
 //! * Message framing is made unambiguous both ways: the request's length is what its
 //!   body says, and a response with two lengths, or a transfer coding other than
 //!   `chunked`, is refused. So is one whose lines do not end in CR LF.
+//! * Fields of an HTTP/1 response that are about its connection alone, such as
+//!   `connection: keep-alive`, are obeyed and removed. If `connection` names other
+//!   fields, or in a switch of protocols, they stay for the caller to see.
 //! * Trailers go both ways, where the message is chunked or HTTP/2. Those of a request
 //!   that frame or route it stay behind.
 //! * Informational responses (1xx) are dropped. On HTTP/1 they count towards the

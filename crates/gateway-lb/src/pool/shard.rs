@@ -39,7 +39,9 @@ impl<B: Send> Shard<B> {
     ) -> Option<BoxHttp1Connection<B>> {
         let idle = self.http1.get_mut(destination)?;
         let connection = idle.pop()?;
-        if connection.idle_since().elapsed() > settings.idle_timeout {
+        // Adding costs less than taking the difference.
+        let end = connection.idle_since().checked_add(settings.idle_timeout);
+        if end.is_some_and(|end| end < Instant::now()) {
             // Those below have been idle for even longer.
             idle.clear();
             return None;
@@ -92,7 +94,7 @@ impl<B: Send> Shard<B> {
 
     // So that nothing leaks where nobody calls `sweep`.
     fn sweep_now_and_then(&mut self, now: Instant, settings: &PoolSettings) {
-        if now.saturating_duration_since(self.last_sweep) > SWEEP_INTERVAL {
+        if self.last_sweep + SWEEP_INTERVAL < now {
             self.sweep(now, settings);
         }
     }

@@ -161,7 +161,7 @@ impl<S: Transport, B: RequestBody> Connection<S, B> {
 
     fn give_back(&mut self, error: UpstreamError) -> Http1Outcome<B> {
         match self.outgoing.take() {
-            Some(outgoing) if error.is_unsent() => Http1Outcome::Unsent(outgoing, error),
+            Some(outgoing) if error.is_unsent() => Http1Outcome::Unsent(Box::new(outgoing), error),
             _ => Http1Outcome::Failed(error),
         }
     }

@@ -31,7 +31,12 @@ pub(super) fn write_head(
 
     out.extend_from_slice(method.as_str().as_bytes());
     out.push(b' ');
-    out.extend_from_slice(target.as_str().as_bytes());
+    let target = target.as_str().as_bytes();
+    if !matches!(target, [b'/' | b'*', ..]) {
+        // `http://shop.example?a=b` asks for the root as well.
+        out.push(b'/');
+    }
+    out.extend_from_slice(target);
     out.extend_from_slice(b" HTTP/1.1\r\n");
 
     let mut seen = Seen::default();
@@ -97,7 +102,7 @@ pub(super) fn write_number(out: &mut Vec<u8>, mut number: u64, radix: u64) {
 }
 
 /// Whether a list such as `Connection` has `option`.
-pub(super) fn has_option(list: impl AsRef<[u8]>, option: &str) -> bool {
+fn has_option(list: impl AsRef<[u8]>, option: &str) -> bool {
     list.as_ref()
         .split(|byte| *byte == b',')
         .any(|item| item.trim_ascii().eq_ignore_ascii_case(option.as_bytes()))
@@ -117,6 +122,10 @@ impl Declared {
     /// Takes note of one field. A list of equal lengths is one length (RFC 9112
     /// section 6.3).
     pub(super) fn add(&mut self, value: &[u8]) {
+        if let (Self::Nothing, Some(length)) = (*self, parse_length(value)) {
+            *self = Self::Length(length);
+            return;
+        }
         for item in value.split(|byte| *byte == b',') {
             *self = match (*self, parse_length(item.trim_ascii())) {
                 (Self::Nothing, Some(length)) => Self::Length(length),

@@ -12,7 +12,7 @@ use httparse::{Header, ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
 
 use super::body::Length;
-use super::fields::{Declared, has_option};
+use super::fields::Declared;
 use crate::pool::error::InvalidResponse;
 
 /// The head of a response, still in the buffer that it was read into.
@@ -22,6 +22,8 @@ pub(super) struct Head<'a> {
     fields: &'a [Header<'a>],
     reason: &'a str,
     declared: Declared,
+    /// Whether what it says of the connection concerns nobody but us.
+    concerns_us: bool,
     /// How many bytes it takes.
     pub(super) length: usize,
     pub(super) status: StatusCode,
@@ -56,7 +58,7 @@ impl<'a> Head<'a> {
         let Status::Complete(length) = status else {
             return Ok(None);
         };
-        refuse_bare_line_feeds(&bytes[..length])?;
+        refuse_bare_line_feeds(&bytes[..length], parsed.headers)?;
 
         let status = StatusCode::from_u16(parsed.code.unwrap_or_default())
             .map_err(|_invalid| httparse::Error::Status)?;
@@ -66,6 +68,7 @@ impl<'a> Head<'a> {
             fields: parsed.headers,
             reason: parsed.reason.unwrap_or_default(),
             declared: Declared::Nothing,
+            concerns_us: true,
             length,
             status,
             body: Length::Known(0),
@@ -80,18 +83,15 @@ impl<'a> Head<'a> {
     fn frame(&mut self, is_old: bool, answers_head: bool) -> Result<(), InvalidResponse> {
         let mut declared = Declared::default();
         let mut codings = 0;
-        let (mut wants_close, mut wants_keeping) = (false, false);
+        let mut connection = Options::default();
         for field in self.fields {
             // The length decides for almost every field.
             match field.name.len() {
-                10 if field.name.eq_ignore_ascii_case("connection") => {
-                    wants_close |= has_option(field.value, "close");
-                    wants_keeping |= has_option(field.value, "keep-alive");
-                }
-                14 if field.name.eq_ignore_ascii_case("content-length") => {
+                10 if is(field.name, "connection", "Connection") => connection.add(field.value),
+                14 if is(field.name, "content-length", "Content-Length") => {
                     declared.add(field.value);
                 }
-                17 if field.name.eq_ignore_ascii_case("transfer-encoding") => {
+                17 if is(field.name, "transfer-encoding", "Transfer-Encoding") => {
                     codings += 1;
                     if codings > 1 || !field.value.eq_ignore_ascii_case(b"chunked") {
                         return Err(InvalidResponse::ForeignTransferCoding);
@@ -116,8 +116,11 @@ impl<'a> Head<'a> {
             length
         };
         self.declared = declared;
-        self.persists =
-            !wants_close && (!is_old || wants_keeping) && !matches!(self.body, Length::UntilClose);
+        self.concerns_us =
+            !connection.names_others && self.status != StatusCode::SWITCHING_PROTOCOLS;
+        self.persists = !connection.wants_close
+            && (!is_old || connection.wants_keeping)
+            && !matches!(self.body, Length::UntilClose);
         Ok(())
     }
 
@@ -126,8 +129,9 @@ impl<'a> Head<'a> {
         self.status.is_informational() && self.status != StatusCode::SWITCHING_PROTOCOLS
     }
 
-    /// Appends the fields to `headers`. Their values are slices of `message`, which
-    /// begins as the head does.
+    /// Appends the fields to `headers`, but for those that are about this connection.
+    ///
+    /// Their values are slices of `message`, which begins as the head does.
     pub(super) fn fields(
         &self,
         message: &Bytes,
@@ -136,6 +140,9 @@ impl<'a> Head<'a> {
         headers.reserve(self.fields.len());
         let mut has_length = false;
         for field in self.fields {
+            if self.concerns_us && is_about_the_connection(field.name) {
+                continue;
+            }
             let name = HeaderName::from_bytes(field.name.as_bytes())
                 .map_err(|_too_long| httparse::Error::HeaderName)?;
             let value = if name == CONTENT_LENGTH {
@@ -185,9 +192,40 @@ fn has_no_body(status: StatusCode) -> bool {
         || status == StatusCode::NOT_MODIFIED
 }
 
+/// Fields of which nothing is left to say once they are obeyed.
+fn is_about_the_connection(name: &str) -> bool {
+    match name.len() {
+        10 => is(name, "connection", "Connection") || is(name, "keep-alive", "Keep-Alive"),
+        17 => is(name, "transfer-encoding", "Transfer-Encoding"),
+        _ => false,
+    }
+}
+
+/// What the `Connection` fields of a head say.
+#[derive(Clone, Copy, Debug, Default)]
+struct Options {
+    wants_close: bool,
+    wants_keeping: bool,
+    /// Fields that go with the connection, which is the caller's affair.
+    names_others: bool,
+}
+
+impl Options {
+    fn add(&mut self, list: &[u8]) {
+        for option in list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            if option.eq_ignore_ascii_case(b"keep-alive") {
+                self.wants_keeping = true;
+            } else if option.eq_ignore_ascii_case(b"close") {
+                self.wants_close = true;
+            } else if !option.is_empty() {
+                self.names_others = true;
+            }
+        }
+    }
+}
+
 /// Reads a trailer section, which is complete.
 pub(super) fn parse_fields(bytes: &[u8]) -> Result<HeaderMap, InvalidHead> {
-    refuse_bare_line_feeds(bytes)?;
     let mut room = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let Status::Complete((length, fields)) = httparse::parse_headers(bytes, &mut room)? else {
         return Err(InvalidHead::Incomplete);
@@ -195,6 +233,7 @@ pub(super) fn parse_fields(bytes: &[u8]) -> Result<HeaderMap, InvalidHead> {
     if length != bytes.len() {
         return Err(InvalidHead::Incomplete);
     }
+    refuse_bare_line_feeds(bytes, fields)?;
     let mut headers = HeaderMap::with_capacity(fields.len());
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes())
@@ -207,12 +246,25 @@ pub(super) fn parse_fields(bytes: &[u8]) -> Result<HeaderMap, InvalidHead> {
 }
 
 /// The parser takes a line feed alone for the end of a line (RFC 9112 section 2.2).
-fn refuse_bare_line_feeds(bytes: &[u8]) -> Result<(), InvalidResponse> {
-    let is_bare = |at: usize| at == 0 || bytes[at - 1] != b'\r';
-    if memchr::memchr_iter(b'\n', bytes).any(is_bare) {
-        return Err(InvalidResponse::BareLineFeed);
+///
+/// It has seen to it that line feeds are nowhere but at the ends of lines, and that
+/// each field begins a line.
+fn refuse_bare_line_feeds(bytes: &[u8], fields: &[Header<'_>]) -> Result<(), InvalidResponse> {
+    let is_begun_well = |field: &Header<'_>| {
+        let start = field.name.as_ptr().addr() - bytes.as_ptr().addr();
+        bytes[..start].ends_with(b"\r\n") || start == 0
+    };
+    let ends_well = bytes.ends_with(b"\r\n\r\n") || bytes == b"\r\n";
+    if ends_well && fields.iter().all(is_begun_well) {
+        Ok(())
+    } else {
+        Err(InvalidResponse::BareLineFeed)
     }
-    Ok(())
+}
+
+/// Whether a field has this name. Almost everybody writes it in one of two ways.
+fn is(name: &str, lower: &str, title: &str) -> bool {
+    name == title || name == lower || name.eq_ignore_ascii_case(lower)
 }
 
 /// Why bytes are not the head of a response.

@@ -34,6 +34,10 @@ pub(in crate::pool) struct Outgoing<B> {
     /// How much the body still has to give; it is sent in chunks if nobody knows.
     rest: Option<u64>,
     has_written: bool,
+    /// Whether the transport was offered something. From then on a frame is taken only
+    /// when all before it is written.
+    has_offered: bool,
+    needs_flush: bool,
     seen: Seen,
     is_head: bool,
     /// The map of the request's fields, for those of the response.
@@ -63,6 +67,8 @@ impl<B: Body> Outgoing<B> {
             body: (rest != Some(0)).then_some(body),
             rest,
             has_written: false,
+            has_offered: false,
+            needs_flush: false,
             seen,
             is_head,
             headers,
@@ -77,7 +83,7 @@ impl<B> Outgoing<B> {
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.body.is_none() && !self.has_output()
+        self.body.is_none() && !self.has_output() && !self.needs_flush
     }
 
     pub(super) fn is_head(&self) -> bool {
@@ -103,6 +109,7 @@ impl<B> Outgoing<B> {
 
     fn advance(&mut self, mut written: usize) {
         self.has_written = true;
+        self.needs_flush = true;
         let framing = written.min(self.framing.len() - self.framing_written);
         self.framing_written += framing;
         written -= framing;
@@ -120,6 +127,7 @@ impl<B> Outgoing<B> {
         transport: &mut W,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        self.has_offered = true;
         while self.has_output() {
             let parts = [
                 &self.framing[self.framing_written..],
@@ -156,7 +164,11 @@ impl<B: RequestBody> Outgoing<B> {
             let waits = self.wants_frame() && self.poll_frame(cx)?.is_pending();
             ready!(self.poll_output(transport, cx)).map_err(Unwritten::Transport)?;
             if waits || self.body.is_none() {
-                ready!(Pin::new(&mut *transport).poll_flush(cx)).map_err(Unwritten::Transport)?;
+                if self.needs_flush {
+                    ready!(Pin::new(&mut *transport).poll_flush(cx))
+                        .map_err(Unwritten::Transport)?;
+                    self.needs_flush = false;
+                }
                 return if waits {
                     Poll::Pending
                 } else {
@@ -167,7 +179,7 @@ impl<B: RequestBody> Outgoing<B> {
     }
 
     fn wants_frame(&self) -> bool {
-        self.body.is_some() && self.data.is_empty() && self.end.is_empty()
+        self.body.is_some() && !(self.has_offered && self.has_output())
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Unwritten>> {

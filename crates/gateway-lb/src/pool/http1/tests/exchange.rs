@@ -135,7 +135,7 @@ fn request_given_back_is_whole() {
     assert!(error.is_unsent());
 
     let (script, mut connection) = open();
-    connection.send(request);
+    connection.send(*request);
     assert!(step(&mut connection).is_pending());
 
     assert!(script.written().ends_with("content-length: 4\r\n\r\nonce"));

@@ -108,6 +108,25 @@ fn connections_persist_as_the_versions_say() {
 }
 
 #[test]
+fn fields_about_the_connection_alone_are_removed() {
+    let names = |connection: &str, status: u16| {
+        let head = whole(&format!(
+            "HTTP/1.1 {status} X\r\nKeep-Alive: timeout=5\r\nx-one: 1\r\n\
+             connection: {connection}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        ));
+        let names: Vec<_> = head.headers.keys().map(ToString::to_string).collect();
+        names
+    };
+
+    assert_eq!(names("keep-alive", 200), ["x-one"]);
+    assert_eq!(names("Close, ,", 200), ["x-one"]);
+    // The caller has more to do than we have.
+    let all = ["keep-alive", "x-one", "connection", "transfer-encoding"];
+    assert_eq!(names("x-one", 200), all);
+    assert_eq!(names("upgrade", 101), all);
+}
+
+#[test]
 fn equal_lengths_are_one() {
     for lengths in [
         "content-length: 5\r\ncontent-length: 5",

@@ -1,6 +1,8 @@
 //! Writing requests.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -127,6 +129,7 @@ fn target_is_what_a_server_is_asked_for() {
         ("*", "* "),
         ("http://shop.example/a?b", "/a?b "),
         ("http://shop.example", "/ "),
+        ("http://shop.example?a=b", "/?a=b "),
     ] {
         let request = Request::builder().uri(target).body(empty()).expect("valid");
         assert_eq!(written(request), format!("GET {first}HTTP/1.1\r\n\r\n"));
@@ -257,6 +260,54 @@ fn body_that_lies_about_its_length_fails() {
             "{length}"
         );
     }
+}
+
+#[test]
+fn request_is_not_complete_before_it_is_flushed() {
+    let script = Script::new().with_slow_flush();
+    let Attempt { mut outgoing, end } = write(&script, request("GET", empty()));
+    assert!(end.is_pending() && !outgoing.is_complete());
+
+    let mut cx = Context::from_waker(Waker::noop());
+    let end = outgoing.poll_write(&mut script.clone(), &mut cx);
+
+    assert!(matches!(end, Poll::Ready(Ok(()))) && outgoing.is_complete());
+    assert_eq!((script.writes().len(), script.flushes()), (1, 1));
+}
+
+/// Gives a few bytes whenever it is asked.
+struct Endless(Arc<AtomicUsize>);
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"small")))))
+    }
+}
+
+#[test]
+fn body_is_not_asked_for_more_than_the_transport_takes() {
+    let script = Script::new().with_writes_of(0);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let body = Endless(Arc::clone(&asked));
+    let Attempt { mut outgoing, .. } = write(&script, with_fields(body, &[]));
+
+    for _ in 0..10 {
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(
+            outgoing
+                .poll_write(&mut script.clone(), &mut cx)
+                .is_pending()
+        );
+    }
+
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
 }
 
 #[test]

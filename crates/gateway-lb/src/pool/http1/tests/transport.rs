@@ -24,9 +24,11 @@ struct Shared {
     reads: VecDeque<Vec<u8>>,
     /// What was written, a call each.
     writes: Vec<Vec<u8>>,
-    /// How much a write takes, where that is limited.
+    /// How much a write takes, where that is limited; nothing means to wait.
     most: Option<usize>,
     flushes: usize,
+    /// Flushes that have to be asked for once more.
+    slow_flushes: usize,
     is_vectored: bool,
     refuses_writes: bool,
 }
@@ -40,6 +42,11 @@ impl Script {
 
     pub(super) fn without_vectored_writes(self) -> Self {
         self.with(|shared| shared.is_vectored = false);
+        self
+    }
+
+    pub(super) fn with_slow_flush(self) -> Self {
+        self.with(|shared| shared.slow_flushes = 1);
         self
     }
 
@@ -79,6 +86,9 @@ impl Script {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
             let length = bytes.len().min(shared.most.unwrap_or(usize::MAX));
+            if length == 0 {
+                return Poll::Pending;
+            }
             shared.writes.push(bytes[..length].to_vec());
             Poll::Ready(Ok(length))
         })
@@ -129,8 +139,14 @@ impl AsyncWrite for Script {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.with(|shared| shared.flushes += 1);
-        Poll::Ready(Ok(()))
+        self.with(|shared| {
+            if shared.slow_flushes > 0 {
+                shared.slow_flushes -= 1;
+                return Poll::Pending;
+            }
+            shared.flushes += 1;
+            Poll::Ready(Ok(()))
+        })
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
