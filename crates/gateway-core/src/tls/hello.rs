@@ -112,3 +112,128 @@ const FIRST_READ: usize = 2048;
 
 /// Four times what long ones have, to leave room for many small records.
 const LONGEST: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use rustls::crypto::aws_lc_rs;
+    use rustls::{ClientConfig, ClientConnection, RootCertStore};
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// The payload of a ClientHello's record.
+    fn message() -> Vec<u8> {
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let name = "Shop.example.com".try_into().unwrap();
+        let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut bytes = Vec::new();
+        client.write_tls(&mut bytes).unwrap();
+        bytes.split_off(5)
+    }
+
+    /// `bytes` in pieces of these sizes, again and again.
+    fn pieces<'a>(bytes: &'a [u8], sizes: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = bytes;
+        sizes.iter().cycle().map_while(move |size| {
+            let (piece, left) = rest.split_at((*size).min(rest.len()));
+            rest = left;
+            (!piece.is_empty()).then_some(piece)
+        })
+    }
+
+    fn records(message: &[u8], sizes: &[usize]) -> Vec<u8> {
+        pieces(message, sizes)
+            .flat_map(|piece| {
+                let length = u16::try_from(piece.len()).unwrap().to_be_bytes();
+                [&[22, 3, 1], &length[..], piece].concat()
+            })
+            .collect()
+    }
+
+    /// What is read of `segments`, sent one after the other.
+    async fn read(segments: Vec<Vec<u8>>) -> Result<Option<Hello>, NoHello> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        client.set_nodelay(true).unwrap();
+        let (mut tcp, _) = listener.accept().await.unwrap();
+        let sending = tokio::spawn(async move {
+            for segment in segments {
+                if client.write_all(&segment).await.is_err() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        let read = read_hello(&mut tcp).await;
+        sending.await.unwrap();
+        read
+    }
+
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(future)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// However it is cut into records and segments, the name is read, and nothing
+        /// that was read is lost.
+        #[test]
+        fn hello_is_read_however_it_is_cut(
+            records_of in prop::collection::vec(1usize..600, 1..5),
+            segments_of in prop::collection::vec(1usize..900, 1..5),
+        ) {
+            let sent = records(&message(), &records_of);
+            let segments = pieces(&sent, &segments_of).map(<[u8]>::to_vec).collect();
+
+            let hello = now(read(segments)).unwrap().unwrap();
+
+            prop_assert_eq!(hello.server_name().unwrap(), "shop.example.com");
+            prop_assert!(hello.into_bytes() == sent);
+        }
+
+        /// Whatever else comes is refused or not yet complete, and never a panic.
+        #[test]
+        fn nonsense_is_no_hello(mut bytes in prop::collection::vec(any::<u8>(), 1..200), cut in 0usize..1500) {
+            let good = records(&message(), &[usize::MAX >> 1]);
+            let mut sent = good[..cut.min(good.len() - 1)].to_vec();
+            sent.append(&mut bytes);
+            // By chance alone this does not become a hello.
+            let outcome = now(read(vec![sent]));
+
+            if let Ok(Some(hello)) = outcome {
+                prop_assert!(hello.server_name().is_some());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn hello_that_does_not_end_is_too_long() {
+        let mut endless = vec![22, 3, 1, 0x40, 0, 1, 0, 0xea, 0x60];
+        endless.resize(5 + 0x4000, 0);
+
+        let outcome = read(vec![endless.clone(), endless]).await;
+
+        assert!(matches!(outcome, Err(NoHello::TooLong)), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn client_that_leaves_is_told_apart_from_one_that_breaks_off() {
+        assert!(matches!(read(vec![]).await, Ok(None)));
+        let half = read(vec![vec![22, 3, 1, 0]]).await;
+        assert!(matches!(half, Err(NoHello::Cut)), "{half:?}");
+    }
+}
