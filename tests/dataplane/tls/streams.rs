@@ -1,15 +1,20 @@
 //! TLS routes: connections that are forwarded, decrypted or as they are.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use gateway_core::model::{
     Backend, BackendRef, Hostname, Listener, Protocol, StreamRoute, StreamRouteKind, TlsMode,
     TlsTermination,
 };
 use gateway_tests::{Authority, Issued, Origin, RawOrigin, Site, TlsClient, Wire, patiently};
+use http::Request;
+use http::header::HOST;
+use http_body_util::Empty;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -240,7 +245,10 @@ async fn one_port_passes_through_decrypts_and_speaks_http() {
         .unwrap();
     assert_eq!(&ended, b"ended");
     let mut http = client.http2(gateway.address(), "web.test").await;
-    let request =
-        http::Request::get("https://web.test/").body(http_body_util::Empty::<bytes::Bytes>::new());
-    assert_eq!(http.call(request.unwrap()).await.status, 200);
+    for (host, status) in [("web.test", 200), ("pass.test", 421), ("end.test", 421)] {
+        let request = Request::get("/")
+            .header(HOST, host)
+            .body(Empty::<Bytes>::new());
+        assert_eq!(http.call(request.unwrap()).await.status, status, "{host}");
+    }
 }
