@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use gateway_core::model::Certificate;
 use rcgen::{
@@ -90,6 +91,14 @@ impl Authority {
         let mut params = client(name);
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(2020, 1, 2);
+        self.sign(&PKCS_ECDSA_P256_SHA256, params)
+    }
+
+    /// Signs one that is valid for so many seconds from now.
+    #[must_use]
+    pub fn client_for(&self, name: &str, seconds: u64) -> Issued {
+        let mut params = client(name);
+        params.not_after = (SystemTime::now() + Duration::from_secs(seconds)).into();
         self.sign(&PKCS_ECDSA_P256_SHA256, params)
     }
 

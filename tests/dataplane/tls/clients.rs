@@ -218,6 +218,35 @@ async fn resumption_escapes_no_policy_and_forgets_no_identity() {
 }
 
 #[tokio::test]
+async fn certificate_that_expires_ends_its_sessions() {
+    for version in [&TLS12, &TLS13] {
+        let (rig, ours) = Clients::new().rig(VALID_ONLY).await;
+        let client = TlsClient::of_versions(&rig.authority, &[version])
+            .with_identity(&ours.client_for("brief", 2));
+        let mut kinds = Vec::new();
+        loop {
+            // Until then every connection resumes the session of the one before.
+            let Ok(stream) = client.connect(rig.address(), "a.test").await else {
+                break;
+            };
+            kinds.push(stream.get_ref().1.handshake_kind().unwrap());
+            let mut http = Client::http1_over(stream).await;
+            if http.send(Client::request("/")).await.is_err() {
+                break;
+            }
+        }
+
+        assert_eq!(kinds[0], HandshakeKind::Full);
+        assert!(kinds.len() > 1);
+        assert!(
+            kinds[1..]
+                .iter()
+                .all(|kind| *kind == HandshakeKind::Resumed)
+        );
+    }
+}
+
+#[tokio::test]
 async fn connection_from_before_certificates_were_asked_for_is_misdirected() {
     let clients = Clients::new();
     let open = TlsTermination::new(clients.issued.certificate());

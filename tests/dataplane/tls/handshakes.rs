@@ -163,3 +163,25 @@ async fn nothing_is_accepted_before_the_handshake_is_done() {
     // A ticket that allowed early data would offer it now.
     assert!(client.session("a.test").early_data().is_none());
 }
+
+#[tokio::test]
+async fn idle_connection_ends_with_a_goodbye() {
+    let authority = Authority::new("authority");
+    let origin = Origin::echo().await;
+    let settings = TlsTermination::new(authority.site(&["a.test"]).certificate());
+    let deadlines = Deadlines {
+        idle: Duration::from_millis(400),
+        ..Deadlines::default()
+    };
+    let builder = Gateway::builder().workers(1).deadlines(deadlines);
+    let gateway = TestGateway::serve(builder, one(&origin, settings));
+    let client = TlsClient::trusting(&authority);
+    let mut stream = client.connect(gateway.address(), "a.test").await.unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+
+    // Without a close_notify this would be an error.
+    let answer = rest(&mut stream).await.unwrap();
+
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+}
