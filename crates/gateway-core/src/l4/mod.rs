@@ -81,6 +81,7 @@ mod stack;
 mod stream;
 mod summary;
 mod table;
+pub mod udp;
 
 pub use self::connection::Connection;
 pub use self::forward::{Forward, ForwardFuture, NotForwarded};

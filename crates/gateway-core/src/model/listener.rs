@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Hostname, ObjectName, Route, SectionName, StreamRoute, TlsMode, TlsTermination};
+use super::{
+    Hostname, ObjectName, Route, SectionName, StreamRoute, TlsMode, TlsTermination, UdpSettings,
+};
 
 /// Listeners that share addresses.
 ///
@@ -67,6 +69,7 @@ pub struct Listener {
     hostname: Option<Hostname>,
     routes: Vec<Arc<Route>>,
     stream_routes: Vec<Arc<StreamRoute>>,
+    udp: UdpSettings,
 }
 
 impl Listener {
@@ -80,6 +83,7 @@ impl Listener {
             hostname: None,
             routes: Vec::new(),
             stream_routes: Vec::new(),
+            udp: UdpSettings::default(),
         }
     }
 
@@ -118,6 +122,13 @@ impl Listener {
         self
     }
 
+    /// How sessions are kept, for datagrams. [`UdpSettings::default`] by default.
+    #[must_use]
+    pub fn with_udp_settings(mut self, settings: UdpSettings) -> Self {
+        self.udp = settings;
+        self
+    }
+
     /// Its name within the gateway.
     pub fn name(&self) -> &SectionName {
         &self.name
@@ -146,6 +157,11 @@ impl Listener {
     /// The routes for connections or datagrams that are attached to it.
     pub fn stream_routes(&self) -> &[Arc<StreamRoute>] {
         &self.stream_routes
+    }
+
+    /// How sessions are kept.
+    pub fn udp_settings(&self) -> &UdpSettings {
+        &self.udp
     }
 }
 

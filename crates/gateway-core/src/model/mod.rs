@@ -35,6 +35,7 @@ mod name;
 mod route;
 mod stream;
 mod tls;
+mod traffic;
 
 pub use self::backend::{
     Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Endpoints,
@@ -53,3 +54,4 @@ pub use self::tls::{
     BackendTls, Certificate, ClientValidation, ClientValidationMode, SubjectAltName, TlsMode,
     TlsTermination, TlsVersions, Trust,
 };
+pub use self::traffic::UdpSettings;
