@@ -23,6 +23,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `server` | on | everything that needs sockets: without it there is the model and the matcher, and no runtime |
+//! | `tls` | with `server` | `Certificate::from_pem`: without it no certificate can be made, and nothing of TLS is compiled |
 
 #[cfg(feature = "server")]
 pub mod l4;
@@ -46,6 +47,8 @@ mod service;
 #[cfg(feature = "server")]
 mod stack;
 #[cfg(feature = "server")]
+mod tls;
+#[cfg(feature = "server")]
 mod tunnel;
 #[cfg(feature = "server")]
 mod worker;
@@ -60,4 +63,5 @@ pub use self::{
     rescue::{Failure, Side, diagnose},
     service::{ClientAddress, ResponseFuture, RoutingService},
     stack::{RuleStack, StackFuture},
+    tls::ClientCertificate,
 };

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::datagrams::Datagrams;
 use crate::exchange::LiveTable;
 use crate::l4::StreamTable;
-use crate::listen::{BindError, Port, Sockets, bind};
+use crate::listen::{BindError, Port, PortTable, Sockets, bind};
 use crate::model::{Configuration, Gateway, Listener, Protocol};
 use crate::stack::{Assembler, Lookup};
+use crate::tls::TlsTable;
 use crate::worker::{Command, Commands};
 
 /// What is configured and what came of it.
@@ -95,9 +96,7 @@ impl Serving {
             match self.ports.get(&address) {
                 Some(port) => {
                     let table = self.table(&port.table(), &listeners);
-                    let streams = self.streams(port.streams().as_deref(), &listeners);
                     port.serve(table);
-                    port.serve_streams(streams);
                 }
                 None => self.open(address, &listeners),
             }
@@ -110,10 +109,7 @@ impl Serving {
             let keep = wanted.contains_key(configured);
             if !keep {
                 let address = port.address();
-                port.serve(LiveTable::empty());
-                if port.streams().is_some() {
-                    port.serve_streams(Some(StreamTable::default()));
-                }
+                port.serve(port.table().emptied());
                 workers
                     .iter()
                     .for_each(|worker| worker.send(Command::Unlisten { address }));
@@ -133,8 +129,7 @@ impl Serving {
                 // The table is there before the first connection can be accepted.
                 let port = Arc::new(Port::new(
                     address,
-                    self.table(&LiveTable::empty(), listeners),
-                    self.streams(None, listeners),
+                    self.table(&PortTable::empty(), listeners),
                 ));
                 for (worker, socket) in self.workers.iter().zip(sockets) {
                     worker.send(Command::Listen {
@@ -154,19 +149,43 @@ impl Serving {
         }
     }
 
-    fn streams(
-        &self,
-        before: Option<&StreamTable>,
-        listeners: &[Arc<Listener>],
-    ) -> Option<StreamTable> {
-        StreamTable::updated(before, listeners, &self.assembler)
+    /// What is served at an address where `listeners` want to be. An address has one
+    /// kind of listeners; others than that of the first are not served.
+    fn table(&self, before: &PortTable, listeners: &[Arc<Listener>]) -> PortTable {
+        let empty = LiveTable::empty();
+        if let Some(streams) = StreamTable::updated(before.streams(), listeners, &self.assembler) {
+            return PortTable::Tcp(streams);
+        }
+        if !listeners.first().is_some_and(|first| is_encrypted(first)) {
+            let known = before.requests(false).unwrap_or(&empty);
+            let listeners = only(listeners, |protocol| *protocol == Protocol::Http);
+            return PortTable::Http(self.requests(known, &listeners));
+        }
+
+        let known = before.requests(true).unwrap_or(&empty);
+        let https = only(listeners, |protocol| matches!(protocol, Protocol::Https(_)));
+        PortTable::Tls {
+            listeners: TlsTable::updated(before.tls(), listeners, &self.assembler),
+            requests: self.requests(known, &https),
+        }
     }
 
-    fn table(&self, before: &LiveTable, listeners: &[Arc<Listener>]) -> LiveTable {
+    fn requests(&self, before: &LiveTable, listeners: &[Arc<Listener>]) -> LiveTable {
         before.updated(listeners, &mut |_, route, rule| {
             Arc::new(self.assembler.assemble(&route.rules()[rule]))
         })
     }
+}
+
+fn is_encrypted(listener: &Listener) -> bool {
+    matches!(listener.protocol(), Protocol::Https(_) | Protocol::Tls(_))
+}
+
+fn only(listeners: &[Arc<Listener>], is_meant: fn(&Protocol) -> bool) -> Vec<Arc<Listener>> {
+    let meant = listeners
+        .iter()
+        .filter(|listener| is_meant(listener.protocol()));
+    meant.cloned().collect()
 }
 
 /// Listeners of some protocols by the address they want.

@@ -86,7 +86,7 @@ pub mod udp;
 pub use self::connection::Connection;
 pub use self::forward::{Forward, ForwardFuture, NotForwarded};
 pub(crate) use self::layers::StreamLayers;
-pub(crate) use self::serve::serve;
+pub(crate) use self::serve::{forward, serve};
 pub use self::stack::{ConnectionStack, Stack, StackFuture};
 pub use self::stream::ByteStream;
 pub use self::summary::{End, Summary};

@@ -1,11 +1,12 @@
 //! Sees a client's connection to its end.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tower::Service;
 
-use super::{ByteStream, Connection, StreamTable};
+use super::{ByteStream, Connection, ConnectionStack, StreamTable};
 use crate::listen::Watched;
 
 /// Serves the connection `tcp` from `client` as `table` says. It counts as one of
@@ -20,7 +21,14 @@ pub(crate) async fn serve(
     let (Some(stack), Ok(local)) = (table.stack(), tcp.local_addr()) else {
         return ByteStream::from(tcp).reset();
     };
-    let connection = Connection::new(tcp, client, local).watched(watched.watch().clone());
+    forward(stack, Connection::new(tcp, client, local), watched).await;
+}
+
+/// Serves a connection of which it is known where it goes. It counts as one of the
+/// worker's until it ends.
+pub(crate) async fn forward(stack: &ConnectionStack, connection: Connection, watched: Watched) {
+    let client = connection.client_address();
+    let connection = connection.watched(Arc::clone(watched.watch()));
 
     match stack.clone().call(connection).await {
         Ok(summary) => tracing::trace!(%client, ?summary, "connection ended"),

@@ -26,6 +26,7 @@
 //! ```
 
 mod backend;
+mod certificate;
 mod configuration;
 mod filter;
 mod hostname;
@@ -40,6 +41,7 @@ mod traffic;
 pub use self::backend::{
     Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Endpoints,
 };
+pub use self::certificate::{Certificate, InvalidCertificate};
 pub use self::configuration::Configuration;
 pub use self::filter::{ExtensionRef, Filter, RequestMirror};
 pub use self::hostname::{Hostname, InvalidHostname};
@@ -51,7 +53,7 @@ pub use self::name::{ObjectName, RuleRef, SectionName};
 pub use self::route::{Route, RouteKind, Rule, Timeouts};
 pub use self::stream::{StreamRoute, StreamRouteKind, StreamTimeouts};
 pub use self::tls::{
-    BackendTls, Certificate, ClientValidation, ClientValidationMode, SubjectAltName, TlsMode,
-    TlsTermination, TlsVersions, Trust,
+    BackendTls, ClientValidation, ClientValidationMode, SubjectAltName, TlsMode, TlsTermination,
+    TlsVersions, Trust,
 };
 pub use self::traffic::UdpSettings;
