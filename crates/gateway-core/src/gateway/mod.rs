@@ -92,6 +92,12 @@ impl Gateway {
         self.serving().receiving()
     }
 
+    /// How many connections were refused at the addresses of [`Gateway::addresses`]:
+    /// by a limit, or for want of a PROXY protocol header.
+    pub fn connections_refused(&self) -> u64 {
+        self.serving().connections_refused()
+    }
+
     /// How many datagrams, or runs of them, were dropped at the addresses of
     /// [`Gateway::receiving`] because there was no session for them, or a session was
     /// slower than its client.

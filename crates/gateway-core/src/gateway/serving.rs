@@ -80,6 +80,10 @@ impl Serving {
         self.datagrams.addresses()
     }
 
+    pub(super) fn connections_refused(&self) -> u64 {
+        self.ports.values().map(|port| port.gate().refused()).sum()
+    }
+
     pub(super) fn datagrams_dropped(&self) -> u64 {
         self.datagrams.dropped()
     }
@@ -96,6 +100,7 @@ impl Serving {
             match self.ports.get(&address) {
                 Some(port) => {
                     let table = self.table(&port.table(), &listeners);
+                    port.gate().update(&listeners);
                     port.serve(table);
                 }
                 None => self.open(address, &listeners),
@@ -131,6 +136,7 @@ impl Serving {
                     address,
                     self.table(&PortTable::empty(), listeners),
                 ));
+                port.gate().update(listeners);
                 for (worker, socket) in self.workers.iter().zip(sockets) {
                     worker.send(Command::Listen {
                         port: Arc::clone(&port),

@@ -27,6 +27,7 @@
 
 mod backend;
 mod certificate;
+mod cidr;
 mod configuration;
 mod filter;
 mod hostname;
@@ -42,6 +43,7 @@ pub use self::backend::{
     Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Endpoints,
 };
 pub use self::certificate::{Certificate, InvalidCertificate};
+pub use self::cidr::{Cidr, InvalidCidr};
 pub use self::configuration::Configuration;
 pub use self::filter::{ExtensionRef, Filter, RequestMirror};
 pub use self::hostname::{Hostname, InvalidHostname};
@@ -56,4 +58,4 @@ pub use self::tls::{
     BackendTls, ClientValidation, ClientValidationMode, SubjectAltName, TlsMode, TlsTermination,
     TlsVersions, Trust,
 };
-pub use self::traffic::UdpSettings;
+pub use self::traffic::{ConnectionLimits, ProxyProtocol, ProxyVersion, Strangers, UdpSettings};

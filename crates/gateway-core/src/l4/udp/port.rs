@@ -58,16 +58,18 @@ impl UdpPort {
 
     /// A place for one more session, unless there are too many or they come too fast.
     pub(super) fn enter(self: &Arc<Self>, settings: &UdpSettings) -> Option<Place> {
-        let taken = self.sessions.fetch_add(1, Ordering::Relaxed);
+        self.sessions
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| {
+                (open < settings.max_sessions).then_some(open + 1)
+            })
+            .ok()?;
         // From here on the place is given back whatever happens.
         let place = Place(Arc::clone(self));
-        let fits = taken < settings.max_sessions;
-        let slow = || {
-            settings
-                .new_sessions_per_second
-                .is_none_or(|limit| self.rate.allows(limit))
-        };
-        (fits && slow()).then_some(place)
+
+        let limit = settings.new_sessions_per_second;
+        limit
+            .is_none_or(|limit| self.rate.allows(limit))
+            .then_some(place)
     }
 }
 
