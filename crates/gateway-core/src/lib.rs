@@ -59,7 +59,7 @@ pub use self::{
     admission::Refused,
     body::{Body, BoxError},
     gateway::{Gateway, GatewayBuilder, RunError, Update},
-    listen::{BindError, Deadlines},
+    listen::{BindError, Deadlines, Transport},
     rescue::{Failure, Side, diagnose},
     service::{ClientAddress, ResponseFuture, RoutingService},
     stack::{RuleStack, StackFuture},

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use gateway_lb::Distribution;
+use gateway_lb::balance::Pick;
+use tokio::net::TcpStream;
 use tower::Service;
 
 use super::dial::dial;
+use super::proxy_protocol::header;
 use super::relay::Relay;
 use super::{Connection, Summary};
 use crate::BoxError;
-use crate::model::{Backend, StreamTimeouts};
+use crate::model::{Backend, ProxyVersion, StreamTimeouts};
 use crate::stack::LiveBackend;
 
 /// Forwards connections to backends.
@@ -45,7 +48,7 @@ impl Forward {
     }
 
     async fn forward(self, connection: Connection) -> Result<Summary, BoxError> {
-        let (backend, pick) = match self.connect().await {
+        let (backend, pick, version) = match self.connect().await {
             Ok(connected) => connected,
             Err(error) => {
                 connection.reset();
@@ -53,18 +56,26 @@ impl Forward {
             }
         };
 
+        let head = version.map_or_else(Vec::new, |version| {
+            header(
+                version,
+                connection.client_address(),
+                connection.local_address(),
+            )
+        });
         let (client, ahead, watch) = connection.begin(self.timeouts.idle);
-        let summary = Relay::new(client, ahead, backend.into(), watch).await;
+        let summary = Relay::new(client, ahead, backend.into(), watch)
+            .with_head(head)
+            .await;
         drop(pick);
         Ok(summary)
     }
 
-    async fn connect(
-        &self,
-    ) -> Result<(tokio::net::TcpStream, gateway_lb::balance::Pick), BoxError> {
+    async fn connect(&self) -> Result<(TcpStream, Pick, Option<ProxyVersion>), BoxError> {
         let leg = self.legs.choose().ok_or(NotForwarded::NoBackend)?;
         let active = leg.active().clone().ok_or(NotForwarded::InvalidBackend)?;
-        Ok(dial(&active.balancer, self.timeouts.connect).await?)
+        let (tcp, pick) = dial(&active.balancer, self.timeouts.connect).await?;
+        Ok((tcp, pick, active.proxy_protocol()))
     }
 }
 

@@ -11,7 +11,7 @@ use super::UpstreamService;
 use crate::Body;
 use crate::model::{
     Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Configuration, Endpoints,
-    Filter, Rule,
+    Filter, ProxyVersion, Rule,
 };
 
 /// Every backend that some rule refers to, whether or not it exists at the moment.
@@ -141,6 +141,13 @@ pub(crate) struct Active {
     configured: Arc<Backend>,
     pub(crate) balancer: Balancer,
     pub(crate) protocol: Protocol,
+}
+
+impl Active {
+    /// Whether and how its connections begin with a PROXY protocol header.
+    pub(crate) fn proxy_protocol(&self) -> Option<ProxyVersion> {
+        self.configured.proxy_protocol()
+    }
 }
 
 impl LiveBackend {

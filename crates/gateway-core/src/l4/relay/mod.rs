@@ -32,6 +32,8 @@ pub(crate) struct Relay {
     down: Direction,
     watch: Option<Arc<Watch>>,
     broken: Option<End>,
+    /// How much of what goes up is of the gateway itself.
+    own: u64,
 }
 
 impl Relay {
@@ -49,7 +51,15 @@ impl Relay {
             down: Direction::default(),
             watch,
             broken: None,
+            own: 0,
         }
+    }
+
+    /// Says `head` to the backend before anything that the client says.
+    pub(crate) fn with_head(mut self, head: Vec<u8>) -> Self {
+        self.own = head.len() as u64;
+        self.up.begin_with(&head);
+        self
     }
 
     fn poll_both(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -94,7 +104,8 @@ impl Relay {
             self.client.abort();
             self.backend.abort();
         }
-        Summary::new(self.up.carried(), self.down.carried(), end)
+        let received = self.up.carried().saturating_sub(self.own);
+        Summary::new(received, self.down.carried(), end)
     }
 }
 
