@@ -7,9 +7,13 @@ use rustls::server::{Accepted, Acceptor};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
+use super::outline::server_name;
+
 /// A ClientHello, with the bytes that it came in.
 pub(crate) struct Hello {
-    accepted: Accepted,
+    /// Or why rustls does not answer it, which is for nobody to say but rustls.
+    accepted: Result<Accepted, Refused>,
+    name: Option<String>,
     read: BytesMut,
     /// How many of them rustls has taken.
     taken: usize,
@@ -17,9 +21,8 @@ pub(crate) struct Hello {
 
 impl Hello {
     /// The name that the client asks for (RFC 6066, section 3), in lower case.
-    pub(crate) fn server_name(&self) -> Option<String> {
-        let hello = self.accepted.client_hello();
-        hello.server_name().map(str::to_ascii_lowercase)
+    pub(crate) fn server_name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// For a handshake elsewhere: everything that was read.
@@ -28,7 +31,7 @@ impl Hello {
     }
 
     /// For a handshake here: the message, and what came after it.
-    pub(super) fn into_accepted(mut self) -> (Accepted, BytesMut) {
+    pub(super) fn into_accepted(mut self) -> (Result<Accepted, Refused>, BytesMut) {
         self.read.advance(self.taken);
         let rest = match self.read.is_empty() {
             true => BytesMut::new(),
@@ -41,9 +44,17 @@ impl Hello {
 impl std::fmt::Debug for Hello {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Hello")
-            .field("server_name", &self.server_name())
+            .field("server_name", &self.name)
             .finish_non_exhaustive()
     }
+}
+
+/// A ClientHello that cannot be answered here.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) error: rustls::Error,
+    /// What the client is told.
+    pub(super) alert: Vec<u8>,
 }
 
 /// Reads a ClientHello, however it is cut into records and segments; `None` if the
@@ -71,19 +82,29 @@ pub(crate) async fn read_hello(tcp: &mut TcpStream) -> Result<Option<Hello>, NoH
             taken += acceptor.read_tls(&mut rest).map_err(|_| NoHello::TooLong)?;
             match acceptor.accept() {
                 Ok(Some(accepted)) => {
+                    let hello = accepted.client_hello();
                     return Ok(Some(Hello {
-                        accepted,
+                        name: hello.server_name().map(str::to_ascii_lowercase),
+                        accepted: Ok(accepted),
                         read,
                         taken,
                     }));
                 }
                 Ok(None) => {}
-                Err((error, mut alert)) => {
-                    let mut bytes = Vec::new();
-                    // Writing into memory does not fail, and a client that does not
-                    // take a few bytes will not miss them.
-                    let _ = alert.write_all(&mut bytes);
-                    let _ = tcp.try_write(&bytes);
+                Err((error, mut writer)) => {
+                    let mut alert = Vec::new();
+                    // Writing into memory does not fail.
+                    let _ = writer.write_all(&mut alert);
+                    // Well-formed, but not for rustls: it may be for somebody else.
+                    if let rustls::Error::PeerIncompatible(_) = error {
+                        return Ok(Some(Hello {
+                            name: server_name(&read),
+                            accepted: Err(Refused { error, alert }),
+                            read,
+                            taken,
+                        }));
+                    }
+                    tell(tcp, &alert);
                     return Err(NoHello::Invalid(error));
                 }
             }
@@ -92,6 +113,11 @@ pub(crate) async fn read_hello(tcp: &mut TcpStream) -> Result<Option<Hello>, NoH
             return Err(NoHello::TooLong);
         }
     }
+}
+
+/// A client that does not take a few bytes at once will not miss them.
+pub(super) fn tell(tcp: &TcpStream, alert: &[u8]) {
+    let _ = tcp.try_write(alert);
 }
 
 /// Why there is no ClientHello.
@@ -202,7 +228,27 @@ mod tests {
             let hello = now(read(segments)).unwrap().unwrap();
 
             prop_assert_eq!(hello.server_name().unwrap(), "shop.example.com");
+            prop_assert_eq!(server_name(&sent).unwrap(), "shop.example.com");
             prop_assert!(hello.into_bytes() == sent);
+        }
+
+        /// Who reads an outline finds the name, nothing, and never a panic.
+        #[test]
+        fn outline_of_a_damaged_hello_is_read_or_not(
+            cut in 0usize..2000,
+            place in 0usize..2000,
+            byte in any::<u8>(),
+        ) {
+            let whole = records(&message(), &[500]);
+            let mut sent = whole[..cut.min(whole.len())].to_vec();
+            if cut < whole.len() {
+                prop_assert_eq!(server_name(&sent), None);
+            }
+            if let Some(damaged) = sent.get_mut(place) {
+                *damaged = byte;
+            }
+
+            let _ = server_name(&sent);
         }
 
         /// Whatever else comes is refused or not yet complete, and never a panic.
@@ -218,6 +264,34 @@ mod tests {
                 prop_assert!(hello.server_name().is_some());
             }
         }
+    }
+
+    #[tokio::test]
+    async fn hello_of_an_old_client_is_read_for_others() {
+        let name = b"Old.test";
+        let length = u8::try_from(name.len()).unwrap();
+        let extension = [
+            &[0, 0, 0, length + 5, 0, length + 3, 0, 0, length],
+            &name[..],
+        ]
+        .concat();
+        let body = [
+            // TLS 1.0, a session of no length, one cipher suite, no compression.
+            &[3, 1][..],
+            &[7; 32],
+            &[0, 0, 2, 0, 47, 1, 0],
+            &[0, length + 9],
+            &extension,
+        ]
+        .concat();
+        let message = [&[1, 0, 0, u8::try_from(body.len()).unwrap()], &body[..]].concat();
+        let sent = records(&message, &[40]);
+
+        let hello = read(vec![sent.clone()]).await.unwrap().unwrap();
+
+        assert_eq!(hello.server_name(), Some("old.test"));
+        assert!(hello.accepted.is_err());
+        assert!(hello.into_bytes() == sent);
     }
 
     #[tokio::test]

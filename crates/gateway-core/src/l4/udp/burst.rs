@@ -105,7 +105,8 @@ mod tests {
             let datagrams = Datagrams::split(&bytes, size);
 
             prop_assert_eq!(datagrams.iter().collect::<Vec<_>>().concat(), bytes.clone());
-            prop_assert_eq!(datagrams.to_burst().as_datagrams(), datagrams);
+            let burst = datagrams.to_burst();
+            prop_assert_eq!(burst.as_datagrams(), datagrams);
         }
     }
 }

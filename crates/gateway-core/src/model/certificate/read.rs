@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
-use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate};
+use rustls::sign::{CertifiedKey, SigningKey};
+use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate, X509Version};
 
 use super::{Certificate, InvalidCertificate};
 
@@ -20,29 +20,42 @@ impl Certificate {
     /// When this could not be served: a text that is not PEM or no certificate, a
     /// certificate that is not X.509 version 3, a key that is encrypted, of an
     /// unsupported kind, or of another certificate. Dates are not looked at.
+    ///
+    /// # Example
+    ///
+    /// ```no_run
+    /// use gateway_core::model::{Certificate, Listener, TlsTermination};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (chain, key) = (std::fs::read("tls.crt")?, std::fs::read("tls.key")?);
+    /// let certificate = Certificate::from_pem(&chain, &key)?;
+    ///
+    /// let listener = Listener::https("web", 443, TlsTermination::new(certificate));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, InvalidCertificate> {
         let chain = read_chain(chain)?;
         let key = read_key(key)?;
 
-        let first = chain.first().ok_or(InvalidCertificate::NoCertificate)?;
-        let leaf = parse(first, 1)?;
-        if leaf.version.0 != 2 {
+        let parsed = chain
+            .iter()
+            .enumerate()
+            .map(|(index, certificate)| parse(certificate, index + 1))
+            .collect::<Result<Vec<_>, _>>()?;
+        let leaf = parsed.first().ok_or(InvalidCertificate::NoCertificate)?;
+        if leaf.version != X509Version::V3 {
             return Err(InvalidCertificate::Version {
                 version: leaf.version.0.saturating_add(1),
             });
         }
-        let names = names(&leaf);
+        let names = names(leaf);
         let not_before = time(leaf.validity.not_before);
         let not_after = time(leaf.validity.not_after);
-        for (index, certificate) in chain.iter().enumerate().skip(1) {
-            parse(certificate, index + 1)?;
-        }
 
         let key = any_supported_type(&key).map_err(|_| InvalidCertificate::UnsupportedKey)?;
+        belongs(&*key, &parsed)?;
         let signing = CertifiedKey::new(chain.clone(), key);
-        if signing.keys_match().is_err() {
-            return Err(why_not(&signing));
-        }
 
         Ok(Self {
             chain,
@@ -90,17 +103,18 @@ fn parse(der: &[u8], place: usize) -> Result<X509Certificate<'_>, InvalidCertifi
     }
 }
 
-/// Why the key does not fit the first certificate.
-fn why_not(signing: &CertifiedKey) -> InvalidCertificate {
-    let fits = |certificate: &CertificateDer<'static>| {
-        let other = CertifiedKey::new(vec![certificate.clone()], Arc::clone(&signing.key));
-        other.keys_match().is_ok()
-    };
+/// Whether `key` is that of the first of `chain`.
+fn belongs(key: &dyn SigningKey, chain: &[X509Certificate<'_>]) -> Result<(), InvalidCertificate> {
+    // All kinds that are supported know their public half.
+    let public = key.public_key().ok_or(InvalidCertificate::UnsupportedKey)?;
+    let place = chain
+        .iter()
+        .position(|certificate| certificate.public_key().raw == public.as_ref());
 
-    if signing.cert.iter().skip(1).any(fits) {
-        InvalidCertificate::Order
-    } else {
-        InvalidCertificate::KeyMismatch
+    match place {
+        Some(0) => Ok(()),
+        Some(_) => Err(InvalidCertificate::Order),
+        None => Err(InvalidCertificate::KeyMismatch),
     }
 }
 
