@@ -15,7 +15,7 @@
 //! | [`routing`] | which rule a request belongs to, and why |
 #![cfg_attr(
     feature = "server",
-    doc = "| [`l4`] | connections that are not HTTP: services over a connection |"
+    doc = "| [`l4`] | connections and datagrams that are not HTTP, as services |"
 )]
 //!
 //! # Features

@@ -102,7 +102,7 @@ impl fmt::Debug for Forward {
     }
 }
 
-/// The future of [`Forward`]. Dropping it closes both connections.
+/// The future of [`Forward`]. Dropping it breaks both connections off.
 #[must_use = "futures do nothing unless polled"]
 pub struct ForwardFuture(Pin<Box<dyn Future<Output = Result<Summary, BoxError>> + Send>>);
 
