@@ -431,7 +431,7 @@ async fn drain_ends_with_the_patience_of_the_gateway() {
     gateway.shutdown();
 
     assert!(gateway.drained().await.is_ok());
-    let _ = rest(&mut client).await;
+    assert!(is_reset(&mut client).await);
 }
 
 #[tokio::test]

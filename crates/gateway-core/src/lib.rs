@@ -15,7 +15,7 @@
 //! | [`routing`] | which rule a request belongs to, and why |
 #![cfg_attr(
     feature = "server",
-    doc = "| [`l4`] | connections that are not HTTP: services over a connection |"
+    doc = "| [`l4`] | connections and datagrams that are not HTTP, as services |"
 )]
 //!
 //! # Features
@@ -59,7 +59,7 @@ pub use self::{
     admission::Refused,
     body::{Body, BoxError},
     gateway::{Gateway, GatewayBuilder, RunError, Update},
-    listen::{BindError, Deadlines},
+    listen::{BindError, Deadlines, Transport},
     rescue::{Failure, Side, diagnose},
     service::{ClientAddress, ResponseFuture, RoutingService},
     stack::{RuleStack, StackFuture},

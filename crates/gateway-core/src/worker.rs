@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::Body;
+use crate::l4::udp::{Listening, UdpPort, receive};
 use crate::listen::{Acceptor, Deadlines, Port, Signal, accept};
 
 /// What a worker is told.
@@ -25,6 +26,13 @@ pub(crate) enum Command {
     },
     /// Close the socket of an address.
     Unlisten { address: SocketAddr },
+    /// Receive datagrams from a socket.
+    Receive {
+        port: Arc<UdpPort>,
+        socket: UdpSocket,
+    },
+    /// Close the socket for datagrams of an address.
+    Unreceive { address: SocketAddr },
     /// Close all sockets, finish what has begun until then, and end.
     Drain { until: Instant },
 }
@@ -86,6 +94,10 @@ impl Worker {
                     sockets.listen(port, socket, &self.acceptor)
                 }
                 Some(Command::Unlisten { address }) => sockets.close(address),
+                Some(Command::Receive { port, socket }) => {
+                    sockets.receive(port, socket, &self.acceptor)
+                }
+                Some(Command::Unreceive { address }) => sockets.stop_receiving(address),
                 Some(Command::Drain { until }) => break until,
                 // Nobody is left to ask for anything.
                 None => break Instant::now(),
@@ -110,7 +122,12 @@ impl Worker {
                 command = self.commands.recv() => match command {
                     // Somebody has no more patience.
                     Some(Command::Drain { until: sooner }) => until = until.min(sooner),
-                    Some(Command::Listen { .. } | Command::Unlisten { .. }) => {}
+                    Some(
+                        Command::Listen { .. }
+                        | Command::Unlisten { .. }
+                        | Command::Receive { .. }
+                        | Command::Unreceive { .. },
+                    ) => {}
                     None => return,
                 },
                 _ = look.tick() => {}
@@ -144,6 +161,7 @@ const TICK: Duration = Duration::from_millis(250);
 struct Sockets {
     tasks: JoinSet<()>,
     stops: HashMap<SocketAddr, watch::Sender<bool>>,
+    receiving: HashMap<SocketAddr, watch::Sender<Listening>>,
 }
 
 impl Sockets {
@@ -167,9 +185,26 @@ impl Sockets {
         }
     }
 
+    fn receive(&mut self, port: Arc<UdpPort>, socket: UdpSocket, acceptor: &Acceptor) {
+        let (state, listening) = watch::channel(Listening::On);
+        self.receiving.insert(port.address(), state);
+        tokio::spawn(receive(socket, port, acceptor.clone(), listening));
+    }
+
+    /// Dropping the sender does the same.
+    fn stop_receiving(&mut self, address: SocketAddr) {
+        if let Some(state) = self.receiving.remove(&address) {
+            state.send_replace(Listening::Off);
+        }
+    }
+
     async fn close_all(&mut self) {
         self.stops.values().for_each(|stop| {
             stop.send_replace(true);
+        });
+        // Those are open for as long as there are sessions.
+        self.receiving.values().for_each(|state| {
+            state.send_replace(Listening::Draining);
         });
         while self.tasks.join_next().await.is_some() {}
     }

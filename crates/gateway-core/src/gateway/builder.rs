@@ -14,6 +14,7 @@ use tower::{Layer, Service};
 use super::run::Running;
 use super::serving::Serving;
 use super::{Gateway, Shared};
+use crate::l4::udp::{Session, SessionStack};
 use crate::l4::{Connection, ConnectionStack, StreamLayers, Summary};
 use crate::listen::{Acceptor, Clock, Deadlines, Watches};
 use crate::model::ExtensionRef;
@@ -121,6 +122,19 @@ impl GatewayBuilder {
         <L::Service as Service<Connection>>::Future: Send + 'static,
     {
         self.streams.connections().insert(name, layer);
+        self
+    }
+
+    /// As [`GatewayBuilder::connection_layer`], around sessions of datagrams.
+    #[must_use]
+    pub fn session_layer<L>(mut self, name: ExtensionRef, layer: L) -> Self
+    where
+        L: Layer<SessionStack> + Send + Sync + 'static,
+        L::Service: Service<Session, Response = Summary> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Session>>::Error: Into<BoxError> + 'static,
+        <L::Service as Service<Session>>::Future: Send + 'static,
+    {
+        self.streams.sessions().insert(name, layer);
         self
     }
 

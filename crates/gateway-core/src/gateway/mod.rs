@@ -1,6 +1,7 @@
 //! A whole gateway: sockets, workers and what they serve.
 
 mod builder;
+mod datagrams;
 mod run;
 mod serving;
 #[cfg(test)]
@@ -84,6 +85,24 @@ impl Gateway {
     /// the configuration says 0.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.serving().addresses()
+    }
+
+    /// The addresses where datagrams are received, likewise.
+    pub fn receiving(&self) -> Vec<SocketAddr> {
+        self.serving().receiving()
+    }
+
+    /// How many connections were refused at the addresses of [`Gateway::addresses`]:
+    /// by a limit, or for want of a PROXY protocol header.
+    pub fn connections_refused(&self) -> u64 {
+        self.serving().connections_refused()
+    }
+
+    /// How many datagrams, or runs of them, were dropped at the addresses of
+    /// [`Gateway::receiving`] because there was no session for them, or a session was
+    /// slower than its client.
+    pub fn datagrams_dropped(&self) -> u64 {
+        self.serving().datagrams_dropped()
     }
 
     /// Runs until [`Gateway::shutdown`] and the drain after it.

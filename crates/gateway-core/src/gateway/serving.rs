@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use super::datagrams::Datagrams;
 use crate::exchange::LiveTable;
 use crate::l4::StreamTable;
 use crate::listen::{BindError, Port, PortTable, Sockets, bind};
@@ -21,6 +22,7 @@ pub(super) struct Serving {
     /// By the address that is configured, whose port may be 0.
     ports: BTreeMap<SocketAddr, Arc<Port>>,
     failed: BTreeMap<SocketAddr, BindError>,
+    datagrams: Datagrams,
 }
 
 /// What became of an update.
@@ -28,6 +30,8 @@ pub(super) struct Serving {
 pub struct Update {
     /// The addresses that are listened on now, of all there are.
     pub listening: Vec<SocketAddr>,
+    /// The addresses where datagrams are received now, of all there are.
+    pub receiving: Vec<SocketAddr>,
     /// The addresses that cannot be listened on.
     pub failed: Vec<BindError>,
 }
@@ -40,6 +44,7 @@ impl Serving {
             configuration: Configuration::default(),
             ports: BTreeMap::new(),
             failed: BTreeMap::new(),
+            datagrams: Datagrams::default(),
         }
     }
 
@@ -49,10 +54,12 @@ impl Serving {
         self.configuration = configuration;
         self.apply();
 
-        let failed = self.failed.values().cloned().collect();
+        let failed = self.failed.values().chain(self.datagrams.failed());
+        let failed = failed.cloned().collect();
         (
             Update {
                 listening: self.addresses(),
+                receiving: self.datagrams.addresses(),
                 failed,
             },
             lookups,
@@ -60,7 +67,7 @@ impl Serving {
     }
 
     pub(super) fn retry_binds(&mut self) {
-        if !self.failed.is_empty() {
+        if !self.failed.is_empty() || self.datagrams.failed().next().is_some() {
             self.apply();
         }
     }
@@ -69,8 +76,22 @@ impl Serving {
         self.ports.values().map(|port| port.address()).collect()
     }
 
+    pub(super) fn receiving(&self) -> Vec<SocketAddr> {
+        self.datagrams.addresses()
+    }
+
+    pub(super) fn connections_refused(&self) -> u64 {
+        self.ports.values().map(|port| port.gate().refused()).sum()
+    }
+
+    pub(super) fn datagrams_dropped(&self) -> u64 {
+        self.datagrams.dropped()
+    }
+
     fn apply(&mut self) {
-        let wanted = by_address(&self.configuration);
+        self.datagrams
+            .apply(&self.configuration, &self.assembler, &self.workers);
+        let wanted = by_address(&self.configuration, |protocol| *protocol != Protocol::Udp);
         self.close_all_but(&wanted);
         self.failed
             .retain(|address, _| wanted.contains_key(address));
@@ -79,6 +100,7 @@ impl Serving {
             match self.ports.get(&address) {
                 Some(port) => {
                     let table = self.table(&port.table(), &listeners);
+                    port.gate().update(&listeners);
                     port.serve(table);
                 }
                 None => self.open(address, &listeners),
@@ -114,6 +136,7 @@ impl Serving {
                     address,
                     self.table(&PortTable::empty(), listeners),
                 ));
+                port.gate().update(listeners);
                 for (worker, socket) in self.workers.iter().zip(sockets) {
                     worker.send(Command::Listen {
                         port: Arc::clone(&port),
@@ -139,17 +162,21 @@ impl Serving {
         if let Some(streams) = StreamTable::updated(before.streams(), listeners, &self.assembler) {
             return PortTable::Tcp(streams);
         }
-        if !listeners.first().is_some_and(|first| is_encrypted(first)) {
+        if !listeners
+            .first()
+            .is_some_and(|first| is_encrypted(first.protocol()))
+        {
             let known = before.requests(false).unwrap_or(&empty);
             let listeners = only(listeners, |protocol| *protocol == Protocol::Http);
             return PortTable::Http(self.requests(known, &listeners));
         }
 
         let known = before.requests(true).unwrap_or(&empty);
-        let https = only(listeners, |protocol| matches!(protocol, Protocol::Https(_)));
+        // Listeners without requests, too: a request for their names is misdirected.
+        let listeners = only(listeners, is_encrypted);
         PortTable::Tls {
-            listeners: TlsTable::updated(before.tls(), listeners, &self.assembler),
-            requests: self.requests(known, &https),
+            requests: self.requests(known, &listeners),
+            listeners: TlsTable::updated(before.tls(), &listeners, &self.assembler),
         }
     }
 
@@ -160,8 +187,8 @@ impl Serving {
     }
 }
 
-fn is_encrypted(listener: &Listener) -> bool {
-    matches!(listener.protocol(), Protocol::Https(_) | Protocol::Tls(_))
+fn is_encrypted(protocol: &Protocol) -> bool {
+    matches!(protocol, Protocol::Https(_) | Protocol::Tls(_))
 }
 
 fn only(listeners: &[Arc<Listener>], is_meant: fn(&Protocol) -> bool) -> Vec<Arc<Listener>> {
@@ -171,11 +198,15 @@ fn only(listeners: &[Arc<Listener>], is_meant: fn(&Protocol) -> bool) -> Vec<Arc
     meant.cloned().collect()
 }
 
-/// Listeners by the address they want.
-fn by_address(configuration: &Configuration) -> BTreeMap<SocketAddr, Vec<Arc<Listener>>> {
+/// Listeners of some protocols by the address they want.
+pub(super) fn by_address(
+    configuration: &Configuration,
+    is_meant: impl Fn(&Protocol) -> bool,
+) -> BTreeMap<SocketAddr, Vec<Arc<Listener>>> {
     let mut wanted = BTreeMap::<_, Vec<_>>::new();
     for gateway in configuration.gateways() {
-        for listener in gateway.listeners() {
+        let listeners = gateway.listeners().iter();
+        for listener in listeners.filter(|listener| is_meant(listener.protocol())) {
             for address in addresses(gateway) {
                 wanted
                     .entry(SocketAddr::new(address, listener.port()))

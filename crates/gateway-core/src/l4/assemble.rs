@@ -1,27 +1,48 @@
 //! Builds a stream route's stack, once for each change of the route.
 
-use super::{ConnectionStack, Forward};
+use std::sync::Arc;
+
+use super::layers::Layers;
+use super::udp::{ForwardDatagrams, SessionStack};
+use super::{ConnectionStack, Forward, Stack};
 use crate::model::StreamRoute;
-use crate::stack::Assembler;
+use crate::stack::{Assembler, LiveBackend};
 
 impl Assembler {
     /// Everything that happens to the connections of `route`. Without a stack they
     /// are closed: a layer that is asked for and not there is never skipped.
     pub(crate) fn connections(&self, route: &StreamRoute) -> Option<ConnectionStack> {
-        let legs = route
-            .backends()
-            .iter()
-            .map(|backend| (self.backends.of(backend.target()), backend.weight()));
-        let forward = Forward::new(legs, route.timeouts());
+        let forward = Forward::new(self.legs(route), route.timeouts());
 
-        let wrapped = self
-            .streams
-            .connections
-            .wrap(route.layers(), ConnectionStack::new(forward));
-        wrapped
-            .inspect_err(|layer| {
-                tracing::warn!(route = %route.name(), %layer, "no such layer; connections are closed");
-            })
-            .ok()
+        wrapped(
+            route,
+            &self.streams.connections,
+            ConnectionStack::new(forward),
+        )
     }
+
+    /// Everything that happens to the sessions of `route`, likewise.
+    pub(crate) fn sessions(&self, route: &StreamRoute) -> Option<SessionStack> {
+        let forward = ForwardDatagrams::new(self.legs(route));
+
+        wrapped(route, &self.streams.sessions, SessionStack::new(forward))
+    }
+
+    fn legs(&self, route: &StreamRoute) -> impl Iterator<Item = (Arc<LiveBackend>, u32)> {
+        let backends = route.backends().iter();
+        backends.map(|backend| (self.backends.of(backend.target()), backend.weight()))
+    }
+}
+
+fn wrapped<I: Send + 'static>(
+    route: &StreamRoute,
+    layers: &Layers<I>,
+    inner: Stack<I>,
+) -> Option<Stack<I>> {
+    layers
+        .wrap(route.layers(), inner)
+        .inspect_err(|layer| {
+            tracing::warn!(route = %route.name(), %layer, "no such layer; nothing is forwarded");
+        })
+        .ok()
 }

@@ -133,8 +133,8 @@ impl Connection {
         (self.stream, std::mem::take(&mut self.ahead), self.watch)
     }
 
-    /// Ends it in a way that does not look like an end.
-    pub(super) fn reset(self) {
+    /// Closes it in a way that does not look like an end; dropping it does.
+    pub fn reset(self) {
         self.stream.reset();
     }
 }

@@ -8,10 +8,12 @@ use std::task::{Context, Poll};
 
 use gateway_lb::Distribution;
 use gateway_lb::balance::Pick;
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use tower::Service;
 
 use super::dial::dial;
+use super::proxy_protocol::header;
 use super::relay::Relay;
 use super::{ByteStream, Connection, Summary};
 use crate::BoxError;
@@ -47,7 +49,7 @@ impl Forward {
     }
 
     async fn forward(self, connection: Connection) -> Result<Summary, BoxError> {
-        let (backend, pick) = match self.connect().await {
+        let (backend, pick, head) = match self.connect(&connection).await {
             Ok(connected) => connected,
             Err(error) => {
                 connection.reset();
@@ -56,17 +58,34 @@ impl Forward {
         };
 
         let (client, ahead, watch) = connection.begin(self.timeouts.idle);
-        let summary = Relay::new(client, ahead, backend, watch).await;
+        let summary = Relay::new(client, ahead, backend, watch)
+            .with_head(head)
+            .await;
         drop(pick);
         Ok(summary)
     }
 
-    async fn connect(&self) -> Result<(ByteStream, Pick), BoxError> {
+    /// Opens the connection to a backend. Returns what is still to be sent on it before
+    /// the client's bytes, too.
+    async fn connect(&self, client: &Connection) -> Result<(ByteStream, Pick, Vec<u8>), BoxError> {
         let leg = self.legs.choose().ok_or(NotForwarded::NoBackend)?;
         let active = leg.active().clone().ok_or(NotForwarded::InvalidBackend)?;
-        let (tcp, pick) = dial(&active.balancer, self.timeouts.connect).await?;
-        let secured = timeout(self.timeouts.connect, active.security.secure(tcp));
-        Ok((secured.await??, pick))
+        let (mut tcp, pick) = dial(&active.balancer, self.timeouts.connect).await?;
+        let head = active.proxy_protocol().map_or_else(Vec::new, |version| {
+            header(version, client.client_address(), client.local_address())
+        });
+        if active.security.is_clear() {
+            return Ok((tcp.into(), pick, head));
+        }
+
+        // What says who the client is comes before the handshake.
+        let secured = async {
+            tcp.write_all(&head).await?;
+            active.security.secure(tcp).await
+        };
+        let stream = timeout(self.timeouts.connect, secured).await??;
+        Ok((stream, pick, Vec::new()))
+    }
     }
 }
 
@@ -93,7 +112,7 @@ impl fmt::Debug for Forward {
     }
 }
 
-/// The future of [`Forward`]. Dropping it closes both connections.
+/// The future of [`Forward`]. Dropping it breaks both connections off.
 #[must_use = "futures do nothing unless polled"]
 pub struct ForwardFuture(Pin<Box<dyn Future<Output = Result<Summary, BoxError>> + Send>>);
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tower::{Layer, Service};
 
+use super::udp::Session;
 use super::{Connection, Stack, Summary};
 use crate::BoxError;
 use crate::model::ExtensionRef;
@@ -14,12 +15,18 @@ use crate::model::ExtensionRef;
 #[derive(Debug, Default)]
 pub(crate) struct StreamLayers {
     pub(super) connections: Layers<Connection>,
+    pub(super) sessions: Layers<Session>,
 }
 
 impl StreamLayers {
     /// Those that go around connections.
     pub(crate) fn connections(&mut self) -> &mut Layers<Connection> {
         &mut self.connections
+    }
+
+    /// Those that go around sessions of datagrams.
+    pub(crate) fn sessions(&mut self) -> &mut Layers<Session> {
+        &mut self.sessions
     }
 }
 

@@ -10,15 +10,18 @@ use super::{ByteStream, Connection, ConnectionStack, StreamTable};
 use crate::listen::Watched;
 
 /// Serves the connection `tcp` from `client` as `table` says. It counts as one of
-/// the worker's until it ends.
+/// the worker's until it ends. `destination` is where the client wanted to, if that
+/// is not this end.
 pub(crate) async fn serve(
     tcp: TcpStream,
     client: SocketAddr,
+    destination: Option<SocketAddr>,
     table: &StreamTable,
     watched: Watched,
 ) {
     // Without a local address there is no connection any more.
-    let (Some(stack), Ok(local)) = (table.stack(), tcp.local_addr()) else {
+    let local = destination.or_else(|| tcp.local_addr().ok());
+    let (Some(stack), Some(local)) = (table.stack(), local) else {
         return ByteStream::from(tcp).reset();
     };
     forward(stack, Connection::new(tcp, client, local), watched).await;

@@ -30,13 +30,10 @@ pub(crate) fn bind(
 ) -> Result<Sockets, BindError> {
     let failed = |source: io::Error| BindError {
         address,
+        transport: Transport::Tcp,
         source: source.into(),
     };
-    let address = if is_everywhere(address) && !has_ipv6() {
-        everywhere_v4(address.port())
-    } else {
-        address
-    };
+    let address = or_ipv4(address);
 
     if !shared && address.port() != 0 {
         // With SO_REUSEPORT a second process of the same user would not fail but
@@ -70,12 +67,18 @@ fn listen(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-fn is_everywhere(address: SocketAddr) -> bool {
+/// Whether `address` means every address, of either kind.
+pub(crate) fn is_everywhere(address: SocketAddr) -> bool {
     address.is_ipv6() && address.ip().is_unspecified()
 }
 
-fn everywhere_v4(port: u16) -> SocketAddr {
-    (Ipv4Addr::UNSPECIFIED, port).into()
+/// `address`, or what comes closest on a machine without IPv6.
+pub(crate) fn or_ipv4(address: SocketAddr) -> SocketAddr {
+    if is_everywhere(address) && !has_ipv6() {
+        (Ipv4Addr::UNSPECIFIED, address.port()).into()
+    } else {
+        address
+    }
 }
 
 fn has_ipv6() -> bool {
@@ -88,9 +91,20 @@ fn has_ipv6() -> bool {
 pub struct BindError {
     /// The address.
     pub address: SocketAddr,
+    /// What for.
+    pub transport: Transport,
     /// What the system says.
     #[source]
     pub source: std::sync::Arc<io::Error>,
+}
+
+/// What is listened for. Each has ports of its own.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Transport {
+    /// Connections.
+    Tcp,
+    /// Datagrams.
+    Udp,
 }
 
 /// Connections that wait to be accepted, for each worker; the system may allow fewer.

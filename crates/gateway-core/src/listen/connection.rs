@@ -9,7 +9,7 @@ use http::Request;
 use tokio::net::TcpStream;
 
 use super::downstream;
-use super::opening::{Opened, OpenedHttp, open};
+use super::opening::{Opened, OpenedHttp, in_time, open};
 use super::port::Port;
 use super::stream::ClientStream;
 use super::watch::Watch;
@@ -36,17 +36,27 @@ impl Connection {
         tcp: TcpStream,
         client: SocketAddr,
         port: Arc<Port>,
-        watched: Watched,
+        mut watched: Watched,
         draining: Arc<AtomicBool>,
     ) {
+        let (mut client, mut destination) = (client, None);
+        if port.gate().asks() {
+            let admitted = in_time(watched.watch(), port.gate().admit(&tcp, client)).await;
+            let Some(admitted) = admitted else {
+                return l4::ByteStream::from(tcp).reset();
+            };
+            client = admitted.client;
+            destination = admitted.destination;
+            watched.hold(admitted.permit);
+        }
         // Responses are written whole; waiting for more to send only adds delay.
         // Failing means the client is gone, which reading will tell.
         let _ = tcp.set_nodelay(true);
         let taken = port.table().streams().cloned();
         if let Some(streams) = taken {
-            return l4::serve(tcp, client, &streams, watched).await;
+            return l4::serve(tcp, client, destination, &streams, watched).await;
         }
-        match open(tcp, client, &port, watched.watch()).await {
+        match open(tcp, client, destination, &port, watched.watch()).await {
             Some(Opened::Http(opened)) => {
                 Self::http(opened, client, port, watched, draining).await;
             }

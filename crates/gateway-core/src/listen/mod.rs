@@ -20,8 +20,8 @@ mod watch;
 mod watches;
 
 pub(crate) use self::accept::{Acceptor, accept};
-pub use self::bind::BindError;
-pub(crate) use self::bind::{Sockets, bind};
+pub use self::bind::{BindError, Transport};
+pub(crate) use self::bind::{Sockets, bind, is_everywhere, or_ipv4};
 pub(crate) use self::clock::Clock;
 pub use self::clock::Deadlines;
 pub(crate) use self::connection::Connection;

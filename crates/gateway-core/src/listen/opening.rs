@@ -39,11 +39,11 @@ pub(super) struct OpenedHttp {
 
 /// Finds out what `client` speaks, and decrypts it if that is asked for at `port`.
 /// `None` if it is nothing that is served, or the connection is told to end before.
-///
-/// A drain leaves it a moment: its first request may be on its way already.
+/// `destination` is where the client wanted to, if that is not this end.
 pub(super) async fn open(
     tcp: TcpStream,
     client: SocketAddr,
+    destination: Option<SocketAddr>,
     port: &Port,
     watch: &Watch,
 ) -> Option<Opened> {
@@ -51,20 +51,37 @@ pub(super) async fn open(
     let opening = async {
         match encrypted {
             // Much of what a handshake needs is not needed after it: hence the box.
-            true => Box::pin(Opening { client, port }.secured(tcp)).await,
+            true => {
+                let opening = Opening {
+                    client,
+                    destination,
+                    port,
+                };
+                Box::pin(opening.secured(tcp)).await
+            }
             false => in_the_clear(tcp).await,
         }
     };
-    let mut opening = std::pin::pin!(opening);
+    in_time(watch, opening).await
+}
+
+/// What comes of `beginning`, unless the connection is told to end before.
+///
+/// A drain leaves it a moment: its first request may be on its way already.
+pub(super) async fn in_time<T>(
+    watch: &Watch,
+    beginning: impl Future<Output = Option<T>>,
+) -> Option<T> {
+    let mut beginning = std::pin::pin!(beginning);
     tokio::select! {
         biased;
-        opened = &mut opening => return opened,
+        output = &mut beginning => return output,
         () = until(watch, Signal::Drain) => {}
     }
 
     tokio::select! {
         biased;
-        opened = timeout(FIRST_REQUEST, opening) => opened.ok()?,
+        output = timeout(FIRST_REQUEST, beginning) => output.ok()?,
         () = until(watch, Signal::Close) => None,
     }
 }
@@ -82,6 +99,7 @@ async fn in_the_clear(mut tcp: TcpStream) -> Option<Opened> {
 /// A connection that begins with a ClientHello.
 struct Opening<'a> {
     client: SocketAddr,
+    destination: Option<SocketAddr>,
     port: &'a Port,
 }
 
@@ -91,7 +109,6 @@ impl Opening<'_> {
         let name = hello.server_name();
         // Whoever asks for a name that is not served is not told so: the connection
         // just ends (`TLSRoute.hostnames`).
-        let name = name.as_deref();
         let Some(chosen) = self.choose(name) else {
             let client = self.client;
             tracing::debug!(%client, name, "no listener is for this name");
@@ -102,7 +119,7 @@ impl Opening<'_> {
             Purpose::Http(terminator) => self.http(tcp, hello, &chosen, terminator).await,
             Purpose::Terminate(terminator, routes) => {
                 let (name, stack) = (name.map(Arc::from), self.route(routes, name)?);
-                let local = tcp.local_addr().ok()?;
+                let local = self.local(&tcp)?;
                 let established = self.logged(handshake(tcp, hello, terminator).await)?;
                 let stream = ByteStream::new(established.stream);
                 let connection =
@@ -111,7 +128,7 @@ impl Opening<'_> {
             }
             Purpose::Passthrough(routes) => {
                 let (name, stack) = (name.map(Arc::from), self.route(routes, name)?);
-                let local = tcp.local_addr().ok()?;
+                let local = self.local(&tcp)?;
                 let connection = l4::Connection::new(tcp, self.client, local)
                     .with_server_name(name)
                     .with_ahead(hello.into_bytes());
@@ -143,6 +160,10 @@ impl Opening<'_> {
             ahead,
             secured: Some(Secured::new(&chosen.listener, settings, client)),
         }))
+    }
+
+    fn local(&self, tcp: &TcpStream) -> Option<SocketAddr> {
+        self.destination.or_else(|| tcp.local_addr().ok())
     }
 
     fn choose(&self, name: Option<&str>) -> Option<Arc<TlsListener>> {

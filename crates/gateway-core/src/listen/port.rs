@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 
 use crate::exchange::LiveTable;
-use crate::l4::StreamTable;
+use crate::l4::{Gate, StreamTable};
 use crate::tls::TlsTable;
 
 /// A bound address and what is served there at the moment.
@@ -17,6 +17,7 @@ use crate::tls::TlsTable;
 pub(crate) struct Port {
     address: SocketAddr,
     table: ArcSwap<PortTable>,
+    gate: Gate,
 }
 
 /// What is served at an address: one kind of connections. Complete.
@@ -84,7 +85,13 @@ impl Port {
         Self {
             address,
             table: ArcSwap::from_pointee(table),
+            gate: Gate::default(),
         }
+    }
+
+    /// What is asked of connections before anything else.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -84,6 +84,12 @@ impl Watch {
             .store(ticks(limit).max(1), Ordering::Relaxed);
     }
 
+    /// From now on nothing may move for `limit` only, if it was more.
+    pub(crate) fn shorten_still_limit(&self, limit: Duration) {
+        self.still_limit
+            .fetch_min(ticks(limit).max(1), Ordering::Relaxed);
+    }
+
     /// Bytes have moved, in whatever direction.
     pub(crate) fn moved(&self) {
         self.moved_at.store(self.clock.now(), Ordering::Relaxed);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::clock::{Clock, Deadlines};
 use super::watch::{Signal, Watch};
+use crate::l4::Permit;
 
 /// The connections of one worker.
 #[derive(Debug, Default)]
@@ -32,6 +33,7 @@ impl Watches {
             watches: Arc::clone(self),
             id,
             watch,
+            permit: None,
         }
     }
 
@@ -68,9 +70,15 @@ pub(crate) struct Watched {
     watches: Arc<Watches>,
     id: u64,
     watch: Arc<Watch>,
+    permit: Option<Permit>,
 }
 
 impl Watched {
+    /// Keeps its place among those that may be open, for as long as it is.
+    pub(crate) fn hold(&mut self, permit: Option<Permit>) {
+        self.permit = permit;
+    }
+
     pub(crate) fn watch(&self) -> &Arc<Watch> {
         &self.watch
     }

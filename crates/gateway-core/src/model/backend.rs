@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gateway_lb::balance::Algorithm;
 use gateway_lb::{Endpoint, EndpointSet};
 
-use super::{BackendTls, Filter, ObjectName};
+use super::{BackendTls, Filter, ObjectName, ProxyVersion};
 
 /// What a rule refers to, with its share of the rule's requests.
 ///
@@ -143,6 +143,7 @@ pub struct Backend {
     protocol: BackendProtocol,
     algorithm: Algorithm,
     tls: Option<Arc<BackendTls>>,
+    proxy_protocol: Option<ProxyVersion>,
 }
 
 impl Backend {
@@ -167,6 +168,7 @@ impl Backend {
             protocol: BackendProtocol::default(),
             algorithm: Algorithm::default(),
             tls: None,
+            proxy_protocol: None,
         }
     }
 
@@ -191,6 +193,15 @@ impl Backend {
         self
     }
 
+    /// Says in a PROXY protocol header whom a connection is from. It does not by
+    /// default. Connections of streams only: those for requests are shared by clients,
+    /// and requests say whom they are from by themselves.
+    #[must_use]
+    pub fn with_proxy_protocol(mut self, version: ProxyVersion) -> Self {
+        self.proxy_protocol = Some(version);
+        self
+    }
+
     /// Its endpoints.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
@@ -204,6 +215,11 @@ impl Backend {
     /// Whether and how they are spoken to over TLS.
     pub fn tls(&self) -> Option<&Arc<BackendTls>> {
         self.tls.as_ref()
+    }
+
+    /// Whether and how connections of streams begin with a PROXY protocol header.
+    pub fn proxy_protocol(&self) -> Option<ProxyVersion> {
+        self.proxy_protocol
     }
 
     /// How an endpoint is chosen.

@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Hostname, ObjectName, Route, SectionName, StreamRoute, TlsMode, TlsTermination};
+use super::{
+    ConnectionLimits, Hostname, ObjectName, ProxyProtocol, Route, SectionName, StreamRoute,
+    TlsMode, TlsTermination, UdpSettings,
+};
 
 /// Listeners that share addresses.
 ///
@@ -67,6 +70,9 @@ pub struct Listener {
     hostname: Option<Hostname>,
     routes: Vec<Arc<Route>>,
     stream_routes: Vec<Arc<StreamRoute>>,
+    udp: UdpSettings,
+    proxy_protocol: Option<Arc<ProxyProtocol>>,
+    limits: ConnectionLimits,
 }
 
 impl Listener {
@@ -80,6 +86,9 @@ impl Listener {
             hostname: None,
             routes: Vec::new(),
             stream_routes: Vec::new(),
+            udp: UdpSettings::default(),
+            proxy_protocol: None,
+            limits: ConnectionLimits::default(),
         }
     }
 
@@ -118,6 +127,29 @@ impl Listener {
         self
     }
 
+    /// How sessions are kept, for datagrams. [`UdpSettings::default`] by default.
+    #[must_use]
+    pub fn with_udp_settings(mut self, settings: UdpSettings) -> Self {
+        self.udp = settings;
+        self
+    }
+
+    /// Takes PROXY protocol headers, whatever is spoken behind them. It does not by
+    /// default. Datagrams have none.
+    #[must_use]
+    pub fn with_proxy_protocol(mut self, proxy_protocol: impl Into<Arc<ProxyProtocol>>) -> Self {
+        self.proxy_protocol = Some(proxy_protocol.into());
+        self
+    }
+
+    /// Limits the connections that are open at a time. There is no limit by default.
+    /// For datagrams there is [`UdpSettings`] instead.
+    #[must_use]
+    pub fn with_limits(mut self, limits: ConnectionLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Its name within the gateway.
     pub fn name(&self) -> &SectionName {
         &self.name
@@ -146,6 +178,21 @@ impl Listener {
     /// The routes for connections or datagrams that are attached to it.
     pub fn stream_routes(&self) -> &[Arc<StreamRoute>] {
         &self.stream_routes
+    }
+
+    /// Whether and from whom it takes PROXY protocol headers.
+    pub fn proxy_protocol(&self) -> Option<&Arc<ProxyProtocol>> {
+        self.proxy_protocol.as_ref()
+    }
+
+    /// How many connections it keeps open.
+    pub fn limits(&self) -> &ConnectionLimits {
+        &self.limits
+    }
+
+    /// How sessions are kept.
+    pub fn udp_settings(&self) -> &UdpSettings {
+        &self.udp
     }
 }
 

@@ -27,6 +27,7 @@
 
 mod backend;
 mod certificate;
+mod cidr;
 mod configuration;
 mod filter;
 mod hostname;
@@ -36,11 +37,13 @@ mod name;
 mod route;
 mod stream;
 mod tls;
+mod traffic;
 
 pub use self::backend::{
     Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Endpoints,
 };
 pub use self::certificate::{Certificate, InvalidCertificate};
+pub use self::cidr::{Cidr, InvalidCidr};
 pub use self::configuration::Configuration;
 pub use self::filter::{ExtensionRef, Filter, RequestMirror};
 pub use self::hostname::{Hostname, InvalidHostname};
@@ -55,3 +58,4 @@ pub use self::tls::{
     BackendTls, ClientValidation, ClientValidationMode, SubjectAltName, TlsMode, TlsTermination,
     TlsVersions, Trust,
 };
+pub use self::traffic::{ConnectionLimits, ProxyProtocol, ProxyVersion, Strangers, UdpSettings};

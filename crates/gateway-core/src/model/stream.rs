@@ -74,7 +74,8 @@ impl StreamRoute {
         self
     }
 
-    /// How long its connections may take. [`StreamTimeouts::default`] by default.
+    /// How long its connections may take. [`StreamTimeouts::default`] by default. For
+    /// datagrams the listener has [`UdpSettings`](super::UdpSettings).
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: StreamTimeouts) -> Self {
         self.timeouts = timeouts;

@@ -12,7 +12,7 @@ use super::security::Security;
 use crate::Body;
 use crate::model::{
     Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Configuration, Endpoints,
-    Filter, Rule,
+    Filter, ProxyVersion, Rule,
 };
 
 /// Every backend that some rule refers to, whether or not it exists at the moment.
@@ -176,6 +176,13 @@ impl Active {
             protocol: protocol(backend),
             security,
         }
+    }
+}
+
+impl Active {
+    /// Whether and how its connections begin with a PROXY protocol header.
+    pub(crate) fn proxy_protocol(&self) -> Option<ProxyVersion> {
+        self.configured.proxy_protocol()
     }
 }
 

@@ -35,6 +35,11 @@ impl Security {
         }
     }
 
+    /// Whether connections carry what they carry as it is.
+    pub(crate) fn is_clear(&self) -> bool {
+        matches!(self, Self::Clear)
+    }
+
     /// The endpoint at `address`.
     pub(crate) fn destination(
         &self,

@@ -117,6 +117,12 @@ impl Balancer {
         EndpointSet::clone(&self.endpoints.load())
     }
 
+    /// Whether one of the endpoints that are picked from is at `address`.
+    #[must_use]
+    pub fn contains(&self, address: SocketAddr) -> bool {
+        self.endpoints.load().contains(address)
+    }
+
     /// How endpoints are picked.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {

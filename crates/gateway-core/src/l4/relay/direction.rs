@@ -76,6 +76,18 @@ impl Direction {
         }
     }
 
+    /// Puts `head` before what is held; nothing was written yet.
+    pub(super) fn begin_with(&mut self, head: &[u8]) {
+        if head.is_empty() {
+            return;
+        }
+        let mut first = BytesMut::from(head);
+        if let Held::Ahead(ahead) = &self.held {
+            first.extend_from_slice(ahead);
+        }
+        self.held = Held::Ahead(first);
+    }
+
     /// How many bytes were written.
     pub(super) fn carried(&self) -> u64 {
         self.carried

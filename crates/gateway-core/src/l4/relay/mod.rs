@@ -8,6 +8,8 @@
 mod buffers;
 mod direction;
 mod pipes;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::pin::Pin;
@@ -22,7 +24,7 @@ use crate::listen::{Signal, Watch};
 
 /// A client's stream and a backend's, tied together.
 ///
-/// Dropping it closes both.
+/// Dropping it before it ends breaks both off.
 #[must_use = "futures do nothing unless polled"]
 #[derive(Debug)]
 pub(crate) struct Relay {
@@ -32,6 +34,9 @@ pub(crate) struct Relay {
     down: Direction,
     watch: Option<Arc<Watch>>,
     broken: Option<End>,
+    /// How much of what goes up is of the gateway itself.
+    own: u64,
+    has_finished: bool,
 }
 
 impl Relay {
@@ -49,7 +54,16 @@ impl Relay {
             down: Direction::default(),
             watch,
             broken: None,
+            own: 0,
+            has_finished: false,
         }
+    }
+
+    /// Says `head` to the backend before anything that the client says.
+    pub(crate) fn with_head(mut self, head: Vec<u8>) -> Self {
+        self.own = head.len() as u64;
+        self.up.begin_with(&head);
+        self
     }
 
     fn poll_both(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -88,13 +102,10 @@ impl Relay {
         Poll::Pending
     }
 
-    fn summary(&self, end: End) -> Summary {
-        if end != End::Finished {
-            // Nobody is to take what has broken off for finished.
-            self.client.abort();
-            self.backend.abort();
-        }
-        Summary::new(self.up.carried(), self.down.carried(), end)
+    fn summary(&mut self, end: End) -> Summary {
+        self.has_finished = end == End::Finished;
+        let received = self.up.carried().saturating_sub(self.own);
+        Summary::new(received, self.down.carried(), end)
     }
 }
 
@@ -110,5 +121,15 @@ impl Future for Relay {
             }
         }
         self.poll_both(cx).map(|end| self.summary(end))
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if !self.has_finished {
+            // Nobody is to take what has broken off for finished.
+            self.client.abort();
+            self.backend.abort();
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 pub(super) use self::linux::Pipe;
+#[cfg(all(test, target_os = "linux"))]
+pub(super) use self::linux::stored;
 #[cfg(not(target_os = "linux"))]
 pub(super) use self::none::Pipe;
 
@@ -97,6 +99,12 @@ mod linux {
     thread_local! {
         static STORE: RefCell<Vec<Ends>> = const { RefCell::new(Vec::new()) };
         static OPEN: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// How many pipes this thread keeps.
+    #[cfg(test)]
+    pub(in super::super) fn stored() -> usize {
+        STORE.with_borrow(Vec::len)
     }
 
     const FLAGS: SpliceFlags = SpliceFlags::MOVE.union(SpliceFlags::NONBLOCK);
