@@ -32,9 +32,21 @@ type Case = (&'static str, Layout, fn(&mut Document, usize));
 
 const CASES: &[Case] = &[
     ("a route, one file", Layout::OneFile, Document::repath),
-    ("a route, more lines, one file", Layout::OneFile, Document::add_line),
-    ("a route, a file for each", Layout::FileEach, Document::repath),
-    ("endpoints, one file", Layout::OneFile, Document::move_endpoint),
+    (
+        "a route, more lines, one file",
+        Layout::OneFile,
+        Document::add_line,
+    ),
+    (
+        "a route, a file for each",
+        Layout::FileEach,
+        Document::repath,
+    ),
+    (
+        "endpoints, one file",
+        Layout::OneFile,
+        Document::move_endpoint,
+    ),
 ];
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -112,7 +124,8 @@ impl<'a> Site<'a> {
         let read = Instant::now();
         let resolved = self.resolver.resolve(&reading.world);
         let understood = Instant::now();
-        self.gateway.update(Configuration::clone(&resolved.configuration));
+        self.gateway
+            .update(Configuration::clone(&resolved.configuration));
         let served = Instant::now();
         assert_eq!(reading.problems(), [], "the manifests are good");
         assert_eq!(resolved.configuration.gateways().len(), 1);
@@ -198,7 +211,11 @@ fn report(name: &str, taken: &[Taken]) {
         let mut times: Vec<_> = taken.iter().map(step).collect();
         times.sort_unstable();
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
-        print!(" {:>6.2} {:>6.2} ", ms(times[0]), ms(times[times.len() / 2]));
+        print!(
+            " {:>6.2} {:>6.2} ",
+            ms(times[0]),
+            ms(times[times.len() / 2])
+        );
     }
     println!();
 }

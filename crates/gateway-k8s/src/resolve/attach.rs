@@ -1,6 +1,5 @@
 //! Which listeners a route is attached to, and what it is told about each parent.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gateway_core::model::ObjectName;
@@ -9,15 +8,13 @@ use super::field::Field;
 use super::gateway::GatewayPlan;
 use super::listener::ListenerPlan;
 use super::matches::unsupported;
+use super::plans::Plans;
 use super::route::Converted;
 use super::view::View;
 use super::{GATEWAY_GROUP, Settings};
 use crate::api::{DefaultScope, Gateway, HttpRoute, ParentReference};
 use crate::verdict::{Condition, ConditionType, ParentVerdict, Problem, Reason, RouteVerdict};
 use crate::world::Loaded;
-
-/// The Gateways that are ours, by name.
-pub(super) type Plans = BTreeMap<ObjectName, Arc<GatewayPlan>>;
 
 /// Where a route is attached.
 #[derive(Debug, PartialEq)]
@@ -42,6 +39,11 @@ impl Attached {
             };
 
         Arc::ptr_eq(&self.converted, converted) && self.gateways.iter().all(same)
+    }
+
+    /// Whether any request can come to it.
+    pub(super) fn is_served(&self) -> bool {
+        self.converted.route.is_some() && !self.listeners.is_empty()
     }
 }
 
@@ -75,6 +77,8 @@ pub(super) fn attach(
         }
         let name = ObjectName::new(namespace, parent.name.as_str());
         let plan = plans.get(&name);
+        // One allocation of the name for all routes.
+        let name = plan.map_or(name, |plan| plan.name.clone());
         gateways.push((name.clone(), plan.cloned()));
         let Some(plan) = plan else {
             warnings.extend(missing(view, settings, &name, &at));

@@ -1,6 +1,8 @@
 //! Listeners of a Gateway.
 
-use gateway_core::model::{Hostname, Protocol, SectionName};
+use std::sync::Arc;
+
+use gateway_core::model::{self, Hostname, Protocol, Route, SectionName};
 
 use super::certificate;
 use super::field::Field;
@@ -40,6 +42,16 @@ impl ListenerPlan {
         let harmless = |problem: &Problem| problem.reason == Reason::InvalidRouteKinds;
 
         self.is_accepted() && self.protocol.is_some() && self.unresolved.iter().all(harmless)
+    }
+
+    /// The listener of the model, with its routes.
+    pub(super) fn model(&self, routes: Vec<Arc<Route>>) -> model::Listener {
+        let listener = model::Listener::http(self.name.clone(), self.port);
+        let listener = match &self.hostname {
+            Some(hostname) => listener.with_hostname(hostname.clone()),
+            None => listener,
+        };
+        listener.with_routes(routes)
     }
 
     pub(super) fn takes(&self, group: &str, kind: &str) -> bool {

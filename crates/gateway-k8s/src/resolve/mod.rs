@@ -6,10 +6,11 @@
 //! | module | decides |
 //! |---|---|
 //! | `gateway_class` | which Gateways are ours |
-//! | `gateway`, `listener`, `address` | what Gateways ask for, and what they get |
+//! | `gateway`, `listener`, `address`, `plans` | what Gateways ask for, and what they get |
 //! | `route`, `rule`, `matches`, `reading`, `filters`, `urls` | what routes mean, whoever their parents are |
-//! | `attach` | which listeners take which routes |
-//! | `backends`, `endpoints`, `x_backend` | what rules refer to |
+//! | `attach`, `placing` | which listeners take which routes |
+//! | `backends`, `endpoints`, `x_backend`, `used` | what rules refer to |
+//! | `served`, `status` | what becomes of it: for the data plane, and for whom it is told |
 //! | `grants` | who may refer to whom |
 //! | `unobeyed` | kinds that are read and not obeyed |
 //! | `view`, `memo` | what can be used again |
@@ -28,17 +29,21 @@ mod grants;
 mod listener;
 mod matches;
 mod memo;
+mod placing;
+mod plans;
 mod reading;
 mod resolver;
 mod route;
 mod rule;
 mod selector;
+mod served;
 mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
 mod unobeyed;
 mod urls;
+mod used;
 mod validity;
 mod view;
 mod x_backend;

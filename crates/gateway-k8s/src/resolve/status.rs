@@ -1,136 +1,55 @@
 //! From plans to what objects are told.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use gateway_core::model::ObjectName;
-
-use super::attach::Plans;
+use super::attach::Attached;
 use super::gateway::GatewayPlan;
 use super::listener::ListenerPlan;
-use super::resolver::Placed;
-use super::x_backend;
-use crate::api::ParentReference;
+use super::served::Served;
 use crate::verdict::ConditionStatus::{False, True};
 use crate::verdict::{
-    Condition, ConditionType, Decision, GatewayVerdict, ListenerVerdict, ParentVerdict, Problem,
-    Reason, RouteVerdict, Verdict, Verdicts,
+    Condition, ConditionType, Decision, GatewayVerdict, ListenerVerdict, Problem, Reason, Verdict,
 };
-use crate::world::{ObjectRef, World};
+use crate::world::World;
 
-/// Tells every Gateway of ours what became of it.
-pub(super) fn gateways(
-    plans: &Plans,
-    world: &World,
-    placed: &[Placed<'_>],
-    verdicts: &mut Verdicts,
-) {
-    let mut counts: HashMap<(&ObjectName, usize), u32, foldhash::fast::RandomState> =
-        HashMap::default();
-    for placed in placed {
-        for (gateway, listener) in &placed.attached.listeners {
-            *counts.entry((gateway, *listener)).or_default() += 1;
-        }
-    }
-
-    for (name, plan) in plans {
-        let Some(loaded) = world.gateways.get(name.namespace(), name.name()) else {
-            continue;
-        };
-        let listeners = plan.listeners.iter().enumerate().map(|(index, listener)| {
-            let attached_routes = counts.get(&(name, index)).copied().unwrap_or_default();
-            ListenerVerdict {
-                name: listener.name.clone(),
-                port: listener.port,
-                supported_kinds: listener.kinds.clone(),
-                attached_routes,
-                conditions: listener_conditions(plan, listener),
-            }
-        });
-        let verdict = GatewayVerdict {
-            conditions: gateway_conditions(plan),
-            listeners: listeners.collect(),
-            addresses: if plan.is_served() {
-                plan.addresses.clone()
-            } else {
-                Vec::new()
-            },
-        };
-        let decision = Decision::Gateway(Arc::new(verdict));
-        verdicts
-            .put(Verdict::new(plan.object.clone(), loaded, decision).with_warnings(&plan.warnings));
-    }
+/// What a Gateway of ours is told.
+pub(super) fn gateway(plan: &GatewayPlan, world: &World, served: &Served) -> Option<Verdict> {
+    let loaded = world
+        .gateways
+        .get(plan.name.namespace(), plan.name.name())?;
+    let listeners = plan.listeners.iter().enumerate();
+    let listeners = listeners.map(|(index, listener)| ListenerVerdict {
+        name: listener.name.clone(),
+        port: listener.port,
+        supported_kinds: listener.kinds.clone(),
+        attached_routes: served.count_of(&plan.name, index),
+        conditions: listener_conditions(plan, listener),
+    });
+    let verdict = GatewayVerdict {
+        conditions: gateway_conditions(plan),
+        listeners: listeners.collect(),
+        addresses: if plan.is_served() {
+            plan.addresses.clone()
+        } else {
+            Vec::new()
+        },
+    };
+    let decision = Decision::Gateway(Arc::new(verdict));
+    let verdict = Verdict::new(plan.object.clone(), loaded, decision);
+    Some(verdict.with_warnings(&plan.warnings))
 }
 
-/// Tells every route what each of its parents says.
-pub(super) fn routes(placed: &[Placed<'_>], _world: &World, verdicts: &mut Verdicts) {
-    for Placed { loaded, attached } in placed {
-        let ours = !attached.verdict.parents.is_empty();
-        if ours || !attached.warnings.is_empty() {
-            let decision = Decision::Route(Arc::clone(&attached.verdict));
-            let verdict = Verdict::new(attached.converted.object.clone(), loaded, decision);
-            verdicts.put(verdict.with_warnings(&attached.warnings));
-        }
+/// What a route is told by each of its parents, if any is ours or something is
+/// wrong.
+pub(super) fn route(attached: &Attached, world: &World) -> Option<Verdict> {
+    let object = &attached.converted.object;
+    if attached.verdict.parents.is_empty() && attached.warnings.is_empty() {
+        return None;
     }
-}
-
-/// Tells every XBackend, for each Gateway whose routes refer to it, whether it
-/// can be used.
-pub(super) fn x_backends(placed: &[Placed<'_>], world: &World, verdicts: &mut Verdicts) {
-    if world.backends.is_empty() {
-        return;
-    }
-    let mut ancestors: BTreeMap<&ObjectName, Vec<&ObjectName>> = BTreeMap::new();
-    for placed in placed {
-        let backends = placed.attached.converted.backends.iter();
-        for id in backends.filter(|id| id.kind() == "XBackend") {
-            let gateways = ancestors.entry(id.object()).or_default();
-            gateways.extend(placed.attached.listeners.iter().map(|(gateway, _)| gateway));
-        }
-    }
-
-    for loaded in world.backends.iter() {
-        let object = ObjectRef::of(&**loaded);
-        let name = ObjectName::new(Arc::clone(&object.namespace), Arc::clone(&object.name));
-        if let Err(problem) = x_backend::target(loaded) {
-            verdicts.warn(loaded, problem);
-            continue;
-        }
-        let Some(mut gateways) = ancestors.remove(&name) else {
-            continue;
-        };
-        gateways.sort();
-        gateways.dedup();
-        let accepted = || {
-            Condition::good(
-                ConditionType::Accepted,
-                Reason::Accepted,
-                "the backend is used",
-            )
-        };
-        let parents = gateways.into_iter().map(|gateway| ParentVerdict {
-            parent: ancestor(gateway),
-            conditions: vec![accepted()],
-        });
-        let verdict = RouteVerdict {
-            parents: parents.collect(),
-        };
-        verdicts.put(Verdict::new(
-            object,
-            loaded,
-            Decision::Backend(Arc::new(verdict)),
-        ));
-    }
-}
-
-fn ancestor(gateway: &ObjectName) -> ParentReference {
-    ParentReference {
-        group: Some(super::GATEWAY_GROUP.to_owned()),
-        kind: Some("Gateway".to_owned()),
-        namespace: Some(gateway.namespace().to_owned()),
-        name: gateway.name().to_owned(),
-        ..ParentReference::default()
-    }
+    let loaded = world.http_routes.get(&object.namespace, &object.name)?;
+    let decision = Decision::Route(Arc::clone(&attached.verdict));
+    let verdict = Verdict::new(object.clone(), loaded, decision);
+    Some(verdict.with_warnings(&attached.warnings))
 }
 
 fn gateway_conditions(plan: &GatewayPlan) -> Vec<Condition> {

@@ -1,27 +1,33 @@
 //! Kinds of objects that are read and not obeyed.
 
+use super::memo::Step;
 use crate::api::{
     BackendTlsPolicy, GrpcRoute, ListenerSet, TcpRoute, TlsRoute, UdpRoute, XBackendTrafficPolicy,
 };
-use crate::verdict::{Problem, Reason, Verdicts};
-use crate::world::{Kind, World};
+use crate::verdict::{Problem, Reason, Verdict, Verdicts};
+use crate::world::{Change, Kind, ObjectRef};
 
-/// Warns of every such object. Only where nobody else could obey it: in a cluster
-/// it may be another controller's.
-pub(super) fn warn(world: &World, verdicts: &mut Verdicts) {
-    warn_of::<BackendTlsPolicy>(world, verdicts);
-    warn_of::<GrpcRoute>(world, verdicts);
-    warn_of::<ListenerSet>(world, verdicts);
-    warn_of::<TcpRoute>(world, verdicts);
-    warn_of::<TlsRoute>(world, verdicts);
-    warn_of::<UdpRoute>(world, verdicts);
-    warn_of::<XBackendTrafficPolicy>(world, verdicts);
+/// Warns of every such object that changed. Only where nobody else could obey it: in
+/// a cluster it may be another controller's.
+pub(super) fn warn(step: Step<'_>, verdicts: &mut Verdicts) {
+    warn_of::<BackendTlsPolicy>(step, verdicts);
+    warn_of::<GrpcRoute>(step, verdicts);
+    warn_of::<ListenerSet>(step, verdicts);
+    warn_of::<TcpRoute>(step, verdicts);
+    warn_of::<TlsRoute>(step, verdicts);
+    warn_of::<UdpRoute>(step, verdicts);
+    warn_of::<XBackendTrafficPolicy>(step, verdicts);
 }
 
-fn warn_of<T: Kind>(world: &World, verdicts: &mut Verdicts) {
-    for object in world.objects::<T>().iter() {
-        let message = format!("objects of kind {} are not obeyed", T::kind(&()));
-        verdicts.warn(object, Problem::new(Reason::UnsupportedValue, message));
+fn warn_of<T: Kind>(step: Step<'_>, verdicts: &mut Verdicts) {
+    for Change { before, now } in step.now.objects::<T>().changes(step.before.objects()) {
+        if let Some(object) = now {
+            let message = format!("objects of kind {} are not obeyed", T::kind(&()));
+            let problem = Problem::new(Reason::UnsupportedValue, message);
+            verdicts.put(Verdict::warning(object, problem));
+        } else if let Some(gone) = before {
+            verdicts.remove(&ObjectRef::of(&**gone));
+        }
     }
 }
 

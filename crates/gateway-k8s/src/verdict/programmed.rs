@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::{
     Condition, ConditionStatus, ConditionType, Decision, GatewayVerdict, ListenerVerdict, Problem,
-    Reason, Verdicts,
+    Reason, Verdict, Verdicts,
 };
+use crate::api::Gateway;
 
 /// An address that could not be listened on.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -51,9 +52,15 @@ impl Verdicts {
     /// with every address that could not be listened on; all others are taken to
     /// be listened on.
     pub fn programmed(&mut self, failed: &[BindFailure]) {
-        for verdict in self.objects.values_mut() {
-            if let Decision::Gateway(gateway) = &mut verdict.decision {
-                Arc::make_mut(gateway).programmed(failed);
+        let gateways: Vec<_> = self.of_kind::<Gateway>().cloned().collect();
+        for verdict in gateways {
+            if let Decision::Gateway(gateway) = &verdict.decision {
+                let mut gateway = GatewayVerdict::clone(gateway);
+                gateway.programmed(failed);
+                self.put(Verdict {
+                    decision: Decision::Gateway(Arc::new(gateway)),
+                    ..Verdict::clone(&verdict)
+                });
             }
         }
     }

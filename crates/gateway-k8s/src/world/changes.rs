@@ -42,7 +42,10 @@ impl ForEachKind for Collect<'_> {
     fn of_kind<T: Kind>(&mut self) {
         for change in self.now.objects::<T>().changes(self.before.objects()) {
             match change {
-                Change { now: Some(now), before: None } => self.changes.added.push(ObjectRef::of(&**now)),
+                Change {
+                    now: Some(now),
+                    before: None,
+                } => self.changes.added.push(ObjectRef::of(&**now)),
                 Change { now: Some(now), .. } => self.changes.changed.push(ObjectRef::of(&**now)),
                 Change { before, .. } => {
                     let removed = before.map(|before| ObjectRef::of(&**before));

@@ -39,8 +39,8 @@ use crate::api::{
     TcpRoute, TlsRoute, UdpRoute, XBackend, XBackendTrafficPolicy,
 };
 
-pub(crate) use self::changes::ForEachKind;
 pub use self::changes::Changes;
+pub(crate) use self::changes::ForEachKind;
 pub use self::kind::Kind;
 pub use self::loaded::Loaded;
 pub use self::object_ref::ObjectRef;

@@ -47,7 +47,11 @@ impl<T: Kind> Objects<T> {
     /// nothing for the others.
     pub fn owned_by(&self, namespace: &str, owner: &str) -> impl Iterator<Item = &Loaded<T>> {
         self.owned
-            .from(|Owned(object)| owner_of(object).cmp(&(namespace, owner)).then(Ordering::Greater))
+            .from(|Owned(object)| {
+                owner_of(object)
+                    .cmp(&(namespace, owner))
+                    .then(Ordering::Greater)
+            })
             .take_while(move |Owned(object)| owner_of(object) == (namespace, owner))
             .map(|Owned(object)| object)
     }

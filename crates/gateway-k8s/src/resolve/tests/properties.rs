@@ -21,18 +21,20 @@ enum Edit {
     Namespace(u8, bool),
     Remove(u8, u8),
     Class(bool),
+    XBackend(bool),
 }
 
 fn edits() -> impl Strategy<Value = Edit> {
     prop_oneof![
         (0..3u8, 0..4u8).prop_map(|(name, kind)| Edit::Gateway(name, kind)),
-        (0..4u8, 0..3u8, 0..4u8, 0..5u8).prop_map(|(a, b, c, d)| Edit::Route(a, b, c, d)),
+        (0..4u8, 0..3u8, 0..5u8, 0..5u8).prop_map(|(a, b, c, d)| Edit::Route(a, b, c, d)),
         (0..4u8, 0..3u8, prop::collection::vec(0..4u8, 0..3))
             .prop_map(|(name, kind, ends)| Edit::Service(name, kind, ends)),
         (0..2u8, 0..2u8).prop_map(|(from, to)| Edit::Grant(from, to)),
         (0..2u8, any::<bool>()).prop_map(|(name, labelled)| Edit::Namespace(name, labelled)),
-        (0..6u8, 0..4u8).prop_map(|(kind, name)| Edit::Remove(kind, name)),
+        (0..7u8, 0..4u8).prop_map(|(kind, name)| Edit::Remove(kind, name)),
         prop::bool::weighted(0.8).prop_map(Edit::Class),
+        any::<bool>().prop_map(Edit::XBackend),
     ]
 }
 
@@ -70,6 +72,12 @@ fn apply(manifests: Manifests, edit: &Edit) -> Manifests {
         Edit::Class(there) if *there => manifests.yaml::<GatewayClass>(
             "{metadata: {name: gateway-rs}, spec: {controllerName: gateway-rs.dev/gateway-controller}}",
         ),
+        Edit::XBackend(good) => {
+            let kind = if *good { "ExternalHostname" } else { "EndpointSelector" };
+            manifests.x_backend("a/x", &format!(
+                "{{type: {kind}, externalHostname: {{hostname: a.com}}, port: {{number: 1}}}}"
+            ))
+        }
         Edit::Class(_) => manifests.without::<GatewayClass>("gateway-rs"),
     }
 }
@@ -96,6 +104,7 @@ fn route(text: RouteText, own: &str, parent: u8, kind: u8, backend: u8) -> Route
         2 => text
             .rule("{matches: [{path: {type: RegularExpression, value: '('}}]}")
             .rule("{}"),
+        3 => text.backend_ref("{group: gateway.networking.x-k8s.io, kind: XBackend, name: x}"),
         _ => text.rule("{filters: [{type: CORS, cors: {}}]}"),
     };
     let target = if backend == 4 { "b" } else { own };
@@ -109,6 +118,7 @@ fn remove(manifests: Manifests, kind: u8, name: u8) -> Manifests {
         1 => manifests.without::<HttpRoute>(&format!("{own}/r{name}")),
         2 => manifests.without::<Service>(&format!("{own}/s{name}")),
         3 => manifests.without::<EndpointSlice>(&format!("{own}/s{name}-1")),
+        5 => manifests.without::<XBackend>("a/x"),
         4 => manifests.without::<ReferenceGrant>(&format!("{own}/grant")),
         _ => manifests.without::<Namespace>(own),
     }
@@ -133,7 +143,8 @@ fn shuffled(world: &World, seed: usize) -> World {
         Service,
         EndpointSlice,
         Namespace,
-        Secret
+        Secret,
+        XBackend
     );
 
     let mut other = World::default();

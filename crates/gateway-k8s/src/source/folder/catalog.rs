@@ -186,7 +186,9 @@ impl Catalog {
     }
 
     fn at(&self, claim: &Claim, line: usize) -> Place {
-        let spot = self.file(&claim.file).and_then(|(_, file)| file.spot(&claim.document));
+        let spot = self
+            .file(&claim.file)
+            .and_then(|(_, file)| file.spot(&claim.document));
         let kept = claim.kept.as_ref().map_or(1, |kept| kept.line);
         Place {
             file: Arc::clone(&claim.file),
@@ -200,7 +202,8 @@ impl Catalog {
     }
 
     fn withdraw(&mut self, claim: &Claim) {
-        self.claims.remove(|other| sorted::Entry::order(other, claim));
+        self.claims
+            .remove(|other| sorted::Entry::order(other, claim));
     }
 
     fn claims<'a>(&'a self, name: &'a ObjectRef) -> impl Iterator<Item = &'a Claim> {
@@ -217,11 +220,7 @@ impl Catalog {
 
     /// The definition that is used: the first that is good, or else the first that
     /// was. `newest` is a file as it is now, if `files` do not yet have that.
-    fn used<'a>(
-        &'a self,
-        name: &'a ObjectRef,
-        newest: Option<&Contents>,
-    ) -> Option<&'a Claim> {
+    fn used<'a>(&'a self, name: &'a ObjectRef, newest: Option<&Contents>) -> Option<&'a Claim> {
         let mut claims = self.claims(name);
         let (first, second) = (claims.next(), claims.next());
         if second.is_none() {
@@ -238,7 +237,11 @@ impl Catalog {
                 claim.entry,
             )
         };
-        first.into_iter().chain(second).chain(claims).min_by_key(rank)
+        first
+            .into_iter()
+            .chain(second)
+            .chain(claims)
+            .min_by_key(rank)
     }
 
     /// Puts what is used now into the world.
@@ -273,7 +276,9 @@ fn address(path: &Arc<Path>) -> usize {
 /// The last good version of what cannot be used any more: of an object that has a
 /// name, or of all of them if there is one that has none.
 fn keep(lost: Claim, before: &Contents, now: &Contents) -> Option<Claim> {
-    let failed = now.failed(lost.name()).map(|(document, entry)| Claim::new(&now.path, document, entry));
+    let failed = now
+        .failed(lost.name())
+        .map(|(document, entry)| Claim::new(&now.path, document, entry));
     if failed.is_none() && !now.hides_objects() {
         return None;
     }

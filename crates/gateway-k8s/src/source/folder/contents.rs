@@ -127,7 +127,9 @@ impl Contents {
         let removed = old.iter().filter(|one| !moved.contains(&address(one)));
         let removed = removed.cloned().collect();
         let before = self.documents[..head].iter().cloned();
-        let after = self.documents[self.documents.len() - tail..].iter().cloned();
+        let after = self.documents[self.documents.len() - tail..]
+            .iter()
+            .cloned();
         Some(Difference {
             documents: before.chain(between).chain(after).collect(),
             removed,

@@ -54,7 +54,10 @@ impl File {
             }
             Err(error) => {
                 self.stamp = None;
-                self.trouble(Some(Finding::error(error.to_string(), "make the file readable")))
+                self.trouble(Some(Finding::error(
+                    error.to_string(),
+                    "make the file readable",
+                )))
             }
         }
     }
