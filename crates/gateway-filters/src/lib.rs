@@ -10,6 +10,7 @@
 //! | [`path`] | replaces a path or its matched prefix; no layer, a part of the next two |
 //! | [`redirect`] | answers with another URL |
 //! | [`rewrite`] | changes the host and path that a backend sees |
+//! | [`client_address`] | finds out who sent a request, when proxies stand in between |
 //! | [`cors`] | answers preflights and tells browsers which origins may read |
 //! | [`timeout`] | limits the whole exchange, or one try at a backend |
 //! | [`retry`] | sends a request again when a backend could not answer it |
@@ -19,6 +20,7 @@
 //! and its future. What they share is here: [`RouteContext`] is what a router tells the filters,
 //! [`Fraction`] chooses a share of all requests, [`BoxError`] is what layers that can fail pass on.
 
+pub mod client_address;
 pub mod cors;
 pub mod header_modifier;
 pub mod mirror;
@@ -29,6 +31,7 @@ pub mod rewrite;
 pub mod timeout;
 
 mod chunks;
+mod cidr;
 mod context;
 mod error;
 mod fraction;
@@ -37,6 +40,10 @@ mod hostname;
 mod script;
 mod tunnel;
 
+#[doc(inline)]
+pub use self::cidr::{CidrSet, InvalidCidr};
+#[doc(inline)]
+pub use self::client_address::ClientAddressLayer;
 #[doc(inline)]
 pub use self::context::{RouteContext, Scheme};
 #[doc(inline)]
