@@ -11,8 +11,10 @@
 //! | [`redirect`] | answers with another URL |
 //! | [`rewrite`] | changes the host and path that a backend sees |
 //! | [`client_address`] | finds out who sent a request, when proxies stand in between |
+//! | [`access`] | refuses requests by who sent them and what they ask for |
 //! | [`cors`] | answers preflights and tells browsers which origins may read |
 //! | [`rate_limit`] | lets so many requests pass in a time |
+//! | [`fault`] | delays some requests and answers others with a failure, for tests |
 //! | [`timeout`] | limits the whole exchange, or one try at a backend |
 //! | [`retry`] | sends a request again when a backend could not answer it |
 //! | [`mirror`] | sends a copy to another backend and ignores the answer |
@@ -22,8 +24,10 @@
 //! [`Fraction`] chooses a share of all requests, [`CidrSet`] is a set of addresses, [`Answer`] is
 //! what a layer tells a client by itself, [`Lookup`] finds what outer layers know, [`BoxError`] is what layers that can fail pass on.
 
+pub mod access;
 pub mod client_address;
 pub mod cors;
+pub mod fault;
 pub mod header_modifier;
 pub mod mirror;
 pub mod path;
@@ -47,6 +51,8 @@ mod script;
 mod tunnel;
 
 #[doc(inline)]
+pub use self::access::{AccessControl, AccessLayer};
+#[doc(inline)]
 pub use self::answer::{Answer, InvalidAnswer};
 #[doc(inline)]
 pub use self::cidr::{CidrSet, InvalidCidr};
@@ -58,6 +64,8 @@ pub use self::context::{RouteContext, Scheme};
 pub use self::cors::{Cors, CorsLayer};
 #[doc(inline)]
 pub use self::error::BoxError;
+#[doc(inline)]
+pub use self::fault::{Fault, FaultLayer};
 #[doc(inline)]
 pub use self::fraction::{Fraction, InvalidFraction};
 #[doc(inline)]
