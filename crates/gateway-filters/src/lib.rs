@@ -15,6 +15,7 @@
 //! | [`cors`] | answers preflights and tells browsers which origins may read |
 //! | [`rate_limit`] | lets so many requests pass in a time |
 //! | [`fault`] | delays some requests and answers others with a failure, for tests |
+//! | [`bandwidth`] | lets so many bytes pass in a second |
 //! | [`timeout`] | limits the whole exchange, or one try at a backend |
 //! | [`retry`] | sends a request again when a backend could not answer it |
 //! | [`mirror`] | sends a copy to another backend and ignores the answer |
@@ -25,6 +26,7 @@
 //! what a layer tells a client by itself, [`Lookup`] finds what outer layers know, [`BoxError`] is what layers that can fail pass on.
 
 pub mod access;
+pub mod bandwidth;
 pub mod client_address;
 pub mod cors;
 pub mod fault;
@@ -54,6 +56,8 @@ mod tunnel;
 pub use self::access::{AccessControl, AccessLayer};
 #[doc(inline)]
 pub use self::answer::{Answer, InvalidAnswer};
+#[doc(inline)]
+pub use self::bandwidth::{Bandwidth, RequestBandwidthLayer, ResponseBandwidthLayer};
 #[doc(inline)]
 pub use self::cidr::{CidrSet, InvalidCidr};
 #[doc(inline)]
