@@ -35,8 +35,10 @@ use http::Extensions;
 #[derive(Clone)]
 pub struct Lookup {
     name: Arc<str>,
-    find: Arc<dyn Fn(&Extensions, &mut dyn FnMut(&str)) + Send + Sync>,
+    find: Arc<Find>,
 }
+
+type Find = dyn Fn(&Extensions, &mut dyn FnMut(&str)) + Send + Sync;
 
 impl Lookup {
     /// Finds values by calling `find`, which gives each value it finds to its second argument.

@@ -82,13 +82,14 @@ impl Key {
             hasher.write(value);
         };
         match self {
-            Self::ClientAddress => match ClientAddress::of(request.extensions()) {
-                Some(address) => match address.to_canonical() {
-                    IpAddr::V4(address) => write(&address.octets()),
-                    IpAddr::V6(address) => write(&address.octets()[..8]),
-                },
-                None => {}
-            },
+            Self::ClientAddress => {
+                let address = ClientAddress::of(request.extensions());
+                match address.map(|address| address.to_canonical()) {
+                    Some(IpAddr::V4(address)) => write(&address.octets()),
+                    Some(IpAddr::V6(address)) => write(&address.octets()[..8]),
+                    None => {}
+                }
+            }
             Self::Header(name) => {
                 let values = request.headers().get_all(name);
                 values.iter().for_each(|value| write(value.as_bytes()));
