@@ -19,6 +19,8 @@
 //! and its future. What they share is here: [`RouteContext`] is what a router tells the filters,
 //! [`Fraction`] chooses a share of all requests, [`BoxError`] is what layers that can fail pass on.
 
+pub mod answer;
+pub mod circuit_breaker;
 pub mod cors;
 pub mod header_modifier;
 pub mod mirror;
@@ -32,11 +34,17 @@ mod chunks;
 mod context;
 mod error;
 mod fraction;
+mod grpc;
 mod hostname;
 #[cfg(test)]
 mod script;
+mod status_set;
 mod tunnel;
 
+#[doc(inline)]
+pub use self::answer::Answer;
+#[doc(inline)]
+pub use self::circuit_breaker::{CircuitBreaker, CircuitBreakerLayer};
 #[doc(inline)]
 pub use self::context::{RouteContext, Scheme};
 #[doc(inline)]
@@ -45,6 +53,8 @@ pub use self::cors::{Cors, CorsLayer};
 pub use self::error::BoxError;
 #[doc(inline)]
 pub use self::fraction::{Fraction, InvalidFraction};
+#[doc(inline)]
+pub use self::grpc::GrpcStatus;
 #[doc(inline)]
 pub use self::header_modifier::{
     HeaderModifier, RequestHeaderModifierLayer, ResponseHeaderModifierLayer,

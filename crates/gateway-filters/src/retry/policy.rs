@@ -1,9 +1,10 @@
 //! When to retry, and how often.
 
-use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
+
+use crate::status_set::StatusSet;
 
 /// Which failed tries are repeated, how often, and after which pause.
 ///
@@ -27,7 +28,7 @@ use http::StatusCode;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct RetryPolicy {
-    codes: Codes,
+    codes: StatusSet,
     attempts: u32,
     backoff: Duration,
     cap: Duration,
@@ -39,7 +40,7 @@ impl RetryPolicy {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            codes: Codes([0; 4]),
+            codes: StatusSet::empty(),
             attempts: 1,
             backoff: Duration::from_millis(25),
             cap: Duration::from_millis(250),
@@ -74,10 +75,12 @@ impl RetryPolicy {
         mut self,
         codes: impl IntoIterator<Item = StatusCode>,
     ) -> Result<Self, InvalidRetryPolicy> {
-        self.codes = Codes([0; 4]);
+        self.codes = StatusSet::empty();
         for code in codes {
-            let (word, bit) = Codes::place(code).ok_or(InvalidRetryPolicy::Code { code })?;
-            self.codes.0[word] |= bit;
+            let is_error = code.is_client_error() || code.is_server_error();
+            if !is_error || !self.codes.insert(code) {
+                return Err(InvalidRetryPolicy::Code { code });
+            }
         }
         Ok(self)
     }
@@ -130,7 +133,7 @@ impl RetryPolicy {
     /// Whether an answer with `code` is a reason to retry.
     #[must_use]
     pub fn retries(&self, code: StatusCode) -> bool {
-        Codes::place(code).is_some_and(|(word, bit)| self.codes.0[word] & bit != 0)
+        self.codes.contains(code)
     }
 
     /// The codes that are retried, from the lowest to the highest.
@@ -181,36 +184,4 @@ pub enum InvalidRetryPolicy {
         /// As it was given.
         cap: Duration,
     },
-}
-
-/// A set of error codes, one bit each: so that a policy is a plain value that each
-/// request can have for itself, with no counter that threads share.
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
-struct Codes([u64; 4]);
-
-impl Codes {
-    const FIRST: u16 = 400;
-    const LAST: u16 = 599;
-
-    fn place(code: StatusCode) -> Option<(usize, u64)> {
-        let code = code.as_u16();
-        let index = (Self::FIRST..=Self::LAST)
-            .contains(&code)
-            .then(|| code - Self::FIRST)?;
-        Some((usize::from(index / 64), 1 << (index % 64)))
-    }
-
-    fn iter(&self) -> impl Iterator<Item = StatusCode> + '_ {
-        (Self::FIRST..=Self::LAST)
-            .filter_map(|code| StatusCode::from_u16(code).ok())
-            .filter(|code| Self::place(*code).is_some_and(|(word, bit)| self.0[word] & bit != 0))
-    }
-}
-
-impl fmt::Debug for Codes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.iter().map(|code| code.as_u16()))
-            .finish()
-    }
 }
