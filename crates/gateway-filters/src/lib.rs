@@ -21,6 +21,7 @@
 
 pub mod answer;
 pub mod circuit_breaker;
+pub mod concurrency_limit;
 pub mod cors;
 pub mod header_modifier;
 pub mod mirror;
@@ -38,13 +39,17 @@ mod grpc;
 mod hostname;
 #[cfg(test)]
 mod script;
+mod slots;
 mod status_set;
+mod sync;
 mod tunnel;
 
 #[doc(inline)]
 pub use self::answer::Answer;
 #[doc(inline)]
 pub use self::circuit_breaker::{CircuitBreaker, CircuitBreakerLayer};
+#[doc(inline)]
+pub use self::concurrency_limit::{ConcurrencyLimit, ConcurrencyLimitLayer};
 #[doc(inline)]
 pub use self::context::{RouteContext, Scheme};
 #[doc(inline)]
@@ -68,7 +73,7 @@ pub use self::path::PathModifier;
 #[doc(inline)]
 pub use self::redirect::{Redirect, RedirectLayer};
 #[doc(inline)]
-pub use self::retry::{RetryLayer, RetryPolicy};
+pub use self::retry::{RetryBudget, RetryLayer, RetryPolicy};
 #[doc(inline)]
 pub use self::rewrite::{UrlRewrite, UrlRewriteLayer};
 #[doc(inline)]

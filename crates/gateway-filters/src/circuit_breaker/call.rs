@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::circuit::{Circuit, CircuitState, Ended, Permit};
 use super::judge::Judgement;
 use super::settings::CircuitBreaker;
-use super::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, Ordering};
 
 /// What all clones of a breaker share.
 pub(super) struct Breaker {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::settings::Limits;
-use super::sync::{AtomicU64, Ordering};
-use super::window::{Counter, SLOTS, Window};
+use super::window::Window;
+use crate::slots::{SLOTS, SlotCount};
+use crate::sync::{AtomicU64, Ordering};
 
 /// Whether calls are made.
 ///
@@ -47,7 +48,7 @@ pub(super) struct Circuit {
     /// When an open breaker lets a probe through, or a half-open one new probes, in nanoseconds.
     /// It only grows: whoever moves it and is then too late to change the state does no harm.
     until: AtomicU64,
-    streak: Counter,
+    streak: SlotCount,
     window: Window,
 }
 
@@ -57,7 +58,7 @@ impl Circuit {
             limits,
             state: AtomicU64::new(Word::closed(0).0),
             until: AtomicU64::new(0),
-            streak: Counter::new(),
+            streak: SlotCount::new(),
             window: Window::new(),
         }
     }
@@ -196,12 +197,12 @@ impl Circuit {
     }
 
     fn word(&self) -> Word {
-        Word(self.state.load(Ordering::SeqCst))
+        Word(self.state.load(Ordering::Acquire))
     }
 
     fn change(&self, from: Word, to: Word) -> bool {
         self.state
-            .compare_exchange(from.0, to.0, Ordering::SeqCst, Ordering::SeqCst)
+            .compare_exchange(from.0, to.0, Ordering::AcqRel, Ordering::Relaxed)
             .is_ok()
     }
 }

@@ -70,7 +70,6 @@ mod judge;
 mod layer;
 mod service;
 mod settings;
-mod sync;
 #[cfg(test)]
 mod tests;
 mod window;

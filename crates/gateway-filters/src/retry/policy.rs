@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::grpc::{GrpcStatus, GrpcStatusSet};
 use crate::status_set::StatusSet;
 
 /// Which failed tries are repeated, how often, and after which pause.
@@ -29,6 +30,8 @@ use crate::status_set::StatusSet;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct RetryPolicy {
     codes: StatusSet,
+    grpc: GrpcStatusSet,
+    try_timeout: Option<Duration>,
     attempts: u32,
     backoff: Duration,
     cap: Duration,
@@ -41,6 +44,8 @@ impl RetryPolicy {
     pub const fn new() -> Self {
         Self {
             codes: StatusSet::empty(),
+            grpc: GrpcStatusSet::of(&[GrpcStatus::Unavailable]),
+            try_timeout: None,
             attempts: 1,
             backoff: Duration::from_millis(25),
             cap: Duration::from_millis(250),
@@ -83,6 +88,29 @@ impl RetryPolicy {
             }
         }
         Ok(self)
+    }
+
+    /// Repeats gRPC calls whose head says that they ended with one of `statuses`, and no longer
+    /// those given before.
+    ///
+    /// The default is `UNAVAILABLE`, with which a server says that it has not handled the call. A
+    /// status that comes in the trailers is never a reason: the head has been passed on by then.
+    #[must_use]
+    pub fn with_grpc_statuses(mut self, statuses: impl IntoIterator<Item = GrpcStatus>) -> Self {
+        self.grpc = statuses.into_iter().collect();
+        self
+    }
+
+    /// Gives a try up for the next one when its response has not begun within `limit`.
+    ///
+    /// There is no limit by default, and zero is none. The last try has all the time it needs,
+    /// as has one after which the body cannot be sent again or the budget is spent: a slow answer
+    /// is better than none. A [`BackendRequestTimeoutLayer`](crate::BackendRequestTimeoutLayer)
+    /// inside ends every try.
+    #[must_use]
+    pub fn with_try_timeout(mut self, limit: Duration) -> Self {
+        self.try_timeout = Some(limit).filter(|limit| !limit.is_zero());
+        self
     }
 
     /// Pauses up to `backoff` before the first retry, and up to ten times as long
@@ -134,6 +162,18 @@ impl RetryPolicy {
     #[must_use]
     pub fn retries(&self, code: StatusCode) -> bool {
         self.codes.contains(code)
+    }
+
+    /// Whether a gRPC call whose head says `status` is a reason to retry.
+    #[must_use]
+    pub const fn retries_grpc(&self, status: GrpcStatus) -> bool {
+        self.grpc.contains(status)
+    }
+
+    /// How long a try may take to begin its response, if there may be another one.
+    #[must_use]
+    pub const fn try_timeout(&self) -> Option<Duration> {
+        self.try_timeout
     }
 
     /// The codes that are retried, from the lowest to the highest.

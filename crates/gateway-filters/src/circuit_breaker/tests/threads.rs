@@ -32,7 +32,7 @@ mod every_order {
     use loom::thread;
 
     use super::*;
-    use crate::circuit_breaker::window::Counter;
+    use crate::slots::SlotCount;
 
     #[test]
     fn errors_of_two_threads_open_it() {
@@ -98,7 +98,7 @@ mod every_order {
     #[test]
     fn no_count_is_lost() {
         loom::model(|| {
-            let counter = Arc::new(Counter::new());
+            let counter = Arc::new(SlotCount::new());
             let threads = [3, 4].map(|slot| {
                 let counter = Arc::clone(&counter);
                 thread::spawn(move || counter.add(slot))
