@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::call::Call;
-use crate::answer::AnswerBody;
+use crate::answer_body::AnswerBody;
 
 pin_project! {
     /// The body of a backend's response, or of the breaker's own answer.

@@ -48,7 +48,7 @@ where
         match Call::begin(&self.breaker) {
             Some(call) => ResponseFuture::forward(self.inner.call(request), Some(call)),
             None => {
-                let answer = self.breaker.settings.answer().response();
+                let answer = self.breaker.settings.answer().to_response();
                 ResponseFuture::answer(answer.map(BreakerBody::answer))
             }
         }

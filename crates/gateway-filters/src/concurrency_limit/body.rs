@@ -8,7 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::answer::AnswerBody;
+use crate::answer_body::AnswerBody;
 
 pin_project! {
     /// The body of a backend's response, or of the limit's own answer.

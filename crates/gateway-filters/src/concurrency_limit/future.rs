@@ -122,7 +122,11 @@ where
                         },
                         _ => State::Answer {
                             response: Some(
-                                places.settings.answer().response().map(LimitedBody::answer),
+                                places
+                                    .settings
+                                    .answer()
+                                    .to_response()
+                                    .map(LimitedBody::answer),
                             ),
                         },
                     }

@@ -50,7 +50,7 @@ where
                 ResponseFuture::wait(ready, request, queued, Arc::clone(&self.places))
             }
             Place::Refused => {
-                let answer = self.places.settings.answer().response();
+                let answer = self.places.settings.answer().to_response();
                 ResponseFuture::answer(answer.map(LimitedBody::answer))
             }
         }

@@ -101,10 +101,10 @@ fn grpc_trailers(status: &'static str) -> Step {
 
 #[tokio::test(start_paused = true)]
 async fn configured_answer_stands_in_for_the_service() {
-    let answer = Answer::new(StatusCode::TOO_MANY_REQUESTS)
+    let answer = Answer::new(429)
         .and_then(|answer| answer.with_header("retry-after", "30"))
-        .and_then(|answer| answer.with_text("circuit breaker triggered"))
-        .expect("valid");
+        .expect("valid")
+        .with_text("circuit breaker triggered");
     let rig = Rig::new(streak(1).with_answer(answer));
     rig.status(Want::Status(500)).await;
 

@@ -8,7 +8,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The body of a backend, or bytes in its place.
+    /// The body of a backend, or bytes in its place: what a service gives that answers for
+    /// another one.
     ///
     /// Dropping it drops the body of the backend, if it is one.
     #[derive(Debug)]
@@ -97,6 +98,34 @@ where
             Kind::Bytes { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt, Full};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::script::run;
+
+    #[test]
+    fn body_of_the_backend_comes_out_as_it_went_in() {
+        let body = AnswerBody::inner("from the backend".to_owned());
+
+        assert_eq!(body.try_into_inner(), Ok("from the backend".to_owned()));
+    }
+
+    proptest! {
+        /// Bytes are what is read, and their number is known before.
+        #[test]
+        fn bytes_are_read_as_given(bytes: Vec<u8>) {
+            let body = AnswerBody::<Full<Bytes>>::from(Bytes::from(bytes.clone()));
+
+            prop_assert_eq!(body.size_hint().exact(), Some(bytes.len() as u64));
+            prop_assert_eq!(body.is_end_stream(), bytes.is_empty());
+            prop_assert_eq!(run(body.collect()).expect("no error").to_bytes(), bytes);
         }
     }
 }
