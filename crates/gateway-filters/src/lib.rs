@@ -22,17 +22,23 @@
 //! [`Fraction`] chooses a share of all requests, [`CidrSet`] is a set of addresses, [`Answer`] is
 //! what a layer tells a client by itself, [`Lookup`] finds what outer layers know, [`BoxError`] is what layers that can fail pass on.
 
+pub mod body_limit;
 pub mod circuit_breaker;
 pub mod client_address;
 pub mod concurrency_limit;
 pub mod cors;
+pub mod direct_response;
+pub mod error_bodies;
 pub mod header_modifier;
+pub mod header_values;
 pub mod mirror;
 pub mod path;
 pub mod rate_limit;
 pub mod redirect;
+pub mod request_id;
 pub mod retry;
 pub mod rewrite;
+pub mod template;
 pub mod timeout;
 
 mod answer;
@@ -58,6 +64,8 @@ pub use self::answer::{Answer, AnsweredHere, InvalidAnswer};
 #[doc(inline)]
 pub use self::answer_body::AnswerBody;
 #[doc(inline)]
+pub use self::body_limit::{BodyLimit, BodyLimitLayer};
+#[doc(inline)]
 pub use self::cidr::{CidrSet, InvalidCidr};
 #[doc(inline)]
 pub use self::circuit_breaker::{CircuitBreaker, CircuitBreakerLayer};
@@ -70,7 +78,11 @@ pub use self::context::{RouteContext, Scheme};
 #[doc(inline)]
 pub use self::cors::{Cors, CorsLayer};
 #[doc(inline)]
+pub use self::direct_response::DirectResponseLayer;
+#[doc(inline)]
 pub use self::error::BoxError;
+#[doc(inline)]
+pub use self::error_bodies::{ErrorBodies, ErrorBodiesLayer};
 #[doc(inline)]
 pub use self::fraction::{Fraction, InvalidFraction};
 #[doc(inline)]
@@ -79,6 +91,8 @@ pub use self::grpc::GrpcStatus;
 pub use self::header_modifier::{
     HeaderModifier, RequestHeaderModifierLayer, ResponseHeaderModifierLayer,
 };
+#[doc(inline)]
+pub use self::header_values::{HeaderValues, RequestHeaderValuesLayer, ResponseHeaderValuesLayer};
 #[doc(inline)]
 pub use self::hostname::InvalidHostname;
 #[doc(inline)]
@@ -91,6 +105,8 @@ pub use self::path::PathModifier;
 pub use self::rate_limit::{RateLimit, RateLimitLayer, RateLimiter};
 #[doc(inline)]
 pub use self::redirect::{Redirect, RedirectLayer};
+#[doc(inline)]
+pub use self::request_id::{RequestIdLayer, RequestIds};
 #[doc(inline)]
 pub use self::retry::{RetryBudget, RetryLayer, RetryPolicy};
 #[doc(inline)]
