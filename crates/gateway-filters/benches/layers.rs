@@ -83,7 +83,7 @@ async fn measure_all() -> Result<(), BoxError> {
     let layer = RequestTimeoutLayer::default();
     table.row("timeout, none", layer, 0).await;
     let layer = RetryLayer::new(RetryPolicy::new(), |_: &BoxError| FailedTry::Final);
-    table.row("retry", layer, 8).await;
+    table.row("retry", layer, 12).await;
     let settings = MirrorSettings::new().with_fraction(Fraction::NEVER);
     let layer = MirrorLayer::new(Backend, settings);
     table.row("mirror, not chosen", layer, 0).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -71,11 +71,15 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// If `name` is not a token, or `value` has a control character.
+    /// If `name` is not a token, `value` has a control character, or the header is about the
+    /// message rather than what it says, as `Content-Length`.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, InvalidAnswer> {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| InvalidAnswer::Name {
             name: name.to_owned(),
         })?;
+        if FRAMING.contains(&name) {
+            return Err(InvalidAnswer::Framing { name });
+        }
         let Ok(value) = HeaderValue::from_str(value) else {
             return Err(InvalidAnswer::Value { name });
         };
@@ -119,15 +123,33 @@ impl Answer {
         &self.body
     }
 
-    /// The answer as a response. The bytes of the body are shared, not copied.
+    /// The answer as a response, marked as [`AnsweredHere`].
+    ///
+    /// The bytes of the body are shared, not copied. There are none with a status that has no
+    /// body: 204, 205 and 304.
     #[must_use]
     pub fn to_response<B: From<Bytes>>(&self) -> Response<B> {
-        let mut response = Response::new(B::from(self.body.clone()));
+        let bodiless = matches!(
+            self.status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+        );
+        let body = if bodiless {
+            Bytes::new()
+        } else {
+            self.body.clone()
+        };
+        let mut response = Response::new(B::from(body));
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(AnsweredHere);
         if !self.headers.is_empty() {
             *response.headers_mut() = HeaderMap::clone(&self.headers);
         }
         response
+    }
+
+    /// An error with a text.
+    pub(crate) fn text(status: StatusCode, text: &'static str) -> Self {
+        Self::of(status).with_text(text)
     }
 
     pub(crate) fn of(status: StatusCode) -> Self {
@@ -138,6 +160,10 @@ impl Answer {
         }
     }
 }
+
+/// An extension of responses that a layer made, rather than the service inside.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct AnsweredHere;
 
 /// An answer that HTTP cannot carry.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -161,7 +187,21 @@ pub enum InvalidAnswer {
         /// Whose value it is.
         name: HeaderName,
     },
+    /// The header says how long the message is or how it is sent, which only the server knows.
+    #[error("{name} is not for a configuration to set")]
+    Framing {
+        /// As it was written.
+        name: HeaderName,
+    },
 }
+
+const FRAMING: [HeaderName; 5] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
@@ -220,6 +260,40 @@ mod tests {
         }
         assert!(answer.clone().with_header(":path", "/").is_err());
         assert!(answer.with_header("x-a", "a\nb").is_err());
+    }
+
+    #[test]
+    fn framing_is_not_for_the_configuration() {
+        for name in [
+            "Content-Length",
+            "transfer-encoding",
+            "connection",
+            "upgrade",
+            "trailer",
+        ] {
+            let refused = Answer::new(200).expect("valid").with_header(name, "5");
+
+            assert!(
+                matches!(refused, Err(InvalidAnswer::Framing { .. })),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn status_without_body_has_none() {
+        for status in [204, 205, 304] {
+            let answer = Answer::new(status).expect("valid").with_text("hello");
+
+            assert!(answer.to_response::<Bytes>().body().is_empty());
+        }
+    }
+
+    #[test]
+    fn response_is_marked_as_made_here() {
+        let response = Answer::new(503).expect("valid").to_response::<Bytes>();
+
+        assert_eq!(response.extensions().get(), Some(&AnsweredHere));
     }
 
     proptest! {

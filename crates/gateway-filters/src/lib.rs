@@ -23,59 +23,89 @@
 //! Each has its settings, the function that obeys them, and the tower types: a layer, its service
 //! and its future. What they share is here: [`RouteContext`] is what a router tells the filters,
 //! [`Fraction`] chooses a share of all requests, [`CidrSet`] is a set of addresses, [`Answer`] is
-//! what a layer tells a client by itself, [`Lookup`] finds what outer layers know, [`BoxError`] is what layers that can fail pass on.
+//! what a layer tells a client by itself, [`Lookup`] finds what outer layers know, [`BoxError`] is
+//! what layers that can fail pass on.
 
 pub mod access;
 pub mod bandwidth;
+pub mod body_limit;
+pub mod circuit_breaker;
 pub mod client_address;
+pub mod concurrency_limit;
 pub mod cors;
+pub mod direct_response;
+pub mod error_bodies;
 pub mod fault;
 pub mod header_modifier;
+pub mod header_values;
 pub mod mirror;
 pub mod path;
 pub mod rate_limit;
 pub mod redirect;
+pub mod request_id;
 pub mod retry;
 pub mod rewrite;
+pub mod template;
 pub mod timeout;
 
 mod answer;
+mod answer_body;
 mod chunks;
 mod cidr;
 mod context;
 mod deferred;
 mod error;
 mod fraction;
+mod grpc;
 mod hostname;
 mod lookup;
 #[cfg(test)]
 mod script;
+mod slots;
+mod status_set;
+mod sync;
 mod tunnel;
 
 #[doc(inline)]
 pub use self::access::{AccessControl, AccessLayer};
 #[doc(inline)]
-pub use self::answer::{Answer, InvalidAnswer};
+pub use self::answer::{Answer, AnsweredHere, InvalidAnswer};
+#[doc(inline)]
+pub use self::answer_body::AnswerBody;
 #[doc(inline)]
 pub use self::bandwidth::{Bandwidth, RequestBandwidthLayer, ResponseBandwidthLayer};
 #[doc(inline)]
+pub use self::body_limit::{BodyLimit, BodyLimitLayer};
+#[doc(inline)]
 pub use self::cidr::{CidrSet, InvalidCidr};
 #[doc(inline)]
+pub use self::circuit_breaker::{CircuitBreaker, CircuitBreakerLayer};
+#[doc(inline)]
 pub use self::client_address::ClientAddressLayer;
+#[doc(inline)]
+pub use self::concurrency_limit::{ConcurrencyLimit, ConcurrencyLimitLayer};
 #[doc(inline)]
 pub use self::context::{RouteContext, Scheme};
 #[doc(inline)]
 pub use self::cors::{Cors, CorsLayer};
 #[doc(inline)]
+pub use self::direct_response::DirectResponseLayer;
+#[doc(inline)]
 pub use self::error::BoxError;
+#[doc(inline)]
+pub use self::error_bodies::{ErrorBodies, ErrorBodiesLayer};
 #[doc(inline)]
 pub use self::fault::{Fault, FaultLayer};
 #[doc(inline)]
 pub use self::fraction::{Fraction, InvalidFraction};
 #[doc(inline)]
+pub use self::grpc::GrpcStatus;
+#[doc(inline)]
 pub use self::header_modifier::{
     HeaderModifier, RequestHeaderModifierLayer, ResponseHeaderModifierLayer,
 };
+#[doc(inline)]
+pub use self::header_values::{HeaderValues, RequestHeaderValuesLayer, ResponseHeaderValuesLayer};
 #[doc(inline)]
 pub use self::hostname::InvalidHostname;
 #[doc(inline)]
@@ -89,7 +119,9 @@ pub use self::rate_limit::{RateLimit, RateLimitLayer, RateLimiter};
 #[doc(inline)]
 pub use self::redirect::{Redirect, RedirectLayer};
 #[doc(inline)]
-pub use self::retry::{RetryLayer, RetryPolicy};
+pub use self::request_id::{RequestIdLayer, RequestIds};
+#[doc(inline)]
+pub use self::retry::{RetryBudget, RetryLayer, RetryPolicy};
 #[doc(inline)]
 pub use self::rewrite::{UrlRewrite, UrlRewriteLayer};
 #[doc(inline)]

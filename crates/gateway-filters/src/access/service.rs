@@ -11,6 +11,9 @@ use super::future::ResponseFuture;
 use super::settings::AccessControl;
 
 /// Calls `S` with the requests that may pass, and answers the others itself.
+///
+/// Bodies of responses that cannot be made of bytes have to be wrapped in an
+/// [`AnswerBody`](crate::AnswerBody) first.
 #[derive(Clone, Debug)]
 pub struct AccessService<S> {
     inner: S,

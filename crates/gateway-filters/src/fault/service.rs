@@ -14,6 +14,9 @@ use super::settings::Fault;
 /// Delays some requests to `S`, and answers some in its place.
 ///
 /// Requests that are delayed call a clone of `S`.
+///
+/// Bodies of responses that cannot be made of bytes have to be wrapped in an
+/// [`AnswerBody`](crate::AnswerBody) first.
 #[derive(Clone, Debug)]
 pub struct FaultService<S> {
     inner: S,

@@ -1,11 +1,11 @@
 //! One bucket, shared by all threads, and those who wait at it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::Waker;
 
 use super::quota::{Quota, Standing};
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// The state of a [`Quota`] for one key. A new one is full.
 #[derive(Debug, Default)]

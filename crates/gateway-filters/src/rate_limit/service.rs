@@ -15,6 +15,9 @@ use super::settings::QuotaFields;
 ///
 /// Requests that wait call a clone of `S`, which is asked whether it is ready when their turn has
 /// come.
+///
+/// Bodies of responses that cannot be made of bytes have to be wrapped in an
+/// [`AnswerBody`](crate::AnswerBody) first.
 #[derive(Clone, Debug)]
 pub struct RateLimitService<S> {
     inner: S,

@@ -1,5 +1,13 @@
+// What most tests share, and those of every order do not need.
+#![cfg_attr(loom, allow(dead_code))]
+
+#[cfg(not(loom))]
 mod counting;
+#[cfg(loom)]
+mod every_order;
+#[cfg(not(loom))]
 mod queueing;
+#[cfg(not(loom))]
 mod service;
 
 use std::time::Duration;
