@@ -13,6 +13,7 @@
 use std::alloc::System;
 use std::future::{Ready, poll_fn, ready};
 use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -23,12 +24,14 @@ use gateway_filters::client_address::{ClientAddress, PeerAddress, TrustedProxies
 use gateway_filters::rate_limit::{Key, QuotaFields};
 use gateway_filters::retry::FailedTry;
 use gateway_filters::{
-    AccessControl, AccessLayer, Answer, BackendRequestTimeoutLayer, Bandwidth, BoxError, CidrSet,
-    ClientAddressLayer, Cors, CorsLayer, Fault, FaultLayer, Fraction, HeaderModifier, MirrorLayer,
-    MirrorSettings, PathModifier, RateLimit, RateLimitLayer, Redirect, RedirectLayer,
-    RequestBandwidthLayer, RequestHeaderModifierLayer, RequestTimeoutLayer, ResponseBandwidthLayer,
-    ResponseHeaderModifierLayer, RetryLayer, RetryPolicy, RouteContext, UrlRewrite,
-    UrlRewriteLayer,
+    AccessControl, AccessLayer, Answer, BackendRequestTimeoutLayer, Bandwidth, BodyLimit,
+    BodyLimitLayer, BoxError, CidrSet, CircuitBreaker, CircuitBreakerLayer, ClientAddressLayer,
+    ConcurrencyLimit, ConcurrencyLimitLayer, Cors, CorsLayer, DirectResponseLayer, ErrorBodies,
+    ErrorBodiesLayer, Fault, FaultLayer, Fraction, HeaderModifier, MirrorLayer, MirrorSettings,
+    PathModifier, RateLimit, RateLimitLayer, Redirect, RedirectLayer, RequestBandwidthLayer,
+    RequestHeaderModifierLayer, RequestIdLayer, RequestIds, RequestTimeoutLayer,
+    ResponseBandwidthLayer, ResponseHeaderModifierLayer, RetryLayer, RetryPolicy, RouteContext,
+    UrlRewrite, UrlRewriteLayer,
 };
 use http::{HeaderName, Method, Request, Response};
 use http_body::Body;
@@ -93,6 +96,7 @@ async fn measure_all() -> Result<(), BoxError> {
 
     measure_limits(&mut table).await?;
     measure_access(&mut table).await?;
+    measure_protection(&mut table).await?;
     Ok(())
 }
 
@@ -164,6 +168,22 @@ async fn measure_access(table: &mut Table) -> Result<(), BoxError> {
         .await;
     let layer = AccessLayer::new(AccessControl::new().rule(AccessRule::deny()));
     table.row("access, refused", layer, 3).await;
+    Ok(())
+}
+
+async fn measure_protection(table: &mut Table) -> Result<(), BoxError> {
+    let layer = CircuitBreakerLayer::new(CircuitBreaker::new());
+    table.row("circuit_breaker", layer, 0).await;
+    let layer = ConcurrencyLimitLayer::new(ConcurrencyLimit::new(NonZeroU32::MAX));
+    table.row("concurrency_limit", layer, 0).await;
+    let layer = BodyLimitLayer::new(BodyLimit::new());
+    table.row("body_limit", layer, 0).await;
+    let layer = DirectResponseLayer::new(Answer::new(404)?);
+    table.row("direct_response", layer, 2).await;
+    let layer = ErrorBodiesLayer::new(ErrorBodies::new());
+    table.row("error_bodies, none", layer, 0).await;
+    let layer = RequestIdLayer::new(RequestIds::new());
+    table.row("request_id", layer, 8).await;
     Ok(())
 }
 

@@ -141,18 +141,17 @@ impl Bucket {
     }
 
     fn take_before_others(&self, quota: &Quota, now: u64) -> Result<Standing, Standing> {
-        let taken = self
-            .state
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
-                quota.take(state, now)
-            });
-        match taken {
-            Ok(before) => {
-                let after = quota.take(before, now).expect("it was just taken");
-                Ok(quota.standing(after, now, 0))
+        let mut state = self.state.load(Ordering::Acquire);
+        while let Some(after) = quota.take(state, now) {
+            let swapped =
+                self.state
+                    .compare_exchange_weak(state, after, Ordering::AcqRel, Ordering::Acquire);
+            match swapped {
+                Ok(_) => return Ok(quota.standing(after, now, 0)),
+                Err(current) => state = current,
             }
-            Err(state) => Err(quota.standing(state, now, 0)),
         }
+        Err(quota.standing(state, now, 0))
     }
 
     /// Takes the waiter at `at` out. The waker is that of one who became the first by it.

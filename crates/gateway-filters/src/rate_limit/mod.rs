@@ -22,7 +22,8 @@
 //! is refused at once if the queue is full, or if its turn would come later than it may wait. A
 //! client that leaves frees its place, and those behind it move up. Who waits holds the request
 //! and a clone of the service inside, which is not asked to be ready before the turn has come. A
-//! tokio runtime with its timer on must be there.
+//! tokio runtime with its timer on must be there. Each key has a queue of its own: how many wait in
+//! all is for a [`ConcurrencyLimitLayer`](crate::ConcurrencyLimitLayer) outside to limit.
 //!
 //! # Several limits
 //!

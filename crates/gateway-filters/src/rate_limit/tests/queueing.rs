@@ -247,7 +247,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => any::<usize>().prop_map(Event::Leave),
         3 => (0..600_000_000_u64, any::<u64>()).prop_map(|(time, seed)| Event::Pass(time, seed)),
     ];
-    vec(event, 1..150)
+    vec(event, 1..80)
 }
 
 proptest! {
