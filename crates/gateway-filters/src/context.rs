@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{Request, Uri};
+use http::{Extensions, Request, Uri};
 
 /// What a router knows about a request that the request does not say itself.
 ///
@@ -47,6 +47,12 @@ impl RouteContext {
             scheme: Scheme::of(request.uri()),
             ..Self::default()
         })
+    }
+
+    /// The scheme of a request with these extensions and this URI, as [`of`](Self::of) has it.
+    pub(crate) fn scheme_of(extensions: &Extensions, uri: &Uri) -> Scheme {
+        let context = extensions.get::<Self>();
+        context.map_or_else(|| Scheme::of(uri), Self::scheme)
     }
 
     /// The scheme the client used. The default is [`Scheme::Http`].

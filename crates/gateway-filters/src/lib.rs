@@ -10,55 +10,118 @@
 //! | [`path`] | replaces a path or its matched prefix; no layer, a part of the next two |
 //! | [`redirect`] | answers with another URL |
 //! | [`rewrite`] | changes the host and path that a backend sees |
+//! | [`client_address`] | finds out who sent a request, when proxies stand in between |
+//! | [`access`] | refuses requests by who sent them and what they ask for |
 //! | [`cors`] | answers preflights and tells browsers which origins may read |
+//! | [`rate_limit`] | lets so many requests pass in a time |
+//! | [`fault`] | delays some requests and answers others with a failure, for tests |
+//! | [`bandwidth`] | lets so many bytes pass in a second |
 //! | [`timeout`] | limits the whole exchange, or one try at a backend |
 //! | [`retry`] | sends a request again when a backend could not answer it |
 //! | [`mirror`] | sends a copy to another backend and ignores the answer |
 //!
 //! Each has its settings, the function that obeys them, and the tower types: a layer, its service
 //! and its future. What they share is here: [`RouteContext`] is what a router tells the filters,
-//! [`Fraction`] chooses a share of all requests, [`BoxError`] is what layers that can fail pass on.
+//! [`Fraction`] chooses a share of all requests, [`CidrSet`] is a set of addresses, [`Answer`] is
+//! what a layer tells a client by itself, [`Lookup`] finds what outer layers know, [`BoxError`] is
+//! what layers that can fail pass on.
 
+pub mod access;
+pub mod bandwidth;
+pub mod body_limit;
+pub mod circuit_breaker;
+pub mod client_address;
+pub mod concurrency_limit;
 pub mod cors;
+pub mod direct_response;
+pub mod error_bodies;
+pub mod fault;
 pub mod header_modifier;
+pub mod header_values;
 pub mod mirror;
 pub mod path;
+pub mod rate_limit;
 pub mod redirect;
+pub mod request_id;
 pub mod retry;
 pub mod rewrite;
+pub mod template;
 pub mod timeout;
 
+mod answer;
+mod answer_body;
 mod chunks;
+mod cidr;
 mod context;
+mod deferred;
 mod error;
 mod fraction;
+mod grpc;
 mod hostname;
+mod lookup;
 #[cfg(test)]
 mod script;
+mod slots;
+mod status_set;
+mod sync;
 mod tunnel;
 
+#[doc(inline)]
+pub use self::access::{AccessControl, AccessLayer};
+#[doc(inline)]
+pub use self::answer::{Answer, AnsweredHere, InvalidAnswer};
+#[doc(inline)]
+pub use self::answer_body::AnswerBody;
+#[doc(inline)]
+pub use self::bandwidth::{Bandwidth, RequestBandwidthLayer, ResponseBandwidthLayer};
+#[doc(inline)]
+pub use self::body_limit::{BodyLimit, BodyLimitLayer};
+#[doc(inline)]
+pub use self::cidr::{CidrSet, InvalidCidr};
+#[doc(inline)]
+pub use self::circuit_breaker::{CircuitBreaker, CircuitBreakerLayer};
+#[doc(inline)]
+pub use self::client_address::ClientAddressLayer;
+#[doc(inline)]
+pub use self::concurrency_limit::{ConcurrencyLimit, ConcurrencyLimitLayer};
 #[doc(inline)]
 pub use self::context::{RouteContext, Scheme};
 #[doc(inline)]
 pub use self::cors::{Cors, CorsLayer};
 #[doc(inline)]
+pub use self::direct_response::DirectResponseLayer;
+#[doc(inline)]
 pub use self::error::BoxError;
 #[doc(inline)]
+pub use self::error_bodies::{ErrorBodies, ErrorBodiesLayer};
+#[doc(inline)]
+pub use self::fault::{Fault, FaultLayer};
+#[doc(inline)]
 pub use self::fraction::{Fraction, InvalidFraction};
+#[doc(inline)]
+pub use self::grpc::GrpcStatus;
 #[doc(inline)]
 pub use self::header_modifier::{
     HeaderModifier, RequestHeaderModifierLayer, ResponseHeaderModifierLayer,
 };
 #[doc(inline)]
+pub use self::header_values::{HeaderValues, RequestHeaderValuesLayer, ResponseHeaderValuesLayer};
+#[doc(inline)]
 pub use self::hostname::InvalidHostname;
+#[doc(inline)]
+pub use self::lookup::Lookup;
 #[doc(inline)]
 pub use self::mirror::{MirrorLayer, MirrorSettings};
 #[doc(inline)]
 pub use self::path::PathModifier;
 #[doc(inline)]
+pub use self::rate_limit::{RateLimit, RateLimitLayer, RateLimiter};
+#[doc(inline)]
 pub use self::redirect::{Redirect, RedirectLayer};
 #[doc(inline)]
-pub use self::retry::{RetryLayer, RetryPolicy};
+pub use self::request_id::{RequestIdLayer, RequestIds};
+#[doc(inline)]
+pub use self::retry::{RetryBudget, RetryLayer, RetryPolicy};
 #[doc(inline)]
 pub use self::rewrite::{UrlRewrite, UrlRewriteLayer};
 #[doc(inline)]

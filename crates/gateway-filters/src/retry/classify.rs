@@ -3,6 +3,7 @@
 use http::{HeaderMap, Response, StatusCode};
 
 use super::policy::RetryPolicy;
+use crate::grpc::GrpcStatus;
 
 /// What an error of the inner service says about the try that it ended.
 ///
@@ -34,15 +35,11 @@ pub(super) fn retries_response<R>(
     tunnel: bool,
     response: &Response<R>,
 ) -> bool {
-    !tunnel && (policy.retries(response.status()) || is_unavailable(response.headers()))
+    !tunnel && (policy.retries(response.status()) || retries_grpc(policy, response.headers()))
 }
 
-/// Whether a gRPC backend says in the head that it did not handle the call. A
-/// status in the trailers comes too late, for the head has been sent by then.
-fn is_unavailable(headers: &HeaderMap) -> bool {
-    headers
-        .get("grpc-status")
-        .is_some_and(|status| status == GRPC_UNAVAILABLE)
+/// Whether a gRPC backend says in the head that the call has ended in such a way. A status in the
+/// trailers comes too late, for the head has been sent by then.
+fn retries_grpc(policy: &RetryPolicy, headers: &HeaderMap) -> bool {
+    GrpcStatus::of(headers).is_some_and(|status| policy.retries_grpc(status))
 }
-
-const GRPC_UNAVAILABLE: &str = "14";

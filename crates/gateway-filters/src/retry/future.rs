@@ -34,7 +34,13 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F> {
-        Call { #[pin] call: F },
+        Call {
+            #[pin]
+            call: F,
+            // Until this try is given up for another one.
+            #[pin]
+            limit: Option<Sleep>,
+        },
         Pause { #[pin] sleep: Sleep },
         Ready,
     }
@@ -46,14 +52,18 @@ where
 {
     pub(super) fn once(call: S::Future) -> Self {
         Self {
-            state: State::Call { call },
+            state: State::Call { call, limit: None },
             plan: None,
         }
     }
 
-    pub(super) fn planned(call: S::Future, plan: Plan<S, C, B>) -> Self {
+    pub(super) fn planned(call: S::Future, plan: Plan<S, C, B>) -> Self
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let limit = plan.try_timeout().map(sleep);
         Self {
-            state: State::Call { call },
+            state: State::Call { call, limit },
             plan: Some(plan),
         }
     }
@@ -71,16 +81,28 @@ where
         let mut this = self.project();
         loop {
             let next = match this.state.as_mut().project() {
-                StateProj::Call { call } => {
-                    let outcome = ready!(call.poll(cx));
-                    let pause = this.plan.as_mut().and_then(|plan| plan.after(&outcome));
-                    let Some(pause) = pause else {
-                        // What was kept of the body goes now, not with this future.
-                        *this.plan = None;
-                        return Poll::Ready(outcome);
+                StateProj::Call { call, mut limit } => {
+                    // First, so that an answer that is there wins over a limit just passed.
+                    let pause = if let Poll::Ready(outcome) = call.poll(cx) {
+                        let pause = this.plan.as_mut().and_then(|plan| plan.after(&outcome));
+                        if pause.is_none() {
+                            // What was kept of the body goes now, not with this future.
+                            *this.plan = None;
+                            return Poll::Ready(outcome);
+                        }
+                        pause
+                    } else {
+                        let Some(sleep) = limit.as_mut().as_pin_mut() else {
+                            return Poll::Pending;
+                        };
+                        ready!(sleep.poll(cx));
+                        // If there is to be no other try, this one goes on.
+                        limit.set(None);
+                        this.plan.as_mut().and_then(Plan::give_up)
                     };
-                    State::Pause {
-                        sleep: sleep(pause),
+                    match pause.map(sleep) {
+                        Some(sleep) => State::Pause { sleep },
+                        None => return Poll::Pending,
                     }
                 }
                 StateProj::Pause { sleep } => {
@@ -92,6 +114,7 @@ where
                     ready!(plan.inner.poll_ready(cx))?;
                     let request = plan.request().expect("`after` made the body ready");
                     State::Call {
+                        limit: plan.try_timeout().map(sleep),
                         call: plan.inner.call(request),
                     }
                 }

@@ -4,9 +4,13 @@
 //! while [`RetryPolicy`] has attempts left,
 //!
 //! * always, if the backend cannot have seen it: an error that is
-//!   [`FailedTry::Unsent`], or a gRPC answer without body that says `UNAVAILABLE`;
+//!   [`FailedTry::Unsent`];
 //! * if the status that answers it, or would answer its error, is among the
-//!   policy's codes.
+//!   policy's codes;
+//! * if a gRPC answer says in its head that the call ended with one of the
+//!   policy's gRPC statuses: `UNAVAILABLE`, unless told otherwise;
+//! * if its response has not begun within
+//!   [`with_try_timeout`](RetryPolicy::with_try_timeout), if there is such a limit.
 //!
 //! Otherwise, and when the attempts are used up, the caller gets what the last
 //! try gave: the response of the backend or the error of the inner service. A
@@ -24,6 +28,17 @@
 //! of a try that was given up fails when it is read further.
 //!
 //! A request without body keeps nothing, and with no attempts nothing is cloned.
+//!
+//! # Storms
+//!
+//! Retries are least welcome when everything fails. A [`RetryBudget`] limits them, over all
+//! requests together, to a share of what clients ask for; beyond it, tries are not repeated,
+//! though the policy would. Layers share what is left of it by [`RetryLayer::with_budget`].
+//!
+//! # Another endpoint
+//!
+//! Each try carries [`TriedEndpoints`], in which whoever chooses an endpoint notes it; and each
+//! after the first its number, [`RetryAttempt`].
 //!
 //! # Pauses
 //!
@@ -68,7 +83,9 @@
 
 mod backoff;
 mod body;
+mod budget;
 mod classify;
+mod endpoints;
 mod future;
 mod layer;
 mod origin;
@@ -80,7 +97,9 @@ mod shared;
 mod tests;
 
 pub use self::body::{ReplayBody, TryGivenUp};
+pub use self::budget::{RetryBudget, SharedRetryBudget};
 pub use self::classify::FailedTry;
+pub use self::endpoints::TriedEndpoints;
 pub use self::future::ResponseFuture;
 pub use self::layer::RetryLayer;
 pub use self::plan::RetryAttempt;

@@ -8,7 +8,9 @@ use http_body::Body;
 
 use super::backoff;
 use super::body::ReplayBody;
+use super::budget::{SharedRetryBudget, Spent};
 use super::classify::{FailedTry, retries_error, retries_response};
+use super::endpoints::TriedEndpoints;
 use super::origin::Origin;
 use super::policy::RetryPolicy;
 use crate::tunnel::asks_for_tunnel;
@@ -16,7 +18,8 @@ use crate::tunnel::asks_for_tunnel;
 /// Says that a request is being repeated, and for which time, counted from 1.
 ///
 /// An extension of every request that a [`Retry`](super::Retry) sends, but the
-/// first. A balancer can so choose another endpoint than before.
+/// first. Which endpoints the tries before went to is in
+/// [`TriedEndpoints`](super::TriedEndpoints).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RetryAttempt(pub u32);
 
@@ -31,6 +34,7 @@ pub(super) struct Plan<S, C, B> {
     next: Option<ReplayBody<B>>,
     retries: u32,
     tunnel: bool,
+    budget: Option<SharedRetryBudget>,
 }
 
 impl<S, C, B> Plan<S, C, B>
@@ -42,9 +46,14 @@ where
         inner: S,
         classify: C,
         policy: RetryPolicy,
+        budget: Option<SharedRetryBudget>,
         request: Request<B>,
     ) -> (Self, Request<ReplayBody<B>>) {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        head.extensions.insert(TriedEndpoints::default());
+        if let Some(budget) = &budget {
+            budget.earn();
+        }
         let tunnel = asks_for_tunnel(&head.method, &head.headers);
         // A tunnel is not opened again once a byte of it has been read.
         let limit = if tunnel { 0 } else { policy.body_limit() };
@@ -60,6 +69,7 @@ where
             next: None,
             retries: 0,
             tunnel,
+            budget,
         };
         (plan, first)
     }
@@ -74,7 +84,30 @@ where
         if self.retries == self.policy.attempts() || !self.wants_retry(outcome) {
             return None;
         }
-        self.next = Some(self.origin.restart()?);
+        self.begin_retry()
+    }
+
+    /// How long the try that begins now has, until it is [given up](Self::give_up) for another.
+    pub(super) fn try_timeout(&self) -> Option<Duration> {
+        let another = !self.tunnel && self.retries < self.policy.attempts();
+        self.policy.try_timeout().filter(|_| another)
+    }
+
+    /// As [`after`](Self::after), for a try that takes too long.
+    pub(super) fn give_up(&mut self) -> Option<Duration> {
+        self.begin_retry()
+    }
+
+    fn begin_retry(&mut self) -> Option<Duration> {
+        let spent = match &self.budget {
+            Some(budget) => Some(budget.spend()?),
+            None => None,
+        };
+        let Some(next) = self.origin.restart() else {
+            spent.into_iter().for_each(Spent::give_back);
+            return None;
+        };
+        self.next = Some(next);
         self.retries += 1;
         Some(backoff::pause(&self.policy, self.retries - 1))
     }

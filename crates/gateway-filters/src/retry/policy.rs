@@ -1,9 +1,11 @@
 //! When to retry, and how often.
 
-use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
+
+use crate::grpc::{GrpcStatus, GrpcStatusSet};
+use crate::status_set::StatusSet;
 
 /// Which failed tries are repeated, how often, and after which pause.
 ///
@@ -27,7 +29,9 @@ use http::StatusCode;
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct RetryPolicy {
-    codes: Codes,
+    codes: StatusSet,
+    grpc: GrpcStatusSet,
+    try_timeout: Option<Duration>,
     attempts: u32,
     backoff: Duration,
     cap: Duration,
@@ -39,7 +43,9 @@ impl RetryPolicy {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            codes: Codes([0; 4]),
+            codes: StatusSet::empty(),
+            grpc: GrpcStatusSet::of(&[GrpcStatus::Unavailable]),
+            try_timeout: None,
             attempts: 1,
             backoff: Duration::from_millis(25),
             cap: Duration::from_millis(250),
@@ -74,12 +80,37 @@ impl RetryPolicy {
         mut self,
         codes: impl IntoIterator<Item = StatusCode>,
     ) -> Result<Self, InvalidRetryPolicy> {
-        self.codes = Codes([0; 4]);
+        self.codes = StatusSet::empty();
         for code in codes {
-            let (word, bit) = Codes::place(code).ok_or(InvalidRetryPolicy::Code { code })?;
-            self.codes.0[word] |= bit;
+            let is_error = code.is_client_error() || code.is_server_error();
+            if !is_error || !self.codes.insert(code) {
+                return Err(InvalidRetryPolicy::Code { code });
+            }
         }
         Ok(self)
+    }
+
+    /// Repeats gRPC calls whose head says that they ended with one of `statuses`, and no longer
+    /// those given before.
+    ///
+    /// The default is `UNAVAILABLE`, with which a server says that it has not handled the call. A
+    /// status that comes in the trailers is never a reason: the head has been passed on by then.
+    #[must_use]
+    pub fn with_grpc_statuses(mut self, statuses: impl IntoIterator<Item = GrpcStatus>) -> Self {
+        self.grpc = statuses.into_iter().collect();
+        self
+    }
+
+    /// Gives a try up for the next one when its response has not begun within `limit`.
+    ///
+    /// There is no limit by default, and zero is none. The last try has all the time it needs,
+    /// as has one after which the body cannot be sent again or the budget is spent: a slow answer
+    /// is better than none. A [`BackendRequestTimeoutLayer`](crate::BackendRequestTimeoutLayer)
+    /// inside ends every try.
+    #[must_use]
+    pub fn with_try_timeout(mut self, limit: Duration) -> Self {
+        self.try_timeout = Some(limit).filter(|limit| !limit.is_zero());
+        self
     }
 
     /// Pauses up to `backoff` before the first retry, and up to ten times as long
@@ -130,7 +161,19 @@ impl RetryPolicy {
     /// Whether an answer with `code` is a reason to retry.
     #[must_use]
     pub fn retries(&self, code: StatusCode) -> bool {
-        Codes::place(code).is_some_and(|(word, bit)| self.codes.0[word] & bit != 0)
+        self.codes.contains(code)
+    }
+
+    /// Whether a gRPC call whose head says `status` is a reason to retry.
+    #[must_use]
+    pub const fn retries_grpc(&self, status: GrpcStatus) -> bool {
+        self.grpc.contains(status)
+    }
+
+    /// How long a try may take to begin its response, if there may be another one.
+    #[must_use]
+    pub const fn try_timeout(&self) -> Option<Duration> {
+        self.try_timeout
     }
 
     /// The codes that are retried, from the lowest to the highest.
@@ -181,36 +224,4 @@ pub enum InvalidRetryPolicy {
         /// As it was given.
         cap: Duration,
     },
-}
-
-/// A set of error codes, one bit each: so that a policy is a plain value that each
-/// request can have for itself, with no counter that threads share.
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
-struct Codes([u64; 4]);
-
-impl Codes {
-    const FIRST: u16 = 400;
-    const LAST: u16 = 599;
-
-    fn place(code: StatusCode) -> Option<(usize, u64)> {
-        let code = code.as_u16();
-        let index = (Self::FIRST..=Self::LAST)
-            .contains(&code)
-            .then(|| code - Self::FIRST)?;
-        Some((usize::from(index / 64), 1 << (index % 64)))
-    }
-
-    fn iter(&self) -> impl Iterator<Item = StatusCode> + '_ {
-        (Self::FIRST..=Self::LAST)
-            .filter_map(|code| StatusCode::from_u16(code).ok())
-            .filter(|code| Self::place(*code).is_some_and(|(word, bit)| self.0[word] & bit != 0))
-    }
-}
-
-impl fmt::Debug for Codes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.iter().map(|code| code.as_u16()))
-            .finish()
-    }
 }

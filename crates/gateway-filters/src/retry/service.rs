@@ -9,6 +9,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::body::ReplayBody;
+use super::budget::SharedRetryBudget;
 use super::classify::FailedTry;
 use super::future::ResponseFuture;
 use super::plan::Plan;
@@ -22,14 +23,21 @@ pub struct Retry<S, C> {
     inner: S,
     policy: RetryPolicy,
     classify: C,
+    budget: Option<SharedRetryBudget>,
 }
 
 impl<S, C> Retry<S, C> {
-    pub(super) fn new(inner: S, policy: RetryPolicy, classify: C) -> Self {
+    pub(super) fn new(
+        inner: S,
+        policy: RetryPolicy,
+        classify: C,
+        budget: Option<SharedRetryBudget>,
+    ) -> Self {
         Self {
             inner,
             policy,
             classify,
+            budget,
         }
     }
 }
@@ -53,7 +61,8 @@ where
             return ResponseFuture::once(self.inner.call(request.map(ReplayBody::direct)));
         }
         let inner = self.inner.clone();
-        let (plan, request) = Plan::new(inner, self.classify.clone(), self.policy, request);
+        let (classify, budget) = (self.classify.clone(), self.budget.clone());
+        let (plan, request) = Plan::new(inner, classify, self.policy, budget, request);
 
         ResponseFuture::planned(self.inner.call(request), plan)
     }

@@ -1,6 +1,7 @@
 //! A backend that does as it is told, and what the retries make of it.
 
 mod bodies;
+mod limits;
 mod tries;
 
 use std::collections::VecDeque;

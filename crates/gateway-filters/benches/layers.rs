@@ -1,0 +1,347 @@
+//! What each layer adds to a request, in time and in allocations.
+//!
+//! Prints both for a request that passes through the layer to a service that answers at once,
+//! and for the answers that a layer gives by itself. Fails if something allocates more than it
+//! is known to: times depend on the machine, allocations do not.
+//!
+//! ```sh
+//! cargo bench -p gateway-filters --bench layers
+//! ```
+//!
+//! A new layer is one line of [`measure_all`].
+
+use std::alloc::System;
+use std::future::{Ready, poll_fn, ready};
+use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_filters::access::AccessRule;
+use gateway_filters::client_address::{ClientAddress, PeerAddress, TrustedProxies};
+use gateway_filters::rate_limit::{Key, QuotaFields};
+use gateway_filters::retry::FailedTry;
+use gateway_filters::{
+    AccessControl, AccessLayer, Answer, BackendRequestTimeoutLayer, Bandwidth, BodyLimit,
+    BodyLimitLayer, BoxError, CidrSet, CircuitBreaker, CircuitBreakerLayer, ClientAddressLayer,
+    ConcurrencyLimit, ConcurrencyLimitLayer, Cors, CorsLayer, DirectResponseLayer, ErrorBodies,
+    ErrorBodiesLayer, Fault, FaultLayer, Fraction, HeaderModifier, MirrorLayer, MirrorSettings,
+    PathModifier, RateLimit, RateLimitLayer, Redirect, RedirectLayer, RequestBandwidthLayer,
+    RequestHeaderModifierLayer, RequestIdLayer, RequestIds, RequestTimeoutLayer,
+    ResponseBandwidthLayer, ResponseHeaderModifierLayer, RetryLayer, RetryPolicy, RouteContext,
+    UrlRewrite, UrlRewriteLayer,
+};
+use http::{HeaderName, Method, Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tokio::time::Instant;
+use tower::layer::util::Identity;
+use tower::{Layer, Service};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const ROUNDS: usize = 200;
+
+/// Few enough for all requests to be in the processor's cache.
+const BATCH: usize = 64;
+
+/// So often the runtime has to be let run until as many tasks as requests are done.
+const TURNS: usize = 4;
+
+fn main() -> Result<(), BoxError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    runtime.block_on(measure_all())
+}
+
+/// Every layer, with the most allocations it may need.
+async fn measure_all() -> Result<(), BoxError> {
+    let mut table = Table::new(get()?).await;
+
+    let headers = HeaderModifier::new().set("x-a", "1")?.remove("x-b")?;
+    let layer = RequestHeaderModifierLayer::new(headers.clone());
+    table.row("header_modifier, request", layer, 0).await;
+    let layer = ResponseHeaderModifierLayer::new(headers);
+    table.row("header_modifier, response", layer, 2).await;
+
+    let path = PathModifier::replace_prefix_match("/v2")?;
+    let layer = RedirectLayer::new(Redirect::new().with_path(path.clone()));
+    table.row("redirect", layer, 4).await;
+    let rewrite = UrlRewrite::new().with_path(path).with_hostname("b.c")?;
+    table.row("rewrite", UrlRewriteLayer::new(rewrite), 1).await;
+
+    let cors = CorsLayer::new(Cors::new().allow_origin("https://a.b")?);
+    table.row("cors, same origin", cors.clone(), 2).await;
+    let origin = with_header(get()?, "origin", "https://a.b")?;
+    table.row_for("cors, other origin", cors, &origin, 2).await;
+
+    let limit = Duration::from_secs(10);
+    let layer = RequestTimeoutLayer::new(limit);
+    table.row("timeout, request", layer, 0).await;
+    let layer = BackendRequestTimeoutLayer::new(limit);
+    table.row("timeout, backend", layer, 0).await;
+    let layer = RequestTimeoutLayer::default();
+    table.row("timeout, none", layer, 0).await;
+    let layer = RetryLayer::new(RetryPolicy::new(), |_: &BoxError| FailedTry::Final);
+    table.row("retry", layer, 12).await;
+    let settings = MirrorSettings::new().with_fraction(Fraction::NEVER);
+    let layer = MirrorLayer::new(Backend, settings);
+    table.row("mirror, not chosen", layer, 0).await;
+    let settings = MirrorSettings::new().with_max_in_flight(BATCH);
+    let layer = MirrorLayer::new(Backend, settings);
+    table.row("mirror, chosen", layer, 7).await;
+
+    measure_limits(&mut table).await?;
+    measure_access(&mut table).await?;
+    measure_protection(&mut table).await?;
+    Ok(())
+}
+
+async fn measure_limits(table: &mut Table) -> Result<(), BoxError> {
+    let limit = RateLimit::new(16_000_000, Duration::from_secs(1))?;
+    let layer = RateLimitLayer::new(limit.clone());
+    table.row("rate_limit, one", layer, 0).await;
+    let told = limit.clone().with_fields(QuotaFields::Always);
+    let layer = RateLimitLayer::new(told);
+    table.row("rate_limit, told to clients", layer, 5).await;
+    let layer = RateLimitLayer::new(limit.clone().by(Key::ClientAddress));
+    table.row("rate_limit, by client", layer, 0).await;
+    let user = Key::Header(HeaderName::from_static("x-user"));
+    let layer = RateLimitLayer::new(limit.by(user));
+    table.row("rate_limit, by header", layer, 0).await;
+    let none = RateLimitLayer::new(RateLimit::new(1, Duration::from_secs(3_600))?);
+    table.row("rate_limit, refused", none, 9).await;
+
+    let plenty = Bandwidth::new(1 << 40)?;
+    let layer = ResponseBandwidthLayer::new(plenty);
+    table.row("bandwidth, response", layer, 0).await;
+    let layer = RequestBandwidthLayer::new(plenty);
+    table.row("bandwidth, request", layer, 0).await;
+    let layer = ResponseBandwidthLayer::default();
+    table.row("bandwidth, none", layer, 0).await;
+
+    let layer = FaultLayer::new(Fault::new());
+    table.row("fault, none", layer, 0).await;
+    let fault = Fault::new()
+        .with_delay(Fraction::NEVER, Duration::from_secs(1))
+        .with_abort(Fraction::NEVER, Answer::new(500)?);
+    table
+        .row("fault, not chosen", FaultLayer::new(fault), 0)
+        .await;
+    let fault = Fault::new().with_abort(Fraction::ALWAYS, Answer::new(500)?);
+    table.row("fault, aborted", FaultLayer::new(fault), 3).await;
+    Ok(())
+}
+
+async fn measure_access(table: &mut Table) -> Result<(), BoxError> {
+    let proxies = TrustedProxies::networks(CidrSet::parse(["192.0.2.0/24"])?);
+    let layer = ClientAddressLayer::new(proxies);
+    let forwarded = with_header(get()?, "x-forwarded-for", "203.0.113.1, 192.0.2.8")?;
+    table.row_for("client_address", layer, &forwarded, 2).await;
+
+    let few = CidrSet::parse(["10.0.0.0/8", "192.168.0.0/16"])?;
+    let many = (0..10_000_u32).map(|net| {
+        let address = Ipv4Addr::from_bits(0x0b00_0000 | net << 9);
+        format!("{address}/24")
+    });
+    let many = CidrSet::parse(many)?;
+    let access = AccessControl::new().deny_addresses(few);
+    table
+        .row("access, 2 networks", AccessLayer::new(access), 0)
+        .await;
+    let access = AccessControl::new().deny_addresses(many);
+    let layer = AccessLayer::new(access);
+    table.row("access, 10,000 networks", layer, 0).await;
+    let access = AccessControl::new()
+        .rule(AccessRule::deny().on_path_prefix("/admin")?)
+        .rule(AccessRule::deny().on_header(HeaderName::from_static("x-user"), ["eve"]))
+        .rule(AccessRule::allow().on_method(Method::GET));
+    let layer = AccessLayer::new(access);
+    table.row("access, 3 rules", layer.clone(), 0).await;
+    let mut encoded = get()?;
+    *encoded.uri_mut() = "/api/./caf%C3%A9".parse()?;
+    table
+        .row_for("access, 3 rules, encoded path", layer, &encoded, 4)
+        .await;
+    let layer = AccessLayer::new(AccessControl::new().rule(AccessRule::deny()));
+    table.row("access, refused", layer, 3).await;
+    Ok(())
+}
+
+async fn measure_protection(table: &mut Table) -> Result<(), BoxError> {
+    let layer = CircuitBreakerLayer::new(CircuitBreaker::new());
+    table.row("circuit_breaker", layer, 0).await;
+    let layer = ConcurrencyLimitLayer::new(ConcurrencyLimit::new(NonZeroU32::MAX));
+    table.row("concurrency_limit", layer, 0).await;
+    let layer = BodyLimitLayer::new(BodyLimit::new());
+    table.row("body_limit", layer, 0).await;
+    let layer = DirectResponseLayer::new(Answer::new(404)?);
+    table.row("direct_response", layer, 2).await;
+    let layer = ErrorBodiesLayer::new(ErrorBodies::new());
+    table.row("error_bodies, none", layer, 0).await;
+    let layer = RequestIdLayer::new(RequestIds::new());
+    table.row("request_id", layer, 8).await;
+    Ok(())
+}
+
+/// A request as a gateway has it after routing.
+fn get() -> Result<Request<Full<Bytes>>, BoxError> {
+    let address = Ipv4Addr::new(192, 0, 2, 9).into();
+    let request = Request::get("/api/cart?x=y")
+        .header("host", "a.b")
+        .header("accept", "*/*")
+        .header("user-agent", "bench")
+        .header("x-user", "ann")
+        .extension(RouteContext::new().with_matched_prefix("/api"))
+        .extension(PeerAddress(address))
+        .extension(ClientAddress(address))
+        .body(Full::new(Bytes::from_static(b"hello")))?;
+    Ok(request)
+}
+
+fn with_header<B>(
+    mut request: Request<B>,
+    name: &'static str,
+    value: &'static str,
+) -> Result<Request<B>, BoxError> {
+    request.headers_mut().insert(name, value.parse()?);
+    Ok(request)
+}
+
+/// Prints a row for each layer, with what it adds to the bare service.
+struct Table {
+    request: Request<Full<Bytes>>,
+    bare: Cost,
+}
+
+impl Table {
+    async fn new(request: Request<Full<Bytes>>) -> Self {
+        // Twice, for the first time something may be set up.
+        measure(&Identity::new(), &request).await;
+        let bare = measure(&Identity::new(), &request).await;
+        println!("{:<32} {:>10} {:>12}", "layer", "ns", "allocations");
+        println!(
+            "{:<32} {:>10.0} {:>12.2}",
+            "none", bare.nanoseconds, bare.allocations
+        );
+        Self { request, bare }
+    }
+
+    async fn row<L>(&mut self, name: &str, layer: L, most: usize)
+    where
+        L: Layer<Backend>,
+        L::Service: Measured,
+    {
+        let request = self.request.clone();
+        self.row_for(name, layer, &request, most).await;
+    }
+
+    /// Measures with a request of its own.
+    async fn row_for<L>(&self, name: &str, layer: L, request: &Request<Full<Bytes>>, most: usize)
+    where
+        L: Layer<Backend>,
+        L::Service: Measured,
+    {
+        let cost = measure(&layer, request).await;
+        let nanoseconds = cost.nanoseconds - self.bare.nanoseconds;
+        let allocations = cost.allocations - self.bare.allocations;
+        println!("{name:<32} {nanoseconds:>+10.0} {allocations:>+12.2}");
+        // A little more than whole, for maps that grow once.
+        let most = most as f64 + 0.1;
+        assert!(allocations <= most, "{name}: more than {most} allocations");
+    }
+}
+
+struct Cost {
+    nanoseconds: f64,
+    allocations: f64,
+}
+
+/// The best of some rounds, of which each is as many requests, from call to the last byte.
+async fn measure<L>(layer: &L, request: &Request<Full<Bytes>>) -> Cost
+where
+    L: Layer<Backend>,
+    L::Service: Measured,
+{
+    let mut service = layer.layer(Backend);
+    let mut best = Cost {
+        nanoseconds: f64::INFINITY,
+        allocations: f64::INFINITY,
+    };
+    for _ in 0..ROUNDS {
+        // With room in the map, as those have that were read from a connection.
+        let fresh = |_| {
+            let mut request = request.clone();
+            request.headers_mut().reserve(16);
+            request
+        };
+        let requests: Vec<_> = (0..BATCH).map(fresh).collect();
+        let region = Region::new(ALLOCATOR);
+        let start = Instant::now();
+        for request in requests {
+            service.exchange(request).await;
+        }
+        // What runs beside the requests is part of their cost.
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+        let elapsed = start.elapsed();
+        let change = region.change();
+        let allocations = (change.allocations + change.reallocations) as f64 / BATCH as f64;
+        best.nanoseconds = best
+            .nanoseconds
+            .min(elapsed.as_nanos() as f64 / BATCH as f64);
+        best.allocations = best.allocations.min(allocations);
+    }
+    best
+}
+
+/// A service that can be measured, whatever its types are.
+trait Measured {
+    async fn exchange(&mut self, request: Request<Full<Bytes>>);
+}
+
+impl<S, B> Measured for S
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>>,
+    B: Body,
+{
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) {
+        let is_ready = poll_fn(|cx| self.poll_ready(cx)).await.is_ok();
+        assert!(is_ready, "the backend always is");
+        let Ok(response) = self.call(request).await else {
+            panic!("the backend never fails");
+        };
+        let mut body = pin!(response.into_body());
+        while !body.is_end_stream() {
+            match poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+                Some(frame) => assert!(frame.is_ok(), "no body fails"),
+                None => return,
+            }
+        }
+    }
+}
+
+/// Answers everything at once, and reads no body.
+#[derive(Clone, Copy, Debug)]
+struct Backend;
+
+impl<B> Service<Request<B>> for Backend {
+    type Response = Response<Full<Bytes>>;
+    type Error = BoxError;
+    type Future = Ready<Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        let body = Full::new(Bytes::from_static(b"hello"));
+        ready(Ok(Response::new(body)))
+    }
+}

@@ -1,0 +1,65 @@
+//! Where names come from, and where they go.
+
+use http::HeaderName;
+
+use super::error::InvalidRequestIds;
+
+/// Where names of requests come from, and where they go.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct RequestIds {
+    pub(super) header: HeaderName,
+    pub(super) trusted: bool,
+    pub(super) returned: bool,
+}
+
+impl RequestIds {
+    /// Keeps what clients bring in `x-request-id`, and gives it back with the response.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            header: HeaderName::from_static("x-request-id"),
+            trusted: true,
+            returned: true,
+        }
+    }
+
+    /// Uses the header `name`. The default is `x-request-id`.
+    ///
+    /// # Errors
+    ///
+    /// If `name` is not a token.
+    pub fn with_header(mut self, name: &str) -> Result<Self, InvalidRequestIds> {
+        self.header =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| InvalidRequestIds::Header {
+                name: name.to_owned(),
+            })?;
+        Ok(self)
+    }
+
+    /// Whether a name that the client brings is kept. It is by default; at the edge of a network,
+    /// where nobody else gives names, it should not be.
+    #[must_use]
+    pub fn with_trusted_clients(mut self, trusted: bool) -> Self {
+        self.trusted = trusted;
+        self
+    }
+
+    /// Whether the response has the header too. It has by default.
+    #[must_use]
+    pub fn with_returned(mut self, returned: bool) -> Self {
+        self.returned = returned;
+        self
+    }
+
+    /// The header that carries the name.
+    #[must_use]
+    pub fn header(&self) -> &HeaderName {
+        &self.header
+    }
+}
+
+impl Default for RequestIds {
+    fn default() -> Self {
+        Self::new()
+    }
+}
