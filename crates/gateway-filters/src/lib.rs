@@ -22,13 +22,19 @@
 //! [`Fraction`] chooses a share of all requests, [`CidrSet`] is a set of addresses, [`Answer`] is
 //! what a layer tells a client by itself, [`Lookup`] finds what outer layers know, [`BoxError`] is what layers that can fail pass on.
 
+pub mod api_key;
+pub mod basic_auth;
 pub mod body_limit;
 pub mod circuit_breaker;
 pub mod client_address;
+#[cfg(feature = "compression")]
+pub mod compression;
 pub mod concurrency_limit;
 pub mod cors;
+pub mod csrf;
 pub mod direct_response;
 pub mod error_bodies;
+pub mod guard;
 pub mod header_modifier;
 pub mod header_values;
 pub mod mirror;
@@ -45,6 +51,7 @@ mod answer;
 mod answer_body;
 mod chunks;
 mod cidr;
+mod consumer;
 mod context;
 mod deferred;
 mod error;
@@ -64,6 +71,10 @@ pub use self::answer::{Answer, AnsweredHere, InvalidAnswer};
 #[doc(inline)]
 pub use self::answer_body::AnswerBody;
 #[doc(inline)]
+pub use self::api_key::{ApiKeyLayer, ApiKeys};
+#[doc(inline)]
+pub use self::basic_auth::{BasicAuth, BasicAuthLayer};
+#[doc(inline)]
 pub use self::body_limit::{BodyLimit, BodyLimitLayer};
 #[doc(inline)]
 pub use self::cidr::{CidrSet, InvalidCidr};
@@ -71,12 +82,19 @@ pub use self::cidr::{CidrSet, InvalidCidr};
 pub use self::circuit_breaker::{CircuitBreaker, CircuitBreakerLayer};
 #[doc(inline)]
 pub use self::client_address::ClientAddressLayer;
+#[cfg(feature = "compression")]
+#[doc(inline)]
+pub use self::compression::{Compression, CompressionLayer};
 #[doc(inline)]
 pub use self::concurrency_limit::{ConcurrencyLimit, ConcurrencyLimitLayer};
+#[doc(inline)]
+pub use self::consumer::Consumer;
 #[doc(inline)]
 pub use self::context::{RouteContext, Scheme};
 #[doc(inline)]
 pub use self::cors::{Cors, CorsLayer};
+#[doc(inline)]
+pub use self::csrf::{Csrf, CsrfLayer};
 #[doc(inline)]
 pub use self::direct_response::DirectResponseLayer;
 #[doc(inline)]
