@@ -37,6 +37,8 @@ pub mod error_bodies;
 pub mod guard;
 pub mod header_modifier;
 pub mod header_values;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 pub mod mirror;
 pub mod path;
 pub mod rate_limit;
@@ -113,6 +115,9 @@ pub use self::header_modifier::{
 pub use self::header_values::{HeaderValues, RequestHeaderValuesLayer, ResponseHeaderValuesLayer};
 #[doc(inline)]
 pub use self::hostname::InvalidHostname;
+#[cfg(feature = "jwt")]
+#[doc(inline)]
+pub use self::jwt::{Jwt, JwtLayer};
 #[doc(inline)]
 pub use self::lookup::Lookup;
 #[doc(inline)]
