@@ -34,9 +34,15 @@ pub mod cors;
 pub mod csrf;
 pub mod direct_response;
 pub mod error_bodies;
+pub mod ext_auth;
+#[cfg(feature = "ext-authz")]
+pub mod ext_authz;
+#[cfg(feature = "global-rate-limit")]
+pub mod global_rate_limit;
 pub mod guard;
 pub mod header_modifier;
 pub mod header_values;
+pub mod inquiry;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 pub mod mirror;
@@ -104,7 +110,15 @@ pub use self::error::BoxError;
 #[doc(inline)]
 pub use self::error_bodies::{ErrorBodies, ErrorBodiesLayer};
 #[doc(inline)]
+pub use self::ext_auth::{ExtAuth, ExtAuthLayer};
+#[cfg(feature = "ext-authz")]
+#[doc(inline)]
+pub use self::ext_authz::{ExtAuthz, ExtAuthzLayer};
+#[doc(inline)]
 pub use self::fraction::{Fraction, InvalidFraction};
+#[cfg(feature = "global-rate-limit")]
+#[doc(inline)]
+pub use self::global_rate_limit::{GlobalRateLimit, GlobalRateLimitLayer};
 #[doc(inline)]
 pub use self::grpc::GrpcStatus;
 #[doc(inline)]
