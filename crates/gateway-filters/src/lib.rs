@@ -13,14 +13,37 @@
 //! | [`client_address`] | finds out who sent a request, when proxies stand in between |
 //! | [`cors`] | answers preflights and tells browsers which origins may read |
 //! | [`rate_limit`] | lets so many requests pass in a time |
+//! | [`api_key`] | asks for a key that its holder was given |
+//! | [`basic_auth`] | asks for a user's name and password |
+//! | `jwt` | asks for a JSON Web Token; feature `jwt` |
+//! | [`csrf`] | refuses requests that another site's page made a browser send |
+//! | [`ext_auth`] | asks an HTTP service whether a request may pass |
+//! | `ext_authz` | asks a gRPC service whether a request may pass; feature `ext-authz` |
+//! | `global_rate_limit` | asks a service whether there is room for a request; feature `global-rate-limit` |
+//! | [`concurrency_limit`] | limits how many requests are served at the same time |
+//! | [`body_limit`] | limits the size of bodies |
+//! | [`request_id`] | gives every request a name |
+//! | [`header_values`] | sets and adds headers made of what is known of the request |
+//! | [`direct_response`] | answers every request with what the configuration says |
+//! | [`error_bodies`] | gives errors a body that those who see it can make use of |
+//! | `compression` | compresses responses; feature `compression` |
 //! | [`timeout`] | limits the whole exchange, or one try at a backend |
 //! | [`retry`] | sends a request again when a backend could not answer it |
+//! | [`circuit_breaker`] | stops calling what fails or is slow, and tries again later |
 //! | [`mirror`] | sends a copy to another backend and ignores the answer |
 //!
 //! Each has its settings, the function that obeys them, and the tower types: a layer, its service
 //! and its future. What they share is here: [`RouteContext`] is what a router tells the filters,
 //! [`Fraction`] chooses a share of all requests, [`CidrSet`] is a set of addresses, [`Answer`] is
-//! what a layer tells a client by itself, [`Lookup`] finds what outer layers know, [`BoxError`] is what layers that can fail pass on.
+//! what a layer tells a client by itself, [`Lookup`] finds what outer layers know, [`BoxError`] is
+//! what layers that can fail pass on. [`template`] fills values into text, [`GrpcStatus`] says how
+//! a call ended, [`guard`] and [`inquiry`] are what the filters that refuse requests are made of.
+//!
+//! # Features
+//!
+//! None is on by default: each brings a dependency that not everybody wants. `compression`:
+//! coders. `jwt`: cryptography. `htpasswd`: hashes for passwords. `ext-authz` and
+//! `global-rate-limit`: gRPC.
 
 pub mod api_key;
 pub mod basic_auth;

@@ -30,9 +30,11 @@ fn head(uri: &str, headers: &[(&str, &str)]) -> Parts {
     request.body(()).expect("valid").into_parts().0
 }
 
+type Headers = &'static [(&'static str, &'static str)];
+
 #[test]
 fn key_is_found_in_every_place_and_removed() {
-    let table: [(&str, &[(&str, &str)], &str); 7] = [
+    let table: [(&str, Headers, &str); 7] = [
         ("/a", &[("x-api-key", "one")], "/a"),
         ("/a", &[("authorization", "bearer  one ")], "/a"),
         ("/a?key=one", &[], "/a"),
@@ -89,7 +91,7 @@ fn keys_are_forwarded_if_told() {
 
 #[test]
 fn everything_else_is_refused() {
-    let table: [(&str, &[(&str, &str)]); 9] = [
+    let table: [(&str, Headers); 9] = [
         ("/", &[]),
         ("/", &[("x-api-key", "")]),
         ("/", &[("x-api-key", "on")]),

@@ -15,6 +15,7 @@ use crate::answer::{Answer, AnsweredHere};
 use crate::answer_body::AnswerBody;
 use crate::client_address::ClientAddress;
 
+type Reply = Result<Response<Full<Bytes>>, BoxError>;
 type Answered = Response<AnswerBody<Full<Bytes>>>;
 
 fn auth() -> ExtAuth {
@@ -38,7 +39,7 @@ fn request() -> Request<()> {
 /// Sends a request through the filter; with what the backend saw, if it was reached.
 async fn send<F>(auth: ExtAuth, answer: F) -> (Answered, Option<HeaderMap>)
 where
-    F: Fn(Request<Empty<Bytes>>) -> Result<Response<Full<Bytes>>, BoxError>,
+    F: Fn(Request<Empty<Bytes>>) -> Reply,
     F: Clone + Send + 'static,
 {
     let authority = service_fn(move |asked| std::future::ready(answer(asked)));
@@ -129,7 +130,7 @@ async fn unfavourable_answer_reaches_the_client() {
 
 #[tokio::test(start_paused = true)]
 async fn failures_are_refused_unless_allowed() {
-    let failures: [fn() -> Result<Response<Full<Bytes>>, BoxError>; 3] = [
+    let failures: [fn() -> Reply; 3] = [
         || Err("no connection".into()),
         || Ok(answer(503)),
         || {

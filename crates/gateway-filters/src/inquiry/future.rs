@@ -97,14 +97,19 @@ where
                     };
                     let (mut inner, mut request) = held.take().expect("polled only until ready");
                     match decide(this.inquirer.on_failure(), outcome) {
-                        Ok((before, edits)) => {
+                        Verdict::Pass {
+                            request: before,
+                            response: after,
+                        } => {
                             before.apply(request.headers_mut());
                             State::Forward {
                                 call: inner.call(request),
-                                edits: Some(edits),
+                                edits: Some(after),
                             }
                         }
-                        Err(answer) => return Poll::Ready(Ok(answer)),
+                        Verdict::Deny(response) => {
+                            return Poll::Ready(Ok(response.map(AnswerBody::from)));
+                        }
                     }
                 }
                 StateProj::Forward { call, edits } => {
@@ -120,26 +125,22 @@ where
     }
 }
 
-/// What changes of the request and the response; or what is answered.
-fn decide<B>(
-    on_failure: &OnFailure,
-    outcome: Result<Verdict, BoxError>,
-) -> Result<(HeaderEdits, HeaderEdits), Response<AnswerBody<B>>> {
-    match outcome {
-        Ok(Verdict::Pass { request, response }) => Ok((request, response)),
-        Ok(Verdict::Deny(response)) => Err(response.map(AnswerBody::from)),
-        Err(error) => match on_failure {
-            OnFailure::Allow => Ok(Default::default()),
-            OnFailure::Deny(answer) => {
-                let mut response = answer.to_response();
-                // A client never sees it.
-                response
-                    .extensions_mut()
-                    .insert(InquiryFailed(error.into()));
-                Err(response)
-            }
+/// What `outcome` means for a request.
+fn decide(on_failure: &OnFailure, outcome: Result<Verdict, BoxError>) -> Verdict {
+    outcome.unwrap_or_else(|error| match on_failure {
+        OnFailure::Allow => Verdict::Pass {
+            request: HeaderEdits::new(),
+            response: HeaderEdits::new(),
         },
-    }
+        OnFailure::Deny(answer) => {
+            let mut response = answer.to_response();
+            // A client never sees it.
+            response
+                .extensions_mut()
+                .insert(InquiryFailed(error.into()));
+            Verdict::Deny(response)
+        }
+    })
 }
 
 impl<S, ReqBody, I> fmt::Debug for ResponseFuture<S, ReqBody, I>

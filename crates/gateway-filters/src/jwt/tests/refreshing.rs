@@ -12,16 +12,18 @@ use tower::{BoxError, service_fn};
 use super::*;
 use crate::guard::Guard;
 
+type Reply = Result<(u16, String), &'static str>;
+
 /// Answers of a server of keys, one after the other; the last one for ever.
 #[derive(Clone)]
 struct Server {
-    answers: Arc<Mutex<VecDeque<Result<(u16, String), &'static str>>>>,
+    answers: Arc<Mutex<VecDeque<Reply>>>,
     asked: Arc<Mutex<Vec<Duration>>>,
     start: Instant,
 }
 
 impl Server {
-    fn new(answers: impl IntoIterator<Item = Result<(u16, String), &'static str>>) -> Self {
+    fn new(answers: impl IntoIterator<Item = Reply>) -> Self {
         Self {
             answers: Arc::new(Mutex::new(answers.into_iter().collect())),
             asked: Arc::default(),
