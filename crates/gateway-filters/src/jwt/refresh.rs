@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use http::{Request, Response, StatusCode, Uri, header};
 use http_body::Body;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tower_service::Service;
 
 use super::error::JwksNotFetched;
@@ -131,11 +131,8 @@ async fn wait(shared: Arc<Shared>, how: &JwksRefresh) {
         let Some(shared) = weak.upgrade() else { return };
         let due = now + how.interval;
         let step = due.min(Instant::now() + EAGERNESS);
-        tokio::select! {
-            () = shared.wanted.notified() => return,
-            () = sleep_until(step) => {}
-        }
-        if step >= due {
+        let asked = timeout_at(step, shared.wanted.notified()).await;
+        if asked.is_ok() || step >= due {
             return;
         }
     }
