@@ -152,6 +152,12 @@ impl Answer {
         Self::of(status).with_text(text)
     }
 
+    /// The same with one more header, for filters that say more than their settings do.
+    pub(crate) fn and_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        Arc::make_mut(&mut self.headers).append(name, value);
+        self
+    }
+
     pub(crate) fn of(status: StatusCode) -> Self {
         Self {
             status,

@@ -72,3 +72,5 @@ pub use self::request::{CorsStep, Preflight};
 pub use self::response::CorsResponse;
 pub use self::service::CorsService;
 pub use self::settings::Cors;
+
+pub(crate) use self::origin::Origins;

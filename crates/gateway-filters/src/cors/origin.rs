@@ -8,7 +8,7 @@ use crate::hostname::split_port;
 
 /// The origins that are allowed.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) enum Origins {
+pub(crate) enum Origins {
     /// Every one, opaque ones too.
     Any,
     /// Those that match one of these.
@@ -17,7 +17,7 @@ pub(super) enum Origins {
 
 impl Origins {
     /// Allows `origin` too.
-    pub(super) fn push(&mut self, origin: &str) -> Result<(), InvalidCors> {
+    pub(crate) fn push(&mut self, origin: &str) -> Result<(), InvalidCors> {
         if origin == "*" {
             *self = Self::Any;
             return Ok(());
@@ -38,7 +38,7 @@ impl Origins {
     }
 
     /// Whether the `Origin` header of a request is allowed.
-    pub(super) fn allow(&self, origin: &HeaderValue) -> bool {
+    pub(crate) fn allow(&self, origin: &HeaderValue) -> bool {
         match self {
             Self::Any => true,
             Self::Of(patterns) => {
@@ -57,7 +57,7 @@ impl Default for Origins {
 
 /// An origin that a setting allows, or many of them.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Pattern {
+pub(crate) struct Pattern {
     scheme: Scheme,
     host: Host,
     port: u16,

@@ -37,6 +37,17 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// As [`of`](Self::of), of a request without its body.
+    #[cfg(feature = "global-rate-limit")]
+    pub(crate) fn of_head(head: &'a http::request::Parts) -> Self {
+        Self {
+            method: &head.method,
+            uri: &head.uri,
+            headers: &head.headers,
+            extensions: &head.extensions,
+        }
+    }
+
     /// What `variable` stands for; empty if that is not known.
     pub(crate) fn value(self, variable: &Variable) -> Cow<'a, [u8]> {
         let text = match variable {

@@ -135,9 +135,8 @@ impl Model {
         self.ended.push((tenth, ended));
         self.ended.retain(|(then, _)| tenth - then < 10);
 
-        if ended.error && reaches(self.streak as usize, self.limits.consecutive_errors) {
-            self.open();
-        } else if (ended.error || ended.slow) && self.window_is_bad() {
+        let streak = ended.error && reaches(self.streak as usize, self.limits.consecutive_errors);
+        if streak || (ended.error || ended.slow) && self.window_is_bad() {
             self.open();
         }
     }

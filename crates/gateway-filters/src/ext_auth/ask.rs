@@ -1,0 +1,188 @@
+//! The question, and what the answer means.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{HOST, HeaderMap};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request, Response, Uri};
+use http_body::Body;
+use tower_service::Service;
+
+use super::error::AuthorityFailed;
+use super::settings::ExtAuth;
+use crate::BoxError;
+use crate::answer::AnsweredHere;
+use crate::body_limit::ResponseTooLarge;
+use crate::client_address::ClientAddress;
+use crate::inquiry::{HeaderEdits, Inquire, Inquiry, OnFailure, Verdict, is_free};
+
+/// Asks a service over HTTP, through a client of type `C` with requests that have a body `B`.
+pub struct AskHttp<C, B> {
+    settings: Arc<ExtAuth>,
+    client: C,
+    body: PhantomData<fn() -> B>,
+}
+
+impl<C, B> AskHttp<C, B> {
+    pub(super) fn new(settings: ExtAuth, client: C) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            client,
+            body: PhantomData,
+        }
+    }
+}
+
+impl<C, B, ResBody> Inquire for AskHttp<C, B>
+where
+    C: Service<Request<B>, Response = Response<ResBody>> + Clone + Send + 'static,
+    C::Error: Into<BoxError> + Send,
+    C::Future: Send,
+    B: Default + Send + 'static,
+    ResBody: Body<Data = Bytes> + Send + 'static,
+    ResBody::Error: Into<BoxError>,
+{
+    fn inquire(&self, head: &Parts) -> Inquiry {
+        let question = self.settings.question(head);
+        let settings = Arc::clone(&self.settings);
+        let mut client = self.client.clone();
+        Box::pin(async move {
+            poll_fn(|cx| client.poll_ready(cx))
+                .await
+                .map_err(Into::into)?;
+            let answer = client.call(question).await.map_err(Into::into)?;
+            settings.verdict(answer).await
+        })
+    }
+
+    fn timeout(&self) -> Duration {
+        self.settings.timeout
+    }
+
+    fn on_failure(&self) -> &OnFailure {
+        &self.settings.on_failure
+    }
+}
+
+impl ExtAuth {
+    /// What is asked about a request.
+    fn question<B: Default>(&self, head: &Parts) -> Request<B> {
+        let mut question = Request::new(B::default());
+        question.method_mut().clone_from(&head.method);
+        *question.uri_mut() = self.target(&head.uri);
+        let headers = question.headers_mut();
+        for name in &self.told {
+            for value in head.headers.get_all(name) {
+                headers.append(name, value.clone());
+            }
+        }
+        let authority = self.uri.authority().map(|host| host.as_str());
+        let host = head.uri.authority().map(|host| host.as_str().as_bytes());
+        let host = host.or_else(|| head.headers.get(HOST).map(HeaderValue::as_bytes));
+        let target = head.uri.path_and_query().map(|target| target.as_str());
+        let client = ClientAddress::of(&head.extensions).map(|address| address.to_string());
+        insert(headers, HOST, authority.map(str::as_bytes));
+        insert(headers, METHOD, Some(head.method.as_str().as_bytes()));
+        insert(headers, FORWARDED_HOST, host);
+        insert(headers, URI, target.map(str::as_bytes));
+        insert(headers, FOR, client.as_ref().map(String::as_bytes));
+        question
+    }
+
+    /// The URI of the service, with the path and query of the request after its own path.
+    fn target(&self, asked: &Uri) -> Uri {
+        let prefix = self.uri.path().trim_end_matches('/');
+        let asked = asked.path_and_query().map_or("/", |target| target.as_str());
+        let mut parts = self.uri.clone().into_parts();
+        parts.path_and_query = format!("{prefix}{asked}").parse().ok();
+        // A path that cannot be written leaves the service without one, not unasked.
+        Uri::from_parts(parts).unwrap_or_else(|_| self.uri.clone())
+    }
+
+    /// What the answer means.
+    async fn verdict<B>(&self, answer: Response<B>) -> Result<Verdict, BoxError>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        let status = answer.status();
+        if status.is_server_error() || status.is_informational() {
+            return Err(AuthorityFailed { status }.into());
+        }
+        let (mut head, body) = answer.into_parts();
+        if status.is_success() {
+            return Ok(Verdict::Pass {
+                request: told(&self.to_backend, &head.headers),
+                response: told(&self.to_client, &head.headers),
+            });
+        }
+        let body = read(body, self.body_limit).await?;
+        let names: Vec<_> = head
+            .headers
+            .keys()
+            .filter(|name| !is_free(name))
+            .cloned()
+            .collect();
+        for name in names {
+            head.headers.remove(name);
+        }
+        head.extensions.insert(AnsweredHere);
+        Ok(Verdict::Deny(Response::from_parts(head, body)))
+    }
+}
+
+/// Replaces `names` by what `headers` say of them; those that they do not name are removed.
+fn told(names: &[HeaderName], headers: &HeaderMap) -> HeaderEdits {
+    let mut edits = HeaderEdits::new();
+    for name in names {
+        edits.remove(name.clone());
+        for value in headers.get_all(name) {
+            edits.add(name.clone(), value.clone());
+        }
+    }
+    edits
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<&[u8]>) {
+    if let Some(Ok(value)) = value.map(HeaderValue::from_bytes) {
+        headers.insert(name, value);
+    }
+}
+
+async fn read<B>(body: B, limit: usize) -> Result<Bytes, BoxError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let mut body = pin!(body);
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        if let Ok(data) = frame.map_err(Into::into)?.into_data() {
+            if bytes.len() + data.len() > limit {
+                let limit = limit as u64;
+                return Err(ResponseTooLarge { limit }.into());
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes.freeze())
+}
+
+impl<C, B> fmt::Debug for AskHttp<C, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AskHttp")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+const METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

@@ -1,0 +1,70 @@
+//! Asks an HTTP service whether a request may pass.
+//!
+//! The Gateway API's `ExternalAuth` filter (GEP-1494) with the HTTP protocol. The service is asked
+//! with the method and path of the request, after a prefix, with those of its headers that are
+//! allowed, and without its body; `x-forwarded-method`, `-host`, `-uri` and `-for` say what
+//! was asked for.
+//!
+//! | it answers | the request |
+//! |---|---|
+//! | 200 to 299 | passes; allowed headers of the answer go into it, and what the client sent in their names is removed |
+//! | 500 to 599, nothing in time, or fails | as [`OnFailure`] says: 403, unless told otherwise |
+//! | anything else | is answered with that: status, headers and body, so that a login page or a redirect to one reaches the client |
+//!
+//! The service is reached through any client that is a tower service. It fails closed: what is
+//! not said to be allowed is not.
+//!
+//! # Example
+//!
+//! ```
+//! use bytes::Bytes;
+//! use gateway_filters::{ExtAuth, ExtAuthLayer};
+//! use http::{Request, Response};
+//! use http_body_util::{Empty, Full};
+//! use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! let authority = service_fn(|asked: Request<Empty<Bytes>>| async move {
+//!     let status = if asked.headers().contains_key("authorization") { 200 } else { 401 };
+//!     let response = Response::builder().status(status).header("x-user", "alice");
+//!     Ok::<_, BoxError>(response.body(Full::<Bytes>::from("who are you?"))?)
+//! });
+//! let auth = ExtAuth::new("http://auth.example/check".parse()?)
+//!     .with_header_to_backend("x-user")?;
+//!
+//! let service = ServiceBuilder::new()
+//!     .layer(ExtAuthLayer::new(auth.ask(authority)))
+//!     .service(service_fn(|request: Request<()>| async move {
+//!         Ok::<_, BoxError>(Response::new(request.headers()["x-user"].to_str()?.to_owned()))
+//!     }));
+//!
+//! let response = service.clone().oneshot(Request::new(())).await?;
+//! assert_eq!(response.status(), 401);
+//!
+//! let request = Request::get("/").header("authorization", "Bearer t").header("x-user", "root").body(())?;
+//! let response = service.oneshot(request).await?;
+//! assert_eq!(response.into_body().try_into_inner().as_deref(), Ok("alice"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod ask;
+mod error;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use self::ask::AskHttp;
+pub use self::error::{AuthorityFailed, InvalidExtAuth};
+pub use self::settings::ExtAuth;
+
+#[doc(no_inline)]
+pub use crate::inquiry::OnFailure;
+use crate::inquiry::{InquiryLayer, InquiryService};
+
+/// Applies [`ExtAuthService`]. See the [module docs](self) for an example.
+pub type ExtAuthLayer<C, B> = InquiryLayer<AskHttp<C, B>>;
+
+/// Calls `S` for requests that a service behind `C` lets pass.
+pub type ExtAuthService<S, C, B> = InquiryService<S, AskHttp<C, B>>;

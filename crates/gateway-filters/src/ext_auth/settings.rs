@@ -1,0 +1,112 @@
+//! Whom to ask, and what about.
+
+use std::time::Duration;
+
+use http::{HeaderName, Request, StatusCode, Uri, header};
+use tower_service::Service;
+
+use super::ask::AskHttp;
+use super::error::InvalidExtAuth;
+use crate::answer::Answer;
+use crate::inquiry::OnFailure;
+
+/// Whom to ask about requests, and what becomes of what it says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExtAuth {
+    pub(super) uri: Uri,
+    pub(super) told: Vec<HeaderName>,
+    pub(super) to_backend: Vec<HeaderName>,
+    pub(super) to_client: Vec<HeaderName>,
+    pub(super) body_limit: usize,
+    pub(super) timeout: Duration,
+    pub(super) on_failure: OnFailure,
+}
+
+impl ExtAuth {
+    /// Asks at `uri`, to whose path that of the request is added.
+    #[must_use]
+    pub fn new(uri: Uri) -> Self {
+        Self {
+            uri,
+            told: vec![header::AUTHORIZATION, header::COOKIE],
+            to_backend: Vec::new(),
+            to_client: Vec::new(),
+            body_limit: 64 * 1024,
+            timeout: Duration::from_secs(1),
+            on_failure: OnFailure::Deny(Answer::text(
+                StatusCode::FORBIDDEN,
+                "the request could not be authorized",
+            )),
+        }
+    }
+
+    /// Tells the service this header of the request. By default it is told `authorization` and
+    /// `cookie`.
+    ///
+    /// # Errors
+    ///
+    /// If `name` is not a token.
+    pub fn with_header_to_authority(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
+        self.told.push(parse_name(name)?);
+        Ok(self)
+    }
+
+    /// Tells the backend this header of a favourable answer, and nobody else's. None is told by
+    /// default.
+    ///
+    /// # Errors
+    ///
+    /// If `name` is not a token.
+    pub fn with_header_to_backend(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
+        self.to_backend.push(parse_name(name)?);
+        Ok(self)
+    }
+
+    /// Tells the client this header of a favourable answer, with the backend's response. None is
+    /// told by default. An unfavourable one is passed on with all of its headers.
+    ///
+    /// # Errors
+    ///
+    /// If `name` is not a token.
+    pub fn with_header_to_client(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
+        self.to_client.push(parse_name(name)?);
+        Ok(self)
+    }
+
+    /// Passes on unfavourable answers with at most so many bytes; with more, they count as
+    /// failures. The default is 64 KiB.
+    #[must_use]
+    pub fn with_body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Waits so long for an answer. The default is a second.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// What becomes of a request about which nothing is known. By default it gets 403.
+    #[must_use]
+    pub fn with_on_failure(mut self, on_failure: OnFailure) -> Self {
+        self.on_failure = on_failure;
+        self
+    }
+
+    /// Asks through `client`.
+    #[must_use]
+    pub fn ask<C, B>(self, client: C) -> AskHttp<C, B>
+    where
+        C: Service<Request<B>>,
+    {
+        AskHttp::new(self, client)
+    }
+}
+
+fn parse_name(name: &str) -> Result<HeaderName, InvalidExtAuth> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| InvalidExtAuth::Header {
+        name: name.to_owned(),
+    })
+}

@@ -1,0 +1,179 @@
+//! What the service is asked, and what its answers mean.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt, Empty, Full};
+use tokio::time::Instant;
+use tower::{BoxError, Layer, ServiceExt, service_fn};
+
+use super::*;
+use crate::answer::{Answer, AnsweredHere};
+use crate::answer_body::AnswerBody;
+use crate::client_address::ClientAddress;
+
+type Reply = Result<Response<Full<Bytes>>, BoxError>;
+type Answered = Response<AnswerBody<Full<Bytes>>>;
+
+fn auth() -> ExtAuth {
+    ExtAuth::new("http://auth.example:8080/check/".parse().expect("a URI"))
+        .with_header_to_backend("x-user")
+        .and_then(|auth| auth.with_header_to_backend("content-length"))
+        .and_then(|auth| auth.with_header_to_client("set-cookie"))
+        .expect("names")
+}
+
+fn request() -> Request<()> {
+    let request = Request::put("/cart?item=1")
+        .header("host", "shop.example")
+        .header("authorization", "Bearer t")
+        .header("x-user", "root")
+        .header("x-secret", "not told")
+        .extension(ClientAddress(IpAddr::from([203, 0, 113, 1])));
+    request.body(()).expect("valid")
+}
+
+/// Sends a request through the filter; with what the backend saw, if it was reached.
+async fn send<F>(auth: ExtAuth, answer: F) -> (Answered, Option<HeaderMap>)
+where
+    F: Fn(Request<Empty<Bytes>>) -> Reply,
+    F: Clone + Send + 'static,
+{
+    let authority = service_fn(move |asked| std::future::ready(answer(asked)));
+    let seen = Arc::new(Mutex::new(None));
+    let noted = Arc::clone(&seen);
+    let backend = service_fn(move |request: Request<()>| {
+        *noted.lock().expect("alone") = Some(request.headers().clone());
+        std::future::ready(Ok::<_, BoxError>(Response::new(Full::from(
+            "from the backend",
+        ))))
+    });
+    let service = ExtAuthLayer::new(auth.ask(authority)).layer(backend);
+    let response = service.oneshot(request()).await.expect("answered");
+    let seen = seen.lock().expect("alone").take();
+    (response, seen)
+}
+
+fn answer(status: u16) -> Response<Full<Bytes>> {
+    let response = Response::builder()
+        .status(status)
+        .header("set-cookie", "a=1")
+        .header("location", "/login")
+        .header("connection", "close")
+        .header("content-length", "2");
+    response.body(Full::from("no")).expect("valid")
+}
+
+#[tokio::test(start_paused = true)]
+async fn service_is_asked_about_the_request() {
+    let (response, _) = send(auth(), |asked| {
+        assert_eq!(asked.method(), "PUT");
+        assert_eq!(asked.uri(), "http://auth.example:8080/check/cart?item=1");
+        let header = |name: &str| asked.headers().get(name).map(|v| v.to_str().expect("text"));
+        assert_eq!(header("host"), Some("auth.example:8080"));
+        assert_eq!(header("authorization"), Some("Bearer t"));
+        assert_eq!(header("x-forwarded-method"), Some("PUT"));
+        assert_eq!(header("x-forwarded-host"), Some("shop.example"));
+        assert_eq!(header("x-forwarded-uri"), Some("/cart?item=1"));
+        assert_eq!(header("x-forwarded-for"), Some("203.0.113.1"));
+        assert_eq!(header("x-secret"), None);
+        Ok(answer(200))
+    })
+    .await;
+
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn favourable_answer_tells_backend_and_client() {
+    let (response, seen) = send(auth(), |_| {
+        let mut answer = answer(204);
+        answer.headers_mut().insert("x-user", "alice".parse()?);
+        Ok(answer)
+    })
+    .await;
+
+    let seen = seen.expect("reached");
+    assert_eq!(seen["x-user"], "alice");
+    assert!(!seen.contains_key("set-cookie") && !seen.contains_key("content-length"));
+    assert_eq!(response.headers()["set-cookie"], "a=1");
+    assert!(!response.headers().contains_key("location"));
+}
+
+/// Nobody is who the client says.
+#[tokio::test(start_paused = true)]
+async fn what_the_client_sent_in_those_headers_is_removed() {
+    let (_, seen) = send(auth(), |_| Ok(answer(200))).await;
+
+    assert!(!seen.expect("reached").contains_key("x-user"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn unfavourable_answer_reaches_the_client() {
+    for status in [302, 401, 403, 404, 429] {
+        let (response, seen) = send(auth(), move |_| Ok(answer(status))).await;
+
+        assert!(seen.is_none());
+        assert_eq!(response.status().as_u16(), status);
+        assert_eq!(response.headers()["location"], "/login");
+        assert_eq!(response.headers()["set-cookie"], "a=1");
+        assert!(!response.headers().contains_key("connection"));
+        assert!(!response.headers().contains_key("content-length"));
+        assert!(response.extensions().get::<AnsweredHere>().is_some());
+        let body = response.into_body().collect().await.expect("no error");
+        assert_eq!(body.to_bytes(), "no");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_refused_unless_allowed() {
+    let failures: [fn() -> Reply; 3] = [
+        || Err("no connection".into()),
+        || Ok(answer(503)),
+        || {
+            Ok(Response::builder()
+                .status(403)
+                .body(Full::from(vec![0; 99_999]))?)
+        },
+    ];
+
+    for failure in failures {
+        let (refused, seen) = send(auth(), move |_| failure()).await;
+        assert_eq!((refused.status().as_u16(), seen), (403, None));
+
+        let open = auth().with_on_failure(OnFailure::Allow);
+        let (passed, seen) = send(open, move |_| failure()).await;
+        assert_eq!(passed.status(), 200);
+        assert_eq!(seen.expect("reached")["x-user"], "root");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_service_is_a_failure() {
+    let authority = service_fn(|_: Request<Empty<Bytes>>| {
+        std::future::pending::<Result<Response<Full<Bytes>>, BoxError>>()
+    });
+    let backend = service_fn(|_: Request<()>| async {
+        Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("not reached")))
+    });
+    let late = Answer::new(504).expect("a status");
+    let auth = auth()
+        .with_timeout(Duration::from_millis(200))
+        .with_on_failure(OnFailure::Deny(late));
+    let start = Instant::now();
+
+    let service = ExtAuthLayer::new(auth.ask(authority)).layer(backend);
+    let response = service.oneshot(request()).await.expect("answered");
+
+    assert_eq!(response.status(), 504);
+    assert!(start.elapsed() < Duration::from_millis(210));
+}
+
+#[test]
+fn names_are_checked() {
+    assert!(auth().with_header_to_authority("a b").is_err());
+    assert_eq!(auth(), auth());
+}

@@ -1,0 +1,145 @@
+//! The question.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Request, Response, Version};
+use http_body::Body;
+use tonic::client::Grpc;
+use tonic_prost::ProstCodec;
+use tower_service::Service;
+
+use super::proto::{
+    Address, AttributeContext, CheckRequest, HttpRequest, Peer, Request as AskedRequest,
+    SocketAddress,
+};
+use super::settings::ExtAuthz;
+use super::verdict::verdict;
+use crate::BoxError;
+use crate::client_address::ClientAddress;
+use crate::context::RouteContext;
+use crate::inquiry::{Inquire, Inquiry, OnFailure};
+use crate::request_id::RequestId;
+
+/// Asks a service over gRPC, through a transport of type `C`.
+pub struct AskGrpc<C> {
+    settings: Arc<ExtAuthz>,
+    client: C,
+}
+
+impl<C> AskGrpc<C> {
+    pub(super) fn new(settings: ExtAuthz, client: C) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            client,
+        }
+    }
+}
+
+impl<C, ResBody> Inquire for AskGrpc<C>
+where
+    C: Service<Request<tonic::body::Body>, Response = Response<ResBody>> + Clone + Send + 'static,
+    C::Error: Into<BoxError> + Send,
+    C::Future: Send,
+    ResBody: Body<Data = Bytes> + Send + 'static,
+    ResBody::Error: Into<BoxError> + Send,
+{
+    fn inquire(&self, head: &Parts) -> Inquiry {
+        let question = self.settings.question(head);
+        let mut grpc = Grpc::with_origin(self.client.clone(), self.settings.origin.clone());
+        Box::pin(async move {
+            grpc.ready().await.map_err(Into::into)?;
+            let path = PathAndQuery::from_static("/envoy.service.auth.v3.Authorization/Check");
+            let request = tonic::Request::new(question);
+            let answer = grpc.unary(request, path, ProstCodec::default()).await?;
+            verdict(answer.into_inner())
+        })
+    }
+
+    fn timeout(&self) -> Duration {
+        self.settings.timeout
+    }
+
+    fn on_failure(&self) -> &OnFailure {
+        &self.settings.on_failure
+    }
+}
+
+impl ExtAuthz {
+    /// What is asked about a request.
+    fn question(&self, head: &Parts) -> CheckRequest {
+        let address = ClientAddress::of(&head.extensions).map(|address| Address {
+            socket_address: Some(SocketAddress {
+                address: address.to_string(),
+            }),
+        });
+        let context = self.context.iter();
+        CheckRequest {
+            attributes: Some(AttributeContext {
+                source: address.map(|address| Peer {
+                    address: Some(address),
+                }),
+                request: Some(AskedRequest {
+                    http: Some(asked(head)),
+                }),
+                context_extensions: context.map(|(k, v)| (k.clone(), v.clone())).collect(),
+            }),
+        }
+    }
+}
+
+fn asked(head: &Parts) -> HttpRequest {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let host = match head.uri.authority() {
+        Some(authority) => authority.as_str().to_owned(),
+        None => head.headers.get(HOST).map(text).unwrap_or_default(),
+    };
+    let length = head.headers.get(CONTENT_LENGTH).map(text);
+    let mut headers = std::collections::HashMap::<String, String>::new();
+    for (name, value) in &head.headers {
+        headers
+            .entry(name.as_str().to_owned())
+            .and_modify(|there| {
+                there.push(',');
+                there.push_str(&text(value));
+            })
+            .or_insert_with(|| text(value));
+    }
+    HttpRequest {
+        id: head
+            .extensions
+            .get::<RequestId>()
+            .map(|RequestId(id)| text(id))
+            .unwrap_or_default(),
+        method: head.method.to_string(),
+        headers,
+        path: head
+            .uri
+            .path_and_query()
+            .map_or("/", |path| path.as_str())
+            .to_owned(),
+        host,
+        scheme: RouteContext::scheme_of(&head.extensions, &head.uri).to_string(),
+        size: length.and_then(|length| length.parse().ok()).unwrap_or(-1),
+        protocol: match head.version {
+            Version::HTTP_10 => "HTTP/1.0",
+            Version::HTTP_2 => "HTTP/2",
+            Version::HTTP_3 => "HTTP/3",
+            _ => "HTTP/1.1",
+        }
+        .to_owned(),
+    }
+}
+
+impl<C> fmt::Debug for AskGrpc<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AskGrpc")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,35 @@
+//! Asks a gRPC service whether a request may pass, in the protocol of Envoy's `ext_authz`.
+//!
+//! The Gateway API's `ExternalAuth` filter (GEP-1494) with the gRPC protocol:
+//! `envoy.service.auth.v3.Authorization/Check`, which OPA and others speak. The service is told
+//! the method, path, host, scheme, protocol and headers of the request, and the client's
+//! address; not the body. It says that the request passes, with headers to set and remove, or
+//! what the client gets instead: 403, unless it names a status.
+//!
+//! When it cannot be reached, takes too long or answers what cannot be understood, the request
+//! is refused with 403, unless told otherwise. So it is with an answer that is neither yes nor no.
+//!
+//! The service is reached through any transport of tonic's: a channel of its own, or a tower
+//! service over our own connections.
+//!
+//! Not supported are changes of the query, dynamic metadata and the request's body.
+
+mod ask;
+mod proto;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use self::ask::AskGrpc;
+pub use self::settings::ExtAuthz;
+
+#[doc(no_inline)]
+pub use crate::inquiry::OnFailure;
+use crate::inquiry::{InquiryLayer, InquiryService};
+
+/// Applies [`ExtAuthzService`].
+pub type ExtAuthzLayer<C> = InquiryLayer<AskGrpc<C>>;
+
+/// Calls `S` for requests that a gRPC service behind `C` lets pass.
+pub type ExtAuthzService<S, C> = InquiryService<S, AskGrpc<C>>;

@@ -1,0 +1,109 @@
+//! The question.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Request, Response};
+use http_body::Body;
+use tonic::client::Grpc;
+use tonic_prost::ProstCodec;
+use tower_service::Service;
+
+use super::proto::{Entry, RateLimitDescriptor, RateLimitRequest};
+use super::settings::{Descriptor, GlobalRateLimit};
+use crate::BoxError;
+use crate::inquiry::{HeaderEdits, Inquire, Inquiry, OnFailure, Verdict};
+use crate::template::Source;
+
+/// Asks a service for limits over gRPC, through a transport of type `C`.
+pub struct AskLimits<C> {
+    settings: Arc<GlobalRateLimit>,
+    client: C,
+}
+
+impl<C> AskLimits<C> {
+    pub(super) fn new(settings: GlobalRateLimit, client: C) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            client,
+        }
+    }
+}
+
+impl<C, ResBody> Inquire for AskLimits<C>
+where
+    C: Service<Request<tonic::body::Body>, Response = Response<ResBody>> + Clone + Send + 'static,
+    C::Error: Into<BoxError> + Send,
+    C::Future: Send,
+    ResBody: Body<Data = Bytes> + Send + 'static,
+    ResBody::Error: Into<BoxError> + Send,
+{
+    fn inquire(&self, head: &Parts) -> Inquiry {
+        let Some(question) = self.settings.question(head) else {
+            return Box::pin(std::future::ready(Ok(Verdict::Pass {
+                request: HeaderEdits::new(),
+                response: HeaderEdits::new(),
+            })));
+        };
+        let settings = Arc::clone(&self.settings);
+        let mut grpc = Grpc::with_origin(self.client.clone(), settings.origin.clone());
+        Box::pin(async move {
+            grpc.ready().await.map_err(Into::into)?;
+            let path = PathAndQuery::from_static(
+                "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
+            );
+            let request = tonic::Request::new(question);
+            let answer = grpc.unary(request, path, ProstCodec::default()).await?;
+            settings.verdict(answer.into_inner())
+        })
+    }
+
+    fn timeout(&self) -> Duration {
+        self.settings.timeout
+    }
+
+    fn on_failure(&self) -> &OnFailure {
+        &self.settings.on_failure
+    }
+}
+
+impl GlobalRateLimit {
+    /// What is asked about a request; `None` if it is not to be counted.
+    fn question(&self, head: &Parts) -> Option<RateLimitRequest> {
+        let source = Source::of_head(head);
+        let describe = |descriptor| describe(descriptor, source);
+        let descriptors: Vec<_> = self.descriptors.iter().filter_map(describe).collect();
+        if descriptors.is_empty() {
+            return None;
+        }
+        Some(RateLimitRequest {
+            domain: self.domain.clone(),
+            descriptors,
+        })
+    }
+}
+
+/// The descriptor for one request; `None` if it has nothing to be counted by.
+fn describe(descriptor: &Descriptor, source: Source<'_>) -> Option<RateLimitDescriptor> {
+    let entries = descriptor.entries.iter().map(|(key, value)| {
+        let value = value.header_value(|variable| source.value(variable))?;
+        Some(Entry {
+            key: key.clone(),
+            value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        })
+    });
+    let entries = entries.collect::<Option<Vec<_>>>()?;
+    (!entries.is_empty()).then_some(RateLimitDescriptor { entries })
+}
+
+impl<C> fmt::Debug for AskLimits<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AskLimits")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! What an answer means.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response};
+
+use super::proto::{self, DescriptorStatus, OK, OVER_LIMIT, RateLimitResponse};
+use super::settings::GlobalRateLimit;
+use crate::BoxError;
+use crate::inquiry::{HeaderEdits, Verdict};
+
+/// An answer that is neither yes nor no.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the rate limit service answered what cannot be understood")]
+pub(super) struct Unintelligible;
+
+impl GlobalRateLimit {
+    /// What `answer` means.
+    pub(super) fn verdict(&self, answer: RateLimitResponse) -> Result<Verdict, BoxError> {
+        let mut response = added(&answer.response_headers_to_add)?;
+        if self.headers {
+            say_what_is_left(&mut response, &answer.statuses);
+        }
+        match answer.overall_code {
+            OK => Ok(Verdict::Pass {
+                request: added(&answer.request_headers_to_add)?,
+                response,
+            }),
+            OVER_LIMIT => {
+                let mut refusal: Response<Bytes> = self.answer.to_response();
+                if !answer.raw_body.is_empty() {
+                    *refusal.body_mut() = answer.raw_body.into();
+                }
+                response.apply(refusal.headers_mut());
+                Ok(Verdict::Deny(refusal))
+            }
+            _ => Err(Unintelligible.into()),
+        }
+    }
+}
+
+fn added(headers: &[proto::HeaderValue]) -> Result<HeaderEdits, Unintelligible> {
+    let mut edits = HeaderEdits::new();
+    for header in headers {
+        let name = HeaderName::from_bytes(header.key.as_bytes()).map_err(|_| Unintelligible)?;
+        let value = HeaderValue::from_bytes(header.value.as_bytes()).map_err(|_| Unintelligible)?;
+        edits.add(name, value);
+    }
+    Ok(edits)
+}
+
+/// The limit with the least left, as clients know it.
+fn say_what_is_left(edits: &mut HeaderEdits, statuses: &[DescriptorStatus]) {
+    let limited = statuses
+        .iter()
+        .filter(|status| status.current_limit.is_some());
+    let Some(least) = limited.min_by_key(|status| status.limit_remaining) else {
+        return;
+    };
+    if let Some(limit) = &least.current_limit {
+        edits.set(LIMIT, HeaderValue::from(limit.requests_per_unit));
+    }
+    edits.set(REMAINING, HeaderValue::from(least.limit_remaining));
+    if let Some(reset) = &least.duration_until_reset {
+        let started = i64::from(reset.nanos > 0);
+        edits.set(
+            RESET,
+            HeaderValue::from(reset.seconds.saturating_add(started)),
+        );
+    }
+}
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");

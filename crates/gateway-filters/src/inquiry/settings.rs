@@ -1,0 +1,31 @@
+//! What becomes of a request about which nothing is known.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::answer::Answer;
+
+/// What becomes of a request when nobody says whether it may pass: the other service cannot be
+/// reached, takes too long or says what cannot be understood.
+///
+/// The list is complete: a request passes or it does not.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum OnFailure {
+    /// It is answered with this.
+    Deny(Answer),
+    /// It is forwarded, unchanged.
+    Allow,
+}
+
+/// The other service took too long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("no answer within {after:?}")]
+pub struct InquiryTimedOut {
+    /// The limit that was exceeded.
+    pub after: Duration,
+}
+
+/// Why nothing was known: an extension of the response in [`OnFailure::Deny`], for logs.
+#[derive(Clone, Debug)]
+pub struct InquiryFailed(pub Arc<dyn Error + Send + Sync>);

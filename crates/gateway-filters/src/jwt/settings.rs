@@ -1,0 +1,141 @@
+//! Who signs tokens, and what becomes of them.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, StatusCode, header};
+
+use super::error::InvalidJwt;
+use super::source::JwksSource;
+use crate::answer::Answer;
+
+/// Whose tokens are accepted, where they are, and what the backend learns from them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Jwt {
+    pub(super) providers: Vec<JwtProvider>,
+    /// None is `Authorization`, after `Bearer`.
+    pub(super) header: Option<HeaderName>,
+    pub(super) claim_headers: Vec<(Vec<String>, HeaderName)>,
+    pub(super) forwarded: bool,
+    pub(super) optional: bool,
+    pub(super) missing: Answer,
+    pub(super) invalid: Answer,
+    pub(super) no_keys: Answer,
+}
+
+impl Jwt {
+    /// Accepts the tokens of `provider`, in `Authorization` after `Bearer`.
+    #[must_use]
+    pub fn new(provider: JwtProvider) -> Self {
+        let refuse = |text, challenge| {
+            Answer::text(StatusCode::UNAUTHORIZED, text).and_header(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge),
+            )
+        };
+        Self {
+            providers: vec![provider],
+            header: None,
+            claim_headers: Vec::new(),
+            forwarded: false,
+            optional: false,
+            missing: refuse("a token is required", "Bearer"),
+            invalid: refuse("the token is not valid", "Bearer error=\"invalid_token\""),
+            no_keys: Answer::text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "tokens cannot be checked at present",
+            ),
+        }
+    }
+
+    /// Accepts the tokens of `provider` too. Of two with the same issuer, the first counts.
+    #[must_use]
+    pub fn with_provider(mut self, provider: JwtProvider) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
+    /// Looks for tokens in this header, where they stand alone. The default is `Authorization`,
+    /// after `Bearer`.
+    ///
+    /// # Errors
+    ///
+    /// If `name` is not a token, in HTTP's sense.
+    pub fn in_header(mut self, name: &str) -> Result<Self, InvalidJwt> {
+        self.header = Some(parse_name(name)?);
+        Ok(self)
+    }
+
+    /// Tells the backend a claim in a header; `path` is its name, and names inside of it. None is
+    /// told by default.
+    ///
+    /// # Errors
+    ///
+    /// If `path` is empty, or `name` not a token, in HTTP's sense.
+    pub fn with_claim_header(mut self, path: &[&str], name: &str) -> Result<Self, InvalidJwt> {
+        if path.is_empty() {
+            return Err(InvalidJwt::Claim);
+        }
+        let path = path.iter().map(|name| (*name).to_owned()).collect();
+        self.claim_headers.push((path, parse_name(name)?));
+        Ok(self)
+    }
+
+    /// Whether the backend gets the token too. It does not by default.
+    #[must_use]
+    pub fn with_forwarded_token(mut self, forwarded: bool) -> Self {
+        self.forwarded = forwarded;
+        self
+    }
+
+    /// Whether requests without a token pass, as nobody's. They do not by default. A token that
+    /// is there must be valid in any case.
+    #[must_use]
+    pub fn with_missing_allowed(mut self, allowed: bool) -> Self {
+        self.optional = allowed;
+        self
+    }
+}
+
+/// Someone who signs tokens.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct JwtProvider {
+    pub(super) issuer: String,
+    pub(super) audiences: Vec<String>,
+    pub(super) keys: JwksSource,
+    pub(super) leeway: u64,
+}
+
+impl JwtProvider {
+    /// Tokens whose `iss` is `issuer`, signed with one of `keys`.
+    #[must_use]
+    pub fn new(issuer: &str, keys: JwksSource) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            audiences: Vec::new(),
+            keys,
+            leeway: 60,
+        }
+    }
+
+    /// Wants `audience` among those that the token is for, or another one that was given so. By
+    /// default it may be for anybody.
+    #[must_use]
+    pub fn with_audience(mut self, audience: &str) -> Self {
+        self.audiences.push(audience.to_owned());
+        self
+    }
+
+    /// Lets clocks differ so much, in whole seconds, and not more than an hour. The default is a
+    /// minute.
+    #[must_use]
+    pub fn with_leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway.as_secs().min(3_600);
+        self
+    }
+}
+
+fn parse_name(name: &str) -> Result<HeaderName, InvalidJwt> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| InvalidJwt::Header {
+        name: name.to_owned(),
+    })
+}
