@@ -49,7 +49,10 @@ impl Forward {
     }
 
     async fn forward(self, connection: Connection) -> Result<Summary, BoxError> {
-        let (backend, pick, head) = match self.connect(&connection).await {
+        let (backend, pick, head) = match self
+            .connect(connection.client_address(), connection.local_address())
+            .await
+        {
             Ok(connected) => connected,
             Err(error) => {
                 connection.reset();
@@ -65,15 +68,19 @@ impl Forward {
         Ok(summary)
     }
 
-    /// Opens the connection to a backend. Returns what is still to be sent on it before
+    /// Opens a connection to a backend for one from `client` to `local`. Returns what is still to be sent on it before
     /// the client's bytes, too.
-    async fn connect(&self, client: &Connection) -> Result<(ByteStream, Pick, Vec<u8>), BoxError> {
+    async fn connect(
+        &self,
+        client: SocketAddr,
+        local: SocketAddr,
+    ) -> Result<(ByteStream, Pick, Vec<u8>), BoxError> {
         let leg = self.legs.choose().ok_or(NotForwarded::NoBackend)?;
         let active = leg.active().clone().ok_or(NotForwarded::InvalidBackend)?;
         let (mut tcp, pick) = dial(&active.balancer, self.timeouts.connect).await?;
-        let head = active.proxy_protocol().map_or_else(Vec::new, |version| {
-            header(version, client.client_address(), client.local_address())
-        });
+        let head = active
+            .proxy_protocol()
+            .map_or_else(Vec::new, |version| header(version, client, local));
         if active.security.is_clear() {
             return Ok((tcp.into(), pick, head));
         }
@@ -85,7 +92,6 @@ impl Forward {
         };
         let stream = timeout(self.timeouts.connect, secured).await??;
         Ok((stream, pick, Vec::new()))
-    }
     }
 }
 
