@@ -1,9 +1,13 @@
 //! gRPC's own interop cases: grpc-go's client, the gateway, grpc-go's server.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use gateway_tests::{Site, TestGateway, patiently};
+use gateway_core::Gateway;
+use gateway_core::model::{Route, TlsTermination};
+use gateway_tests::{Authority, Site, TestGateway, patiently};
+use tempfile::NamedTempFile;
 use tokio::net::TcpStream;
 use tokio::process::Child;
 
@@ -33,6 +37,54 @@ async fn every_case_passes_in_the_clear() {
 
     for case in CASES {
         interop(case, gateway.address(), &[]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_case_passes_over_tls() {
+    let server = Server::start().await;
+    let authority = Authority::new("ca");
+    let certificate = authority.site(&["calls.test"]).certificate();
+    let site = Site::to_h2c(server.address);
+    let listener = site.https("web", TlsTermination::new(certificate));
+    let gateway = TestGateway::serve(Gateway::builder().workers(2), site.behind([listener]));
+    let mut root = NamedTempFile::new().unwrap();
+    root.write_all(authority.root_pem().as_bytes()).unwrap();
+
+    let ca = format!("--ca_file={}", root.path().display());
+    let tls = [
+        "--use_tls",
+        "--use_test_ca",
+        &ca,
+        "--server_host_override=calls.test",
+    ];
+    for case in CASES {
+        interop(case, gateway.address(), &tls).await;
+    }
+}
+
+/// Routes, and so the stacks of their rules, change while calls are under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_case_passes_while_routes_change() {
+    let server = Server::start().await;
+    let gateway = TestGateway::start(&Site::to_h2c(server.address));
+    let address = gateway.address();
+    let all = async {
+        for case in CASES {
+            interop(case, address, &[]).await;
+        }
+    };
+    let changes = async {
+        for number in 0.. {
+            let other = Route::new("other").with_created(number);
+            gateway.update(Site::to_h2c(server.address).route(other).configuration());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+
+    tokio::select! {
+        () = all => {}
+        () = changes => {}
     }
 }
 

@@ -2,18 +2,31 @@
 
 use std::net::SocketAddr;
 
-use gateway_tests::{Origin, Site, TestGateway};
+use gateway_core::Gateway;
+use gateway_core::model::TlsTermination;
+use gateway_tests::{Authority, Origin, Site, TestGateway};
 
 use crate::tool::{finish, tool};
 
 /// The origin reads requests to their end before it answers: an answer may come
 /// before, and then nobody cares any more what else the client says.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_fails_in_strict_mode() {
+async fn nothing_fails_in_the_clear() {
     let origin = Origin::echo().await;
     let gateway = TestGateway::start(&Site::to(origin.address()));
 
     h2spec(gateway.address(), &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_fails_over_tls() {
+    let origin = Origin::echo().await;
+    let certificate = Authority::new("ca").site(&["127.0.0.1"]).certificate();
+    let site = Site::to(origin.address());
+    let listener = site.https("web", TlsTermination::new(certificate));
+    let gateway = TestGateway::serve(Gateway::builder().workers(2), site.behind([listener]));
+
+    h2spec(gateway.address(), &["--tls", "--insecure"]).await;
 }
 
 async fn h2spec(gateway: SocketAddr, more: &[&str]) {
