@@ -105,7 +105,8 @@ mod tests {
             let datagrams = Datagrams::split(&bytes, size);
 
             prop_assert_eq!(datagrams.iter().collect::<Vec<_>>().concat(), bytes.clone());
-            prop_assert_eq!(datagrams.to_burst().as_datagrams(), datagrams);
+            let kept = datagrams.to_burst();
+            prop_assert_eq!(kept.as_datagrams(), datagrams);
         }
     }
 }
