@@ -3,17 +3,20 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use gateway_core::model::Certificate;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, PKCS_ECDSA_P256_SHA256, SignatureAlgorithm,
 };
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, SupportedCipherSuite, SupportedProtocolVersion,
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -88,6 +91,14 @@ impl Authority {
         let mut params = client(name);
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(2020, 1, 2);
+        self.sign(&PKCS_ECDSA_P256_SHA256, params)
+    }
+
+    /// Signs one that is valid for so many seconds from now.
+    #[must_use]
+    pub fn client_for(&self, name: &str, seconds: u64) -> Issued {
+        let mut params = client(name);
+        params.not_after = (SystemTime::now() + Duration::from_secs(seconds)).into();
         self.sign(&PKCS_ECDSA_P256_SHA256, params)
     }
 
@@ -166,10 +177,26 @@ impl TlsClient {
         authority: &Authority,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Self {
+        Self::new(authority, aws_lc_rs::default_provider(), versions)
+    }
+
+    /// As [`TlsClient::trusting`], with some cipher suites only.
+    #[must_use]
+    pub fn of_suites(authority: &Authority, suites: &[SupportedCipherSuite]) -> Self {
+        let mut provider = aws_lc_rs::default_provider();
+        provider.cipher_suites = suites.to_vec();
+        let all: Vec<_> = suites.iter().map(SupportedCipherSuite::version).collect();
+        Self::new(authority, provider, &all)
+    }
+
+    fn new(
+        authority: &Authority,
+        provider: CryptoProvider,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(authority.root()).expect("a root");
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(versions)
             .expect("versions")
             .with_root_certificates(roots)
@@ -198,6 +225,17 @@ impl TlsClient {
     pub fn with(mut self, change: impl FnOnce(&mut ClientConfig)) -> Self {
         change(&mut self.config);
         self
+    }
+
+    /// A handshake with `name` for the test to carry.
+    ///
+    /// # Panics
+    ///
+    /// If `name` is none.
+    #[must_use]
+    pub fn session(&self, name: &str) -> ClientConnection {
+        let name = ServerName::try_from(name.to_owned()).expect("a name");
+        ClientConnection::new(Arc::new(self.config.clone()), name).expect("settings")
     }
 
     /// Connects to `address` and asks for `name`.

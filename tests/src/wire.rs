@@ -127,6 +127,12 @@ impl Wire {
         &self.tcp
     }
 
+    /// The underlying connection, for somebody else to read on; what was read ahead is
+    /// lost.
+    pub fn into_tcp(self) -> TcpStream {
+        self.tcp
+    }
+
     /// Reads what there is into the buffer; false at the end.
     async fn fill(&mut self) -> bool {
         match patiently("bytes of the peer", self.tcp.read_buf(&mut self.buffer)).await {

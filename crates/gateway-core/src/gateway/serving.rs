@@ -162,17 +162,21 @@ impl Serving {
         if let Some(streams) = StreamTable::updated(before.streams(), listeners, &self.assembler) {
             return PortTable::Tcp(streams);
         }
-        if !listeners.first().is_some_and(|first| is_encrypted(first)) {
+        if !listeners
+            .first()
+            .is_some_and(|first| is_encrypted(first.protocol()))
+        {
             let known = before.requests(false).unwrap_or(&empty);
             let listeners = only(listeners, |protocol| *protocol == Protocol::Http);
             return PortTable::Http(self.requests(known, &listeners));
         }
 
         let known = before.requests(true).unwrap_or(&empty);
-        let https = only(listeners, |protocol| matches!(protocol, Protocol::Https(_)));
+        // Listeners without requests, too: a request for their names is misdirected.
+        let listeners = only(listeners, is_encrypted);
         PortTable::Tls {
-            listeners: TlsTable::updated(before.tls(), listeners, &self.assembler),
-            requests: self.requests(known, &https),
+            requests: self.requests(known, &listeners),
+            listeners: TlsTable::updated(before.tls(), &listeners, &self.assembler),
         }
     }
 
@@ -183,8 +187,8 @@ impl Serving {
     }
 }
 
-fn is_encrypted(listener: &Listener) -> bool {
-    matches!(listener.protocol(), Protocol::Https(_) | Protocol::Tls(_))
+fn is_encrypted(protocol: &Protocol) -> bool {
+    matches!(protocol, Protocol::Https(_) | Protocol::Tls(_))
 }
 
 fn only(listeners: &[Arc<Listener>], is_meant: fn(&Protocol) -> bool) -> Vec<Arc<Listener>> {

@@ -137,7 +137,14 @@ impl<C: Http> Future for Serving<C> {
                 this.http.as_mut().drain();
                 *this.state = ServingState::Draining;
             }
-            Signal::Close => return Poll::Ready(Ok(())),
+            Signal::Close => {
+                if !this.watch.is_in_flight() {
+                    // TLS and HTTP/2 say goodbye, if that can be written at once.
+                    this.http.as_mut().drain();
+                    let _ = this.http.poll(cx);
+                }
+                return Poll::Ready(Ok(()));
+            }
         }
         this.http.poll(cx)
     }

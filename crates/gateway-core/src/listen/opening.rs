@@ -109,7 +109,6 @@ impl Opening<'_> {
         let name = hello.server_name();
         // Whoever asks for a name that is not served is not told so: the connection
         // just ends (`TLSRoute.hostnames`).
-        let name = name.as_deref();
         let Some(chosen) = self.choose(name) else {
             let client = self.client;
             tracing::debug!(%client, name, "no listener is for this name");

@@ -41,7 +41,7 @@ impl Clients {
         match validation.mode {
             ClientValidationMode::AllowValidOnly => verifier
                 .map(Self::Believed)
-                .map_err(|_| UnusableTermination::NoAuthority),
+                .map_err(|_| UnusableTermination::Authorities),
             ClientValidationMode::AllowInsecureFallback => Ok(Self::Anybody(verifier.ok())),
         }
     }

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::StartHandshake;
 
 use super::clients::Clients;
-use super::hello::Hello;
+use super::hello::{Hello, tell};
 use super::identity::ClientCertificate;
 use super::socket::{Socket, TlsStream};
 use super::termination::Terminator;
@@ -39,6 +39,10 @@ pub(crate) async fn handshake(
     terminator: &Terminator,
 ) -> Result<Established, HandshakeError> {
     let (accepted, rest) = hello.into_accepted();
+    let accepted = accepted.map_err(|refused| {
+        tell(&tcp, &refused.alert);
+        HandshakeError::Refused(refused.error)
+    })?;
     let start = StartHandshake::from_parts(accepted, Socket::new(tcp, rest));
     let stream = start
         .into_stream(terminator.config().clone())
@@ -75,6 +79,8 @@ fn identify(
 /// Why a handshake failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HandshakeError {
+    #[error("the client speaks nothing that is spoken here")]
+    Refused(#[source] rustls::Error),
     #[error("the handshake failed")]
     Failed(#[source] io::Error),
     #[error("the client resumed a session with a certificate that is no longer valid")]

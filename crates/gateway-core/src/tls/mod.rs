@@ -9,6 +9,7 @@ mod handshake;
 mod hello;
 mod identity;
 mod names;
+mod outline;
 mod routes;
 mod secured;
 mod socket;

@@ -183,3 +183,129 @@ impl<'a> Builder<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gateway_lb::pool::{Pool, PoolSettings};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{Certificate, Hostname};
+    use crate::stack::Backends;
+
+    fn assembler() -> Assembler {
+        Assembler {
+            backends: Backends::new(Pool::new(PoolSettings::default())),
+            extensions: Arc::default(),
+            streams: Arc::default(),
+        }
+    }
+
+    fn listener(number: usize, hostname: Option<&str>, protocol: Protocol) -> Arc<Listener> {
+        let listener = Listener::new(&*format!("listener-{number}"), 443, protocol);
+        Arc::new(match hostname {
+            Some(hostname) => listener.with_hostname(Hostname::new(hostname).unwrap()),
+            None => listener,
+        })
+    }
+
+    fn settings(name: &str) -> TlsTermination {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let chain = params.self_signed(&key).unwrap().pem();
+        let key = key.serialize_pem();
+        TlsTermination::new(Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap())
+    }
+
+    fn terminator(table: &TlsTable, name: &str) -> Arc<Terminator> {
+        match &table.choose(Some(name)).unwrap().purpose {
+            Purpose::Http(terminator) | Purpose::Terminate(terminator, _) => Arc::clone(terminator),
+            Purpose::Passthrough(_) | Purpose::Nothing => panic!("nothing is decrypted"),
+        }
+    }
+
+    proptest! {
+        /// The listener is the first of those with the most specific hostname.
+        #[test]
+        fn choice_agrees_with_the_plain_reading(
+            hostnames in prop::collection::vec(
+                prop::option::of("(\\*\\.)?[ab](\\.[ab]){0,2}"), 0..8,
+            ),
+            name in prop::option::of("[ab](\\.[ab]){0,3}"),
+        ) {
+            let listeners: Vec<_> = hostnames
+                .iter()
+                .enumerate()
+                .map(|(number, hostname)| {
+                    listener(number, hostname.as_deref(), Protocol::Tls(TlsMode::Passthrough))
+                })
+                .collect();
+            let rank = |listener: &Arc<Listener>| match (listener.hostname(), &name) {
+                (None, _) => Some((0, 0)),
+                (Some(hostname), Some(name)) if hostname.matches(name) => {
+                    Some((2 - u8::from(hostname.is_wildcard()), hostname.as_str().len()))
+                }
+                (Some(_), _) => None,
+            };
+            let expected = listeners
+                .iter()
+                .rev()
+                .filter(|listener| rank(listener).is_some())
+                .max_by_key(|listener| rank(listener));
+
+            let table = TlsTable::updated(None, &listeners, &assembler());
+            let found = table.choose(name.as_deref());
+
+            prop_assert_eq!(found.map(|found| found.listener.name()), expected.map(|one| one.name()));
+        }
+    }
+
+    #[test]
+    fn equal_settings_keep_their_sessions_and_others_share_none() {
+        let (one, other) = (settings("a.test"), settings("b.test"));
+        let https = |settings: &TlsTermination| Protocol::Https(Arc::new(settings.clone()));
+        let tls = Protocol::Tls(TlsMode::Terminate(Arc::new(one.clone())));
+        let listeners = [
+            listener(0, Some("a.test"), https(&one)),
+            listener(1, Some("b.test"), https(&other)),
+            listener(2, Some("c.test"), tls),
+        ];
+        let before = TlsTable::updated(None, &listeners, &assembler());
+
+        let renamed = [
+            listener(7, Some("a.test"), https(&one)),
+            listener(1, Some("b.test"), https(&other.clone().with_http2(false))),
+        ];
+        let after = TlsTable::updated(Some(&before), &renamed, &assembler());
+
+        let kept = Arc::ptr_eq(
+            &terminator(&before, "a.test"),
+            &terminator(&after, "a.test"),
+        );
+        assert!(kept);
+        let mut all = vec![terminator(&after, "b.test")];
+        all.extend(["a.test", "b.test", "c.test"].map(|name| terminator(&before, name)));
+        for (place, one) in all.iter().enumerate() {
+            assert!(
+                all[place + 1..]
+                    .iter()
+                    .all(|other| !Arc::ptr_eq(one, other))
+            );
+        }
+    }
+
+    #[test]
+    fn settings_that_cannot_be_served_close_their_connections_only() {
+        let hopeless = settings("a.test").with_cipher_suites(["TLS_FROM_MARS"]);
+        let listeners = [
+            listener(0, Some("a.test"), Protocol::Https(Arc::new(hopeless))),
+            listener(1, None, Protocol::Https(Arc::new(settings("b.test")))),
+        ];
+
+        let table = TlsTable::updated(None, &listeners, &assembler());
+
+        let purpose = |name| &table.choose(Some(name)).unwrap().purpose;
+        assert!(matches!(purpose("a.test"), Purpose::Nothing));
+        assert!(matches!(purpose("b.test"), Purpose::Http(_)));
+    }
+}

@@ -26,11 +26,11 @@ pub(crate) struct Terminator {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum UnusableTermination {
     #[error("none of the cipher suites is known for the versions of TLS")]
-    NoCipherSuite,
+    CipherSuites,
     #[error("no certificate of an authority for clients can be read")]
-    NoAuthority,
+    Authorities,
     #[error("the system gives no randomness")]
-    NoRandomness,
+    Randomness,
 }
 
 impl Terminator {
@@ -48,14 +48,14 @@ impl Terminator {
 
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions(settings.versions()))
-            .map_err(|_| UnusableTermination::NoCipherSuite)?;
+            .map_err(|_| UnusableTermination::CipherSuites)?;
         let builder = match &clients {
             Some(clients) => builder.with_client_cert_verifier(clients.verifier(&provider)),
             None => builder.with_no_client_auth(),
         };
         let certificates = Certificates::new(settings.certificates());
         let mut config = builder.with_cert_resolver(Arc::new(certificates));
-        config.ticketer = Ticketer::new().map_err(|_| UnusableTermination::NoRandomness)?;
+        config.ticketer = Ticketer::new().map_err(|_| UnusableTermination::Randomness)?;
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         config.session_storage = Arc::new(NoServerSessionStorage {});
 

@@ -105,8 +105,8 @@ mod tests {
             let datagrams = Datagrams::split(&bytes, size);
 
             prop_assert_eq!(datagrams.iter().collect::<Vec<_>>().concat(), bytes.clone());
-            let kept = datagrams.to_burst();
-            prop_assert_eq!(kept.as_datagrams(), datagrams);
+            let burst = datagrams.to_burst();
+            prop_assert_eq!(burst.as_datagrams(), datagrams);
         }
     }
 }
