@@ -23,7 +23,7 @@ fn boxed(stream: DuplexStream) -> ByteStream {
 
 fn noise(length: u64) -> Vec<u8> {
     (0..length)
-        .map(|place| (place * place >> 3) as u8)
+        .map(|place| ((place * place) >> 3) as u8)
         .collect()
 }
 
