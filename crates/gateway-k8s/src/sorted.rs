@@ -265,7 +265,7 @@ mod tests {
         }
 
         fn is_same(&self, other: &Self) -> bool {
-            Arc::ptr_eq(self, other)
+            Self::ptr_eq(self, other)
         }
     }
 

@@ -50,11 +50,7 @@ impl Serving {
 
     pub(super) fn update(&mut self, configuration: Configuration) -> (Update, Vec<Lookup>) {
         // Backends first: a route that is new must find its endpoints.
-        let lookups = if configuration.shares_backends(&self.configuration) {
-            Vec::new()
-        } else {
-            self.assembler.backends.update(&configuration)
-        };
+        let lookups = self.assembler.backends.update(&configuration);
         self.configuration = configuration;
         self.apply();
 

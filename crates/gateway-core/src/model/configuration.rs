@@ -61,9 +61,9 @@ impl Configuration {
         &self.backends
     }
 
-    /// Whether both have the very same backends. `false` may still mean that they
-    /// are equal.
-    pub fn shares_backends(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.backends, &other.backends)
+    /// Its backends, to be kept and compared with the next.
+    #[cfg(feature = "server")]
+    pub(crate) fn shared_backends(&self) -> &Arc<BTreeMap<BackendId, Arc<Backend>>> {
+        &self.backends
     }
 }

@@ -1,6 +1,6 @@
 //! The backends of a configuration, alive: balancers and the pool.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -23,13 +23,18 @@ use crate::model::{
 pub(crate) struct Backends {
     pool: Pool<Body>,
     known: Arc<Mutex<HashMap<BackendId, Arc<LiveBackend>>>>,
+    /// As the last configuration had them.
+    configured: Arc<Mutex<Configured>>,
 }
+
+type Configured = Arc<BTreeMap<BackendId, Arc<Backend>>>;
 
 impl Backends {
     pub(crate) fn new(pool: Pool<Body>) -> Self {
         Self {
             pool,
             known: Arc::default(),
+            configured: Arc::default(),
         }
     }
 
@@ -55,7 +60,13 @@ impl Backends {
     /// it does not need. Returns those that have to be looked up.
     pub(crate) fn update(&self, configuration: &Configuration) -> Vec<Lookup> {
         let mut lookups = Vec::new();
-        for (id, backend) in configuration.backends() {
+        let now = Arc::clone(configuration.shared_backends());
+        let mut configured = self
+            .configured
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *configured, Arc::clone(&now));
+        for (id, backend) in differing(&before, &now) {
             if let Some(lookup) = self.live(id).update(backend) {
                 lookups.push(lookup);
             }
@@ -71,7 +82,8 @@ impl Backends {
     fn retire(&self, configuration: &Configuration) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let configured = configuration.backends();
-        if known.keys().all(|id| configured.contains_key(id)) {
+        // All that are configured are known.
+        if known.len() == configured.len() {
             return;
         }
 
@@ -91,6 +103,23 @@ impl Backends {
 
         Arc::clone(known.entry(id.clone()).or_default())
     }
+}
+
+/// The backends that are not the same `Arc` as before. Two maps in order are gone
+/// through side by side, which costs less than looking each up.
+fn differing<'a>(
+    before: &'a Configured,
+    now: &'a Configured,
+) -> impl Iterator<Item = (&'a BackendId, &'a Arc<Backend>)> {
+    let all_same = Arc::ptr_eq(before, now);
+    let mut before = before.iter().peekable();
+
+    let now = now.iter().filter(move |_| !all_same);
+    now.filter(move |(id, backend)| {
+        while before.next_if(|(known, _)| known < id).is_some() {}
+        let known = before.next_if(|(known, _)| known == id);
+        known.is_none_or(|(_, known)| !Arc::ptr_eq(known, backend))
+    })
 }
 
 /// Every backend that some rule or stream route refers to.
