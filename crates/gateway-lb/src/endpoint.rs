@@ -22,20 +22,70 @@ use std::net::SocketAddr;
 use std::slice;
 use std::sync::Arc;
 
+use crate::stable_hash;
+
 /// One address of a backend, to which a connection can be made.
 ///
 /// The address is also the identity: what is known about an endpoint is kept for as long as its
-/// address stays in the set.
+/// address stays in the set, even if its weight or its zone changes.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Endpoint {
     address: SocketAddr,
+    weight: u32,
+    zone: Option<Zone>,
+    backup: bool,
 }
 
 impl Endpoint {
-    /// The endpoint at `address`.
+    /// The endpoint at `address`, of weight 1, in no known zone, and no backup.
     #[must_use]
     pub const fn new(address: SocketAddr) -> Self {
-        Self { address }
+        Self {
+            address,
+            weight: 1,
+            zone: None,
+            backup: false,
+        }
+    }
+
+    /// Its share in proportion to the weights of the other endpoints, for the algorithms that
+    /// weigh. 1 by default; with 0 it is picked by none, but sessions that it has are kept.
+    #[must_use]
+    pub const fn with_weight(mut self, weight: u32) -> Self {
+        self.weight = weight;
+        self
+    }
+
+    /// Where it stands. Unknown by default.
+    #[must_use]
+    pub const fn with_zone(mut self, zone: Zone) -> Self {
+        self.zone = Some(zone);
+        self
+    }
+
+    /// Makes it one that is used only while too few of the others can be. Off by default.
+    #[must_use]
+    pub const fn as_backup(mut self) -> Self {
+        self.backup = true;
+        self
+    }
+
+    /// Its share.
+    #[must_use]
+    pub const fn weight(&self) -> u32 {
+        self.weight
+    }
+
+    /// Where it stands, if that is known.
+    #[must_use]
+    pub const fn zone(&self) -> Option<Zone> {
+        self.zone
+    }
+
+    /// Whether it is used only while too few of the others can be.
+    #[must_use]
+    pub const fn is_backup(&self) -> bool {
+        self.backup
     }
 
     /// Where it is.
@@ -57,7 +107,24 @@ impl From<SocketAddr> for Endpoint {
     }
 }
 
+/// A zone, as the label `topology.kubernetes.io/zone` names it.
+///
+/// Only a hash of the name is kept, so that an endpoint can be copied without writing to memory
+/// that threads share. Two zones of different names are equal once in 2^64.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Zone(u64);
+
+impl Zone {
+    /// The zone called `name`.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(stable_hash::of(name.as_bytes()))
+    }
+}
+
 /// The endpoints of one backend: sorted by address, each address once.
+///
+/// Of two endpoints with one address the lesser is kept: the one of less weight.
 ///
 /// Cheap to clone: clones share the endpoints. The default is the empty set.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
@@ -98,16 +165,22 @@ impl EndpointSet {
     /// Whether one of the endpoints is at `address`.
     #[must_use]
     pub fn contains(&self, address: SocketAddr) -> bool {
+        self.position(address).is_some()
+    }
+
+    /// The place of the endpoint at `address` among the others, if there is one.
+    pub(crate) fn position(&self, address: SocketAddr) -> Option<usize> {
         self.endpoints
             .binary_search_by_key(&address, Endpoint::address)
-            .is_ok()
+            .ok()
     }
 }
 
 impl FromIterator<Endpoint> for EndpointSet {
     fn from_iter<I: IntoIterator<Item = Endpoint>>(endpoints: I) -> Self {
         let mut endpoints: Vec<_> = endpoints.into_iter().collect();
-        endpoints.sort_unstable_by_key(Endpoint::address);
+        // By all there is, so that of two at one address the same one is kept in any order.
+        endpoints.sort_unstable();
         endpoints.dedup_by_key(|endpoint| endpoint.address());
 
         Self {
@@ -158,6 +231,24 @@ mod tests {
         let clone = set.clone();
 
         assert!(Arc::ptr_eq(&set.endpoints, &clone.endpoints));
+    }
+
+    #[test]
+    fn zones_are_told_apart_by_their_names() {
+        assert_eq!(Zone::new("eu-1a"), Zone::new("eu-1a"));
+        assert_ne!(Zone::new("eu-1a"), Zone::new("eu-1b"));
+    }
+
+    #[test]
+    fn one_address_given_twice_is_kept_with_the_lesser_weight_in_any_order() {
+        let endpoint = Endpoint::new(SocketAddr::from(([10, 0, 0, 1], 80)));
+        let (light, heavy) = (endpoint.clone().with_weight(2), endpoint.with_weight(3));
+
+        let forwards = EndpointSet::from_iter([light.clone(), heavy.clone()]);
+        let backwards = EndpointSet::from_iter([heavy, light.clone()]);
+
+        assert_eq!(forwards.as_slice(), [light]);
+        assert_eq!(forwards, backwards);
     }
 
     fn addresses() -> impl Strategy<Value = Vec<SocketAddr>> {

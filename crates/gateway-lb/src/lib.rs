@@ -46,6 +46,11 @@
 //! | [`endpoint`] | the addresses of one backend, as a value |
 //! | [`distribution`] | chooses among backends by weight |
 //! | [`balance`] | chooses among the endpoints of a backend |
+//! | [`health`] | knows which endpoints are well, by checks and by their answers |
+#![cfg_attr(
+    feature = "persistence",
+    doc = "| [`persistence`] | brings the requests of one session to one endpoint |"
+)]
 #![cfg_attr(
     feature = "pool",
     doc = "| [`dns`] | finds endpoints by a host name, again and again |"
@@ -59,23 +64,34 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `pool` | on | whatever needs sockets: upstream connections and endpoints found by DNS. Without it there is no tokio and no hyper |
+//! | `pool` | on | whatever needs sockets: upstream connections, health checks that are made, and endpoints found by DNS. Without it there is no tokio and no hyper |
+//! | `persistence` | off | sessions, whose tokens AWS-LC encrypts |
+//! | `tls` | off | upstream connections over TLS |
 
 pub mod balance;
+mod clock;
+mod cookies;
 pub mod distribution;
 #[cfg(feature = "pool")]
 pub mod dns;
 pub mod endpoint;
 mod fraction;
+pub mod health;
 mod per_thread;
+mod percent;
+#[cfg(feature = "persistence")]
+pub mod persistence;
 #[cfg(feature = "pool")]
 pub mod pool;
+mod stable_hash;
 
 #[doc(inline)]
 pub use self::{
     balance::Balancer,
     distribution::Distribution,
-    endpoint::{Endpoint, EndpointSet},
+    endpoint::{Endpoint, EndpointSet, Zone},
+    health::Health,
+    percent::Percent,
 };
 
 /// Compiles and runs the examples of the README.

@@ -1,19 +1,19 @@
 //! The less busy one of two.
 
 use std::cell::RefCell;
-use std::iter::zip;
-use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::pick::{InFlight, Pick};
-use crate::endpoint::{Endpoint, EndpointSet};
+use super::pick::{Hold, InFlight, Pick};
+use super::table::Table;
+use super::two::better_of_two;
+use crate::endpoint::EndpointSet;
 use crate::per_thread::PerThread;
 
 /// A table of requests in flight for each thread.
 #[derive(Debug)]
 pub(super) struct LeastRequest {
-    tables: PerThread<RefCell<Table>>,
+    tables: PerThread<RefCell<Table<InFlight>>>,
 }
 
 impl LeastRequest {
@@ -34,94 +34,39 @@ impl LeastRequest {
 
         // Nothing below calls back into a balancer, so the borrow cannot meet another.
         let mut table = self.tables.get_or(RefCell::default).borrow_mut();
-        if !Arc::ptr_eq(&table.endpoints, endpoints) {
-            table.update(endpoints);
-        }
+        table.follow(endpoints, |_| InFlight::default());
         table.pick(avoid)
     }
 }
 
-/// The endpoints as this thread saw them last, and what it has in flight to each.
-#[derive(Debug, Default)]
-struct Table {
-    endpoints: Arc<EndpointSet>,
-    in_flight: Vec<InFlight>,
-}
-
-impl Table {
-    /// Goes over to `endpoints`, taking along the counts of those that stay.
-    fn update(&mut self, endpoints: &Arc<EndpointSet>) {
-        let before = mem::replace(&mut self.endpoints, Arc::clone(endpoints));
-        // Both sets are sorted, so one pass through the two is enough.
-        let mut counted = zip(before.iter(), mem::take(&mut self.in_flight)).peekable();
-
-        self.in_flight = endpoints
-            .iter()
-            .map(|endpoint| {
-                while counted
-                    .next_if(|(old, _)| old.address() < endpoint.address())
-                    .is_some()
-                {}
-                counted
-                    .next_if(|(old, _)| old.address() == endpoint.address())
-                    .map_or_else(InFlight::default, |(_, in_flight)| in_flight)
-            })
-            .collect();
-    }
-
+impl Table<InFlight> {
     fn pick(&self, avoid: &[SocketAddr]) -> Option<Pick> {
-        let index = if avoid.is_empty() {
-            self.lighter(two_of(self.in_flight.len()))
-        } else {
-            self.choose_avoiding(avoid)
+        let index = better_of_two(self.endpoints(), avoid, |one, other| {
+            self.no_busier(one, other)
+        });
+
+        let (endpoint, in_flight) = self.get(index)?;
+        let hold = Hold::Counted {
+            _endpoint: in_flight.enter(),
         };
-
-        let endpoint = self.endpoints.as_slice().get(index)?;
-        Some(Pick::counted(
-            endpoint.clone(),
-            self.in_flight.get(index)?.enter(),
-        ))
+        Some(Pick::new(endpoint.clone(), hold))
     }
 
-    /// As without `avoid`, but among the others. Looks through all, which only retries do.
-    fn choose_avoiding(&self, avoid: &[SocketAddr]) -> usize {
-        let allowed = |endpoint: &Endpoint| !avoid.contains(&endpoint.address());
-        let others: Vec<_> = zip(0.., self.endpoints.iter())
-            .filter_map(|(index, endpoint)| allowed(endpoint).then_some(index))
-            .collect();
+    /// Whether `one`, with one request more, is no busier for its weight than `other` with one
+    /// more.
+    fn no_busier(&self, one: usize, other: usize) -> bool {
+        let (counts, endpoints) = (self.entries(), self.endpoints().as_slice());
+        let load = |index: usize| (counts[index].count() + 1) as u64;
+        let weight = |index: usize| u64::from(endpoints[index].weight());
 
-        match *others {
-            [] => self.lighter(two_of(self.in_flight.len())),
-            [only] => only,
-            _ => {
-                let (one, other) = two_of(others.len());
-                self.lighter((others[one], others[other]))
-            }
-        }
+        load(one) * weight(other) <= load(other) * weight(one)
     }
-
-    /// The one with fewer requests in flight; the first if they have the same.
-    fn lighter(&self, (one, other): (usize, usize)) -> usize {
-        if self.in_flight[other].count() < self.in_flight[one].count() {
-            other
-        } else {
-            one
-        }
-    }
-}
-
-/// Two different indices below `len`, in any order; the same twice if there is only one.
-fn two_of(len: usize) -> (usize, usize) {
-    if len < 2 {
-        return (0, 0);
-    }
-    let one = fastrand::usize(..len);
-    let other = fastrand::usize(..len - 1);
-    (one, if other < one { other } else { other + 1 })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::iter::zip;
+
     use proptest::collection::{btree_set, vec};
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
@@ -131,28 +76,18 @@ mod tests {
         SocketAddr::from(([10, 0, 0, 1], port))
     }
 
-    fn table(counts: &[usize]) -> (Table, Vec<InFlight>) {
+    fn table(counts: &[usize]) -> (Table<InFlight>, Vec<InFlight>) {
         let endpoints = (0..counts.len() as u16).map(address);
         let mut table = Table::default();
-        table.update(&Arc::new(endpoints.collect()));
+        table.follow(&Arc::new(endpoints.collect()), |_| InFlight::default());
 
-        let held = zip(&table.in_flight, counts)
+        let held = zip(table.entries(), counts)
             .flat_map(|(in_flight, count)| (0..*count).map(|_| in_flight.enter()))
             .collect();
         (table, held)
     }
 
     proptest! {
-        /// The two to compare are never one and the same, and never out of range.
-        #[test]
-        fn two_are_different(len in 2..100_usize) {
-            let (one, other) = two_of(len);
-
-            prop_assert!(one < len);
-            prop_assert!(other < len);
-            prop_assert!(one != other);
-        }
-
         /// Of any two, the one that is strictly busier is not taken.
         #[test]
         fn busier_of_two_is_never_taken(
@@ -163,7 +98,7 @@ mod tests {
             let (table, _held) = table(&counts);
             let (one, other) = (one.index(counts.len()), other.index(counts.len()));
 
-            let lighter = table.lighter((one, other));
+            let lighter = if table.no_busier(one, other) { one } else { other };
 
             prop_assert!(lighter == one || lighter == other);
             prop_assert_eq!(counts[lighter], counts[one].min(counts[other]));
@@ -192,8 +127,8 @@ mod tests {
                 held.extend((0..picks).map(|_| balancer.pick(&set, &[])));
             }
             let table = balancer.tables.get_or(RefCell::default).borrow();
-            let counts = || table.in_flight.iter().map(InFlight::count).sum::<usize>();
-            let staying = held.iter().flatten().filter(|pick| table.endpoints.contains(pick.address()));
+            let counts = || table.entries().iter().map(InFlight::count).sum::<usize>();
+            let staying = held.iter().flatten().filter(|pick| table.endpoints().contains(pick.address()));
             prop_assert!(counts() <= staying.count());
             drop(held);
 
@@ -208,13 +143,13 @@ mod tests {
         ) {
             let (mut table, _held) = table(&counts);
 
-            table.update(&Arc::new(after.iter().copied().map(address).collect()));
+            table.follow(&Arc::new(after.iter().copied().map(address).collect()), |_| InFlight::default());
 
-            for (in_flight, port) in zip(&table.in_flight, &after) {
+            for (in_flight, port) in zip(table.entries(), &after) {
                 let before = counts.get(usize::from(*port)).copied().unwrap_or(0);
                 prop_assert_eq!(in_flight.count(), before);
             }
-            prop_assert_eq!(table.in_flight.len(), after.len());
+            prop_assert_eq!(table.entries().len(), after.len());
         }
     }
 }

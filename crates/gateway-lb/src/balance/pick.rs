@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::peak_ewma::Timed;
 use crate::endpoint::Endpoint;
 
 /// The [`Endpoint`] picked for one request, and the request's place among those in flight.
@@ -13,24 +14,35 @@ use crate::endpoint::Endpoint;
 #[must_use = "a pick that is dropped is no longer counted"]
 pub struct Pick {
     endpoint: Endpoint,
-    // Held only to be dropped.
-    _in_flight: Option<InFlight>,
+    hold: Hold,
 }
 
 impl Pick {
-    pub(super) fn new(endpoint: Endpoint) -> Self {
-        Self {
-            endpoint,
-            _in_flight: None,
-        }
+    pub(super) fn new(endpoint: Endpoint, hold: Hold) -> Self {
+        Self { endpoint, hold }
     }
 
-    pub(super) fn counted(endpoint: Endpoint, in_flight: InFlight) -> Self {
-        Self {
-            endpoint,
-            _in_flight: Some(in_flight),
+    /// Tells how the endpoint has answered, as soon as the head of the response is there or it
+    /// is known that none will come.
+    ///
+    /// [`Algorithm::PeakEwma`](super::Algorithm::PeakEwma) learns from it; to others it makes no
+    /// difference. A pick that is dropped without counts as one that nobody waited for.
+    /// [`Balancer::answered`](super::Balancer::answered) calls it too.
+    pub fn answered(&mut self, outcome: Outcome) {
+        match &mut self.hold {
+            Hold::Timed(timed) => timed.answered(outcome),
+            Hold::None | Hold::Counted { .. } | Hold::Bounded { .. } => {}
         }
     }
+}
+
+/// How an endpoint has answered a request. Complete: either it has done its work or it has not.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Outcome {
+    /// There was an answer, and it does not speak against the endpoint.
+    Success,
+    /// There was no answer, or one that says that the endpoint is not well, such as 503.
+    Failure,
 }
 
 impl Deref for Pick {
@@ -41,9 +53,23 @@ impl Deref for Pick {
     }
 }
 
-/// Counts the requests in flight from one thread to one endpoint.
+/// What a request keeps until it is over, only to drop it then.
+#[derive(Debug)]
+pub(super) enum Hold {
+    None,
+    Counted {
+        _endpoint: InFlight,
+    },
+    Bounded {
+        _endpoint: InFlight,
+        _total: InFlight,
+    },
+    Timed(Timed),
+}
+
+/// Counts the requests in flight to one endpoint, mostly those of one thread.
 ///
-/// The table of the thread keeps one handle and each request has another, so the reference count
+/// The table keeps one handle and each request has another, so the reference count
 /// that the sharing needs anyway is also the count of requests: nothing else has to be written.
 #[derive(Debug, Default)]
 pub(super) struct InFlight(Arc<()>);

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::pick::Pick;
+use super::pick::{Hold, Pick};
 use crate::endpoint::{Endpoint, EndpointSet};
 use crate::fraction;
 use crate::per_thread::PerThread;
@@ -33,7 +33,7 @@ impl RoundRobin {
             [only] => only,
             several => self.next(several, avoid)?,
         };
-        Some(Pick::new(endpoint.clone()))
+        Some(Pick::new(endpoint.clone(), Hold::None))
     }
 
     fn next<'a>(&self, endpoints: &'a [Endpoint], avoid: &[SocketAddr]) -> Option<&'a Endpoint> {

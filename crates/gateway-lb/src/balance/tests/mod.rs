@@ -4,11 +4,32 @@ use std::thread;
 
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::{Just, Strategy, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::sample::select;
 
 use super::*;
-use crate::endpoint::Endpoint;
+use crate::percent::Percent;
 
-const ALGORITHMS: [Algorithm; 2] = [Algorithm::RoundRobin, Algorithm::LeastRequest];
+const ALGORITHMS: [Algorithm; 9] = [
+    Algorithm::RoundRobin,
+    Algorithm::LeastRequest,
+    Algorithm::WeightedRoundRobin,
+    Algorithm::Random,
+    Algorithm::PeakEwma(PeakEwma::new()),
+    RING,
+    MAGLEV,
+    Algorithm::RingHash(RingHash::new().with_bound(BOUND)),
+    Algorithm::Maglev(Maglev::new().with_bound(BOUND)),
+];
+const RING: Algorithm = Algorithm::RingHash(RingHash::new());
+const MAGLEV: Algorithm = Algorithm::Maglev(Maglev::new());
+const BOUND: LoadBound = LoadBound::new(Percent::new(25));
+
+mod changes;
+// These need the clock that can be paused.
+#[cfg(feature = "pool")]
+mod shares;
+#[cfg(feature = "pool")]
+mod slow_start;
 
 fn address(last: u8) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, last], 8080))
@@ -198,7 +219,13 @@ fn pick_outlives_its_endpoint_and_its_balancer() {
 }
 
 fn algorithms() -> impl Strategy<Value = Algorithm> {
-    prop_oneof![Just(Algorithm::RoundRobin), Just(Algorithm::LeastRequest)]
+    // Tables as long as those in use take too long to make for so many cases.
+    let short = |algorithm| match algorithm {
+        Algorithm::Maglev(maglev) => Algorithm::Maglev(maglev.with_slots(101)),
+        Algorithm::RingHash(ring) => Algorithm::RingHash(ring.with_points(10)),
+        other => other,
+    };
+    select(&ALGORITHMS[..]).prop_map(short)
 }
 
 #[derive(Clone, Debug)]
