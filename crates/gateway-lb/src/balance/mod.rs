@@ -235,7 +235,7 @@ impl Balancer {
     /// Whether one of the endpoints that are picked from is at `address`.
     #[must_use]
     pub fn contains(&self, address: SocketAddr) -> bool {
-        self.endpoints.load().contains(address)
+        self.snapshot.load().all().contains(address)
     }
 
     /// How endpoints are picked.
