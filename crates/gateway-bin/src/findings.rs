@@ -94,7 +94,11 @@ impl Finding {
         let place = reading.place(&verdict.object, field);
 
         Self {
-            severity: if condition.is_some() { ERROR } else { WARNING },
+            severity: match condition.map(Condition::kind) {
+                // It is served all the same.
+                None | Some(ConditionType::OverlappingTLSConfig) => WARNING,
+                Some(_) => ERROR,
+            },
             object: Some(verdict.object.to_string()),
             field: problem.field.clone(),
             message: problem.message.clone(),

@@ -1,7 +1,9 @@
 //! Verdicts and problems, for people and for programs.
 
 use gateway_k8s::api::ParentReference;
-use gateway_k8s::verdict::{Condition, ConditionStatus, ConditionType, Decision, Verdict};
+use gateway_k8s::verdict::{
+    Condition, ConditionStatus, ConditionType, Decision, ListenerVerdict, Verdict,
+};
 use serde::Serialize;
 
 use crate::findings::{Finding, findings};
@@ -205,11 +207,16 @@ impl ConditionReport {
     fn new(condition: &Condition) -> Self {
         let mood = match (condition.kind(), condition.status()) {
             (_, ConditionStatus::Unknown) => Mood::Open,
-            // These two tell of trouble by being there.
+            // These tell of trouble by being there.
             (
                 ConditionType::Conflicted | ConditionType::PartiallyInvalid,
                 ConditionStatus::True,
             ) => Mood::Bad,
+            // And these of what should be known.
+            (
+                ConditionType::OverlappingTLSConfig | ConditionType::InsecureFrontendValidationMode,
+                ConditionStatus::True,
+            ) => Mood::Open,
             (_, ConditionStatus::True) => Mood::Good,
             (_, ConditionStatus::False) => Mood::Bad,
         };
@@ -242,13 +249,12 @@ fn object(verdict: &Verdict) -> Vec<ObjectReport> {
         Decision::None => Vec::new(),
         Decision::GatewayClass(class) => vec![ObjectReport::new(verdict, &class.conditions)],
         Decision::Gateway(gateway) => {
-            let listeners = gateway.listeners.iter().map(|listener| ObjectReport {
-                listener: Some(listener.name.to_string()),
-                attached_routes: Some(listener.attached_routes),
-                ..ObjectReport::new(verdict, &listener.conditions)
-            });
             let whole = ObjectReport::new(verdict, &gateway.conditions);
-            std::iter::once(whole).chain(listeners).collect()
+            with_listeners(whole, verdict, &gateway.listeners)
+        }
+        Decision::ListenerSet(set) => {
+            let whole = ObjectReport::new(verdict, &set.conditions);
+            with_listeners(whole, verdict, &set.listeners)
         }
         Decision::Route(route) | Decision::Backend(route) => {
             let parents = route.parents.iter().map(|parent| ObjectReport {
@@ -258,6 +264,20 @@ fn object(verdict: &Verdict) -> Vec<ObjectReport> {
             parents.collect()
         }
     }
+}
+
+fn with_listeners(
+    whole: ObjectReport,
+    verdict: &Verdict,
+    listeners: &[ListenerVerdict],
+) -> Vec<ObjectReport> {
+    let listeners = listeners.iter().map(|listener| ObjectReport {
+        listener: Some(listener.name.to_string()),
+        attached_routes: Some(listener.attached_routes),
+        ..ObjectReport::new(verdict, &listener.conditions)
+    });
+
+    std::iter::once(whole).chain(listeners).collect()
 }
 
 fn name(parent: &ParentReference, own_namespace: &str) -> String {

@@ -37,7 +37,7 @@ mod stream;
 mod tls;
 
 pub use self::backend::{
-    Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Endpoints,
+    Backend, BackendId, BackendProtocol, BackendPurpose, BackendRef, BackendTarget, Endpoints,
 };
 pub use self::configuration::Configuration;
 pub use self::filter::{ExtensionRef, Filter, RequestMirror};

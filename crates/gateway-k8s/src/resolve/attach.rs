@@ -9,10 +9,10 @@ use super::field::Field;
 use super::gateway::GatewayPlan;
 use super::listener::ListenerPlan;
 use super::matches::unsupported;
-use super::route::Converted;
+use super::route::{Converted, RouteObject};
 use super::view::View;
-use super::{GATEWAY_GROUP, Settings};
-use crate::api::{DefaultScope, Gateway, HttpRoute, ParentReference};
+use super::{GATEWAY_GROUP, Settings, listener_set};
+use crate::api::{DefaultScope, Gateway, ListenerSet, ParentReference};
 use crate::verdict::{Condition, ConditionType, ParentVerdict, Problem, Reason, RouteVerdict};
 use crate::world::Loaded;
 
@@ -46,10 +46,10 @@ impl Attached {
 }
 
 /// Attaches a route to every listener that it names and that takes it.
-pub(super) fn attach(
+pub(super) fn attach<T: RouteObject>(
     view: &View<'_>,
     settings: &Settings,
-    loaded: &Loaded<HttpRoute>,
+    loaded: &Loaded<T>,
     converted: &Arc<Converted>,
     plans: &Plans,
 ) -> Attached {
@@ -59,21 +59,24 @@ pub(super) fn attach(
     let mut gateways = Vec::new();
     let mut listeners: Vec<(ObjectName, usize)> = Vec::new();
 
-    for (index, parent) in loaded.spec.parent_refs.iter().flatten().enumerate() {
+    for (index, parent) in loaded.parents().iter().enumerate() {
         let at = at.item("parentRefs", index);
-        let namespace = parent
-            .namespace
-            .as_deref()
-            .unwrap_or(&converted.object.namespace);
-        if !is_gateway(parent) {
-            let kind = parent.kind.as_deref().unwrap_or_default();
-            warnings.push(unsupported(
-                format!("parents of kind {kind} are not supported"),
-                &at,
-            ));
-            continue;
-        }
-        let name = ObjectName::new(namespace, parent.name.as_str());
+        let own = &converted.object.namespace;
+        let (name, set) = match Named::read(view, parent, own) {
+            Named::Gateway(name) => (name, None),
+            Named::ListenerSet { set, gateway } => (gateway, Some(set)),
+            Named::Missing(message) => {
+                let problem = Problem::new(Reason::NoMatchingParent, message).at(&at);
+                warnings.extend(settings.complete.then_some(problem));
+                continue;
+            }
+            Named::Other => {
+                let kind = parent.kind.as_deref().unwrap_or_default();
+                let message = format!("parents of kind {kind} are not supported");
+                warnings.push(unsupported(message, &at));
+                continue;
+            }
+        };
         let plan = plans.get(&name);
         gateways.push((name.clone(), plan.cloned()));
         let Some(plan) = plan else {
@@ -81,7 +84,10 @@ pub(super) fn attach(
             continue;
         };
 
-        let found = candidates(view, plan, parent, converted, &at);
+        let found = match set_of(plan, set.as_ref(), &at) {
+            Ok(set) => candidates(view, plan, set, parent, converted, &at),
+            Err(problem) => Err(problem),
+        };
         if let Ok(found) = &found {
             let new = found.iter().map(|index| (name.clone(), *index));
             listeners.extend(
@@ -94,7 +100,7 @@ pub(super) fn attach(
             conditions: conditions(converted, plan, found, &at),
         });
     }
-    warn(settings, loaded, &verdict, &mut warnings);
+    warn(settings, &**loaded, &verdict, &mut warnings);
 
     Attached {
         converted: Arc::clone(converted),
@@ -102,6 +108,63 @@ pub(super) fn attach(
         listeners,
         verdict: Arc::new(verdict),
         warnings: Arc::new(warnings),
+    }
+}
+
+/// What a parentRef names.
+enum Named {
+    Gateway(ObjectName),
+    ListenerSet {
+        set: ObjectName,
+        gateway: ObjectName,
+    },
+    /// A ListenerSet that is not there, or that names no Gateway.
+    Missing(String),
+    Other,
+}
+
+impl Named {
+    fn read(view: &View<'_>, parent: &ParentReference, own: &str) -> Self {
+        let group = parent.group.as_deref().unwrap_or(GATEWAY_GROUP);
+        let namespace = parent.namespace.as_deref().unwrap_or(own);
+        let name = ObjectName::new(namespace, parent.name.as_str());
+
+        match (group, parent.kind.as_deref().unwrap_or("Gateway")) {
+            (GATEWAY_GROUP, "Gateway") => Self::Gateway(name),
+            (GATEWAY_GROUP, "ListenerSet") => {
+                let set = view.get::<ListenerSet>(name.namespace(), name.name());
+                match set.map(|set| listener_set::gateway_of(set)) {
+                    Some(Some(gateway)) => Self::ListenerSet { set: name, gateway },
+                    Some(None) => Self::Missing(format!("ListenerSet {name} names no Gateway")),
+                    None => Self::Missing(format!("there is no ListenerSet {name}")),
+                }
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The place of a ListenerSet among those of its Gateway.
+fn set_of(
+    plan: &GatewayPlan,
+    set: Option<&ObjectName>,
+    at: &Field<'_>,
+) -> Result<Option<usize>, Problem> {
+    let Some(name) = set else {
+        return Ok(None);
+    };
+    let place = plan.sets.iter().position(|one| one.name == *name);
+
+    match place.filter(|place| plan.sets[*place].is_taken()) {
+        Some(place) => Ok(Some(place)),
+        None => {
+            let message = format!(
+                "ListenerSet {name} is not accepted by Gateway {}",
+                plan.name
+            );
+            let problem = Problem::new(Reason::NoMatchingParent, message).at(at);
+            Err(problem.remedy("see what the ListenerSet is told"))
+        }
     }
 }
 
@@ -121,14 +184,14 @@ fn missing(
 }
 
 /// What is not obeyed, where the API has no condition to say so.
-fn warn(
+fn warn<T: RouteObject>(
     settings: &Settings,
-    loaded: &HttpRoute,
+    loaded: &T,
     verdict: &RouteVerdict,
     warnings: &mut Vec<Problem>,
 ) {
     let at = Field::SPEC;
-    let scope = loaded.spec.use_default_gateways.as_ref();
+    let scope = loaded.default_scope();
     if scope.is_some_and(|scope| *scope != DefaultScope::None) {
         warnings.push(unsupported(
             "there are no default Gateways",
@@ -148,6 +211,7 @@ fn warn(
 fn candidates(
     view: &View<'_>,
     plan: &GatewayPlan,
+    set: Option<usize>,
     parent: &ParentReference,
     route: &Converted,
     at: &Field<'_>,
@@ -160,9 +224,10 @@ fn candidates(
     };
     let admits = |one: &ListenerPlan| {
         let namespaces = one.namespaces.as_ref();
-        one.takes(GATEWAY_GROUP, "HTTPRoute")
-            && namespaces
-                .is_some_and(|some| some.admit(view, gateway.namespace(), &route.object.namespace))
+        one.takes(GATEWAY_GROUP, &route.object.kind)
+            && namespaces.is_some_and(|some| {
+                some.admit(view, plan.namespace_of(one), &route.object.namespace)
+            })
     };
     let shares = |one: &ListenerPlan| match &one.hostname {
         Some(own) if !route.hostnames.is_empty() => route
@@ -172,11 +237,14 @@ fn candidates(
         _ => true,
     };
 
-    let all = plan.listeners.iter().enumerate();
+    let all = plan.listeners_of(set);
     let left: Vec<_> = all.filter(|(_, one)| named(one)).collect();
     if left.is_empty() {
-        let message = format!("Gateway {gateway} has no such listener");
-        let remedy = format!("its listeners are {}", names(plan));
+        let message = match set.and_then(|set| plan.sets.get(set)) {
+            Some(set) => format!("ListenerSet {} has no such listener", set.name),
+            None => format!("Gateway {gateway} has no such listener"),
+        };
+        let remedy = format!("its listeners are {}", names(plan, set));
         return Err(Problem::new(Reason::NoMatchingParent, message)
             .at(at)
             .remedy(remedy));
@@ -184,8 +252,8 @@ fn candidates(
     let left: Vec<_> = left.into_iter().filter(|(_, one)| admits(one)).collect();
     if left.is_empty() {
         let message = format!(
-            "no listener of Gateway {gateway} takes HTTPRoutes of namespace {}",
-            route.object.namespace
+            "no listener of Gateway {gateway} takes {}s of namespace {}",
+            route.object.kind, route.object.namespace
         );
         let problem = Problem::new(Reason::NotAllowedByListeners, message).at(at);
         return Err(problem.remedy("allow it in allowedRoutes of a listener"));
@@ -261,29 +329,20 @@ fn conditions(
     conditions
 }
 
-fn is_gateway(parent: &ParentReference) -> bool {
-    parent
-        .group
-        .as_deref()
-        .is_none_or(|group| group == GATEWAY_GROUP)
-        && parent.kind.as_deref().is_none_or(|kind| kind == "Gateway")
-}
-
 /// Group and kind are compared with what is written in the status, so the
 /// defaults have to be there.
 fn written_out(parent: &ParentReference) -> ParentReference {
     ParentReference {
         group: Some(GATEWAY_GROUP.to_owned()),
-        kind: Some("Gateway".to_owned()),
+        kind: Some(parent.kind.clone().unwrap_or_else(|| "Gateway".to_owned())),
         ..parent.clone()
     }
 }
 
-fn names(plan: &GatewayPlan) -> String {
+fn names(plan: &GatewayPlan, set: Option<usize>) -> String {
     let names: Vec<_> = plan
-        .listeners
-        .iter()
-        .map(|one| format!("{} (port {})", one.name, one.port))
+        .listeners_of(set)
+        .map(|(_, one)| format!("{} (port {})", one.name, one.port))
         .collect();
 
     names.join(", ")

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use gateway_core::model::{Backend, BackendId};
+use gateway_core::model::{Backend, BackendId, BackendProtocol, BackendPurpose};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 
@@ -30,16 +30,26 @@ pub(super) fn find(view: &View<'_>, settings: &Settings, id: &BackendId) -> Foun
 
     let backend = if id.kind() == "Service" {
         view.get::<Service>(namespace, name).and_then(|service| {
-            let port = backends::port_of(service, id.port())?;
+            let transport = match id.purpose() {
+                BackendPurpose::Any | BackendPurpose::Grpc => "TCP",
+                BackendPurpose::Udp => "UDP",
+            };
+            let port = backends::port_of(service, id.port(), transport)?;
             let slices = view.owned_by::<EndpointSlice>(namespace, name);
-            let addresses = addresses(&slices, port.name.as_deref(), settings, &mut warnings);
-            let protocol = backends::protocol(port)?;
+            let port_name = port.name.as_deref();
+            let addresses = addresses(&slices, (port_name, transport), settings, &mut warnings);
+            let protocol = match id.purpose() {
+                BackendPurpose::Grpc => BackendProtocol::H2c,
+                // What connections carry is none of our business.
+                BackendPurpose::Any | BackendPurpose::Udp => {
+                    backends::protocol(port).unwrap_or_default()
+                }
+            };
             Some(Backend::new(addresses).with_protocol(protocol))
         })
     } else {
         view.get::<XBackend>(namespace, name)
-            .and_then(|found| x_backend::target(found).ok())
-            .map(|(_, backend)| backend)
+            .and_then(|found| x_backend::backend(found, id.purpose()))
     };
 
     Found {
@@ -52,7 +62,7 @@ pub(super) fn find(view: &View<'_>, settings: &Settings, id: &BackendId) -> Foun
 /// terminate. Sorted, each once.
 fn addresses(
     slices: &[&Loaded<EndpointSlice>],
-    port_name: Option<&str>,
+    port_wanted: (Option<&str>, &str),
     settings: &Settings,
     warnings: &mut Vec<Problem>,
 ) -> BTreeSet<SocketAddr> {
@@ -60,7 +70,7 @@ fn addresses(
     let mut leaving = BTreeSet::new();
 
     for slice in slices {
-        let Some(port) = port_in(slice, port_name) else {
+        let Some(port) = port_in(slice, port_wanted) else {
             continue;
         };
         for endpoint in &slice.endpoints {
@@ -107,13 +117,13 @@ fn state(endpoint: &Endpoint) -> State {
     }
 }
 
-/// The port of the slice that has the name of the Service's port; no name and
-/// the empty name are the same.
-fn port_in(slice: &EndpointSlice, name: Option<&str>) -> Option<u16> {
+/// The port of the slice that has the name and the transport of the Service's
+/// port; no name and the empty name are the same.
+fn port_in(slice: &EndpointSlice, (name, transport): (Option<&str>, &str)) -> Option<u16> {
     let name = name.unwrap_or_default();
     let port = slice.ports.iter().flatten().find(|port| {
         port.name.as_deref().unwrap_or_default() == name
-            && port.protocol.as_deref().unwrap_or("TCP") == "TCP"
+            && port.protocol.as_deref().unwrap_or("TCP") == transport
     })?;
 
     u16::try_from(port.port?).ok().filter(|port| *port != 0)

@@ -6,8 +6,9 @@
 //! | module | decides |
 //! |---|---|
 //! | `gateway_class` | which Gateways are ours |
-//! | `gateway`, `listener`, `address` | what Gateways ask for, and what they get |
-//! | `route`, `rule`, `matches`, `reading`, `filters`, `urls` | what routes mean, whoever their parents are |
+//! | `gateway`, `listener_set`, `listener`, `spoken`, `conflicts`, `address` | what Gateways ask for, and what they get |
+//! | `termination`, `frontend`, `certificate`, `authorities` | TLS with clients |
+//! | `route`, `grpc`, `stream`, `rule`, `matches`, `reading`, `filters`, `urls` | what routes mean, whoever their parents are |
 //! | `attach` | which listeners take which routes |
 //! | `backends`, `endpoints`, `x_backend` | what rules refer to |
 //! | `grants` | who may refer to whom |
@@ -16,16 +17,22 @@
 
 mod address;
 mod attach;
+mod authorities;
 mod backends;
 mod certificate;
+mod conflicts;
 mod duration;
 mod endpoints;
 mod field;
 mod filters;
+mod frontend;
 mod gateway;
 mod gateway_class;
 mod grants;
+mod grpc;
 mod listener;
+mod listener_set;
+mod listener_sets;
 mod matches;
 mod memo;
 mod reading;
@@ -34,7 +41,10 @@ mod route;
 mod rule;
 mod selector;
 mod settings;
+mod spoken;
 mod status;
+mod stream;
+mod termination;
 #[cfg(test)]
 mod tests;
 mod unobeyed;

@@ -5,28 +5,33 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use gateway_core::model::{BackendId, Configuration, Gateway, ObjectName, Route};
+use gateway_core::model::{BackendId, Configuration, Gateway, ObjectName};
 
 use super::attach::{self, Attached, Plans};
+use super::certificate::Certificates;
 use super::endpoints::{self, Found};
-use super::gateway::GatewayPlan;
+use super::gateway::{GatewayPlan, Planning};
+use super::grants::Referrer;
+use super::listener_set::ByGateway;
 use super::memo::{Memo, Step};
-use super::route::{self, Converted};
+use super::route::{Converted, ModelRoute, RouteObject};
 use super::view::View;
-use super::{Resolved, Settings, address, gateway_class, status, unobeyed};
+use super::{Resolved, Settings, address, gateway_class, listener_set, status, unobeyed};
 use crate::api;
 use crate::verdict::{Decision, Problem, Reason, Verdict, Verdicts};
-use crate::world::{Loaded, ObjectRef, World};
+use crate::world::{Kind, ObjectRef, Objects, Place, World};
 
 /// Resolves one world after another.
 ///
-/// The result is the one of [`resolve`](super::resolve), always. What comes out
-/// as it was is the same `Arc` as the last time, and is not worked out again if
+/// The result is the one of [`resolve`](super::resolve), except that a Secret which
+/// was good once and no longer is still gives the certificate that it had. What comes
+/// out as it was is the same `Arc` as the last time, and is not worked out again if
 /// none of the objects it came from changed.
 #[derive(Debug)]
 pub struct Resolver {
     settings: Settings,
     world: World,
+    certificates: Certificates,
     plans: Plans,
     routes: Memo<Converted>,
     attached: Memo<Attached>,
@@ -40,6 +45,7 @@ impl Resolver {
         Self {
             settings,
             world: World::default(),
+            certificates: Certificates::default(),
             plans: Plans::new(),
             routes: Memo::default(),
             attached: Memo::default(),
@@ -57,11 +63,13 @@ impl Resolver {
         let used = self.find_backends(world, &attached, &mut verdicts);
         let configuration = self.configuration(&attached, used);
 
+        self.certificates.end_round(world);
         status::gateways(&self.plans, world, &attached, &mut verdicts);
-        status::routes(&attached, world, &mut verdicts);
+        status::routes(&attached, &mut verdicts);
         status::x_backends(&attached, world, &mut verdicts);
         if self.settings.complete {
             unobeyed::warn(world, &mut verdicts);
+            listener_set::warn_orphans(world, &mut verdicts);
         }
         self.world = world.clone();
 
@@ -80,6 +88,12 @@ impl Resolver {
     /// Reads the Gateways of our classes, and shares addresses and ports out.
     fn plan_gateways(&mut self, world: &World, verdicts: &mut Verdicts) {
         let view = View::new(world);
+        let sets = ByGateway::new(world);
+        let planning = Planning {
+            view: &view,
+            certificates: &self.certificates,
+            sets: &sets,
+        };
         let mut plans = Vec::new();
 
         for class in world.gateway_classes.iter() {
@@ -94,7 +108,7 @@ impl Resolver {
                 .get("", &gateway.spec.gateway_class_name);
             match class {
                 Some(class) if *class.spec.controller_name == *self.settings.controller => {
-                    plans.push(GatewayPlan::new(&view, class, gateway));
+                    plans.push(GatewayPlan::new(&planning, class, gateway));
                 }
                 Some(_) => {}
                 None if self.settings.complete => verdicts.warn(gateway, self.no_class(gateway)),
@@ -126,6 +140,25 @@ impl Resolver {
     }
 
     fn attach_routes<'w>(&mut self, world: &'w World) -> Vec<Placed<'w>> {
+        let mut placed = Vec::with_capacity(world.http_routes.len());
+
+        self.attach_kind(&world.http_routes, world, &mut placed);
+        self.attach_kind(&world.grpc_routes, world, &mut placed);
+        self.attach_kind(&world.tls_routes, world, &mut placed);
+        self.attach_kind(&world.tcp_routes, world, &mut placed);
+        self.attach_kind(&world.udp_routes, world, &mut placed);
+        self.routes.end_round();
+        self.attached.end_round();
+
+        placed
+    }
+
+    fn attach_kind<'w, T: RouteObject>(
+        &mut self,
+        objects: &'w Objects<T>,
+        world: &'w World,
+        placed: &mut Vec<Placed<'w>>,
+    ) {
         let Self {
             settings,
             plans,
@@ -136,16 +169,15 @@ impl Resolver {
         } = self;
         let step = Step { before, now: world };
         let mut key = String::new();
-        let mut placed = Vec::with_capacity(world.http_routes.len());
 
-        for loaded in world.http_routes.iter() {
-            let (namespace, name) = name_of(loaded);
-            write_key(&mut key, namespace, name);
+        for loaded in objects.iter() {
+            let (namespace, name) = name_of(&**loaded);
+            write_key::<T>(&mut key, namespace, name);
 
             let convert = |view: &View<'_>| {
                 // Asked for, so that the result is known to depend on it.
-                view.get::<api::HttpRoute>(namespace, name);
-                route::convert(view, settings, loaded)
+                view.get::<T>(namespace, name);
+                T::convert(view, settings, loaded)
             };
             let converted = routes.get(&key, step, |_| true, convert);
             let attached = attached.get(
@@ -153,16 +185,16 @@ impl Resolver {
                 step,
                 |attached| attached.stands(&converted, plans),
                 |view| {
-                    view.get::<api::HttpRoute>(namespace, name);
+                    view.get::<T>(namespace, name);
                     attach::attach(view, settings, loaded, &converted, plans)
                 },
             );
-            placed.push(Placed { loaded, attached });
+            placed.push(Placed {
+                generation: loaded.meta().generation,
+                place: loaded.place(),
+                attached,
+            });
         }
-        routes.end_round();
-        attached.end_round();
-
-        placed
     }
 
     /// Looks up every backend that an attached route refers to.
@@ -192,7 +224,7 @@ impl Resolver {
         for id in used {
             key.clear();
             // Writing to a String cannot fail.
-            let _ = write!(key, "{}:{}:{}", id.kind(), id.object(), id.port());
+            let _ = write!(key, "{id}");
             let result = backends.get(
                 &key,
                 step,
@@ -219,7 +251,7 @@ impl Resolver {
         placed: &[Placed<'_>],
         backends: BTreeMap<BackendId, Arc<gateway_core::model::Backend>>,
     ) -> Configuration {
-        let mut routes: HashMap<&ObjectName, Vec<Vec<Arc<Route>>>, RandomState> =
+        let mut routes: HashMap<&ObjectName, Vec<Vec<ModelRoute>>, RandomState> =
             HashMap::default();
         for (name, plan) in &self.plans {
             routes.insert(name, vec![Vec::new(); plan.listeners.len()]);
@@ -231,7 +263,7 @@ impl Resolver {
             for (gateway, listener) in &placed.attached.listeners {
                 let listeners = routes.get_mut(gateway);
                 if let Some(routes) = listeners.and_then(|all| all.get_mut(*listener)) {
-                    routes.push(Arc::clone(route));
+                    routes.push(route.clone());
                 }
             }
         }
@@ -264,7 +296,8 @@ impl Resolver {
 /// A route of the world, and where it is attached.
 #[derive(Debug)]
 pub(super) struct Placed<'w> {
-    pub(super) loaded: &'w Loaded<api::HttpRoute>,
+    pub(super) generation: Option<i64>,
+    pub(super) place: Option<&'w Place>,
     pub(super) attached: Arc<Attached>,
 }
 
@@ -274,8 +307,8 @@ impl Placed<'_> {
     }
 }
 
-fn name_of(route: &api::HttpRoute) -> (&str, &str) {
-    let meta = &route.metadata;
+fn name_of<T: Kind>(route: &T) -> (&str, &str) {
+    let meta = route.meta();
 
     (
         meta.namespace.as_deref().unwrap_or_default(),
@@ -284,8 +317,8 @@ fn name_of(route: &api::HttpRoute) -> (&str, &str) {
 }
 
 /// A name may have any byte, so that only its length says where it ends.
-fn write_key(key: &mut String, namespace: &str, name: &str) {
+fn write_key<T: Referrer>(key: &mut String, namespace: &str, name: &str) {
     key.clear();
     // Writing to a String cannot fail.
-    let _ = write!(key, "{}:{namespace}{name}", namespace.len());
+    let _ = write!(key, "{} {}:{namespace}{name}", T::KIND, namespace.len());
 }

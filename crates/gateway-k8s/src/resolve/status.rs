@@ -8,13 +8,15 @@ use gateway_core::model::ObjectName;
 use super::attach::Plans;
 use super::gateway::GatewayPlan;
 use super::listener::ListenerPlan;
+use super::listener_sets;
 use super::resolver::Placed;
+use super::spoken::{Spoken, Transport};
 use super::x_backend;
 use crate::api::ParentReference;
 use crate::verdict::ConditionStatus::{False, True};
 use crate::verdict::{
-    Condition, ConditionType, Decision, GatewayVerdict, ListenerVerdict, ParentVerdict, Problem,
-    Reason, RouteVerdict, Verdict, Verdicts,
+    Condition, ConditionType, Decision, GatewayVerdict, ListenerSetVerdict, ListenerVerdict,
+    ParentVerdict, Problem, Reason, RouteVerdict, Verdict, Verdicts,
 };
 use crate::world::{ObjectRef, World};
 
@@ -37,24 +39,42 @@ pub(super) fn gateways(
         let Some(loaded) = world.gateways.get(name.namespace(), name.name()) else {
             continue;
         };
-        let listeners = plan.listeners.iter().enumerate().map(|(index, listener)| {
-            let attached_routes = counts.get(&(name, index)).copied().unwrap_or_default();
-            ListenerVerdict {
-                name: listener.name.clone(),
-                port: listener.port,
-                supported_kinds: listener.kinds.clone(),
-                attached_routes,
-                conditions: listener_conditions(plan, listener),
-            }
-        });
-        let verdict = GatewayVerdict {
-            conditions: gateway_conditions(plan),
-            listeners: listeners.collect(),
-            addresses: if plan.is_served() {
+        let of = |set| -> Vec<_> {
+            let listeners = plan.listeners_of(set);
+            listeners
+                .map(|(index, listener)| {
+                    let count = counts.get(&(name, index)).copied();
+                    listener_verdict(plan, listener, count.unwrap_or_default())
+                })
+                .collect()
+        };
+        let addresses = || {
+            if plan.is_served() {
                 plan.addresses.clone()
             } else {
                 Vec::new()
-            },
+            }
+        };
+        for (index, set) in plan.sets.iter().enumerate() {
+            let name = &set.name;
+            if let Some(loaded) = world.listener_sets.get(name.namespace(), name.name()) {
+                let verdict = ListenerSetVerdict {
+                    conditions: listener_sets::conditions(plan, index),
+                    listeners: of(Some(index)),
+                    addresses: addresses(),
+                };
+                let decision = Decision::ListenerSet(Arc::new(verdict));
+                let warnings = Arc::new(listener_sets::warnings(plan, index));
+                let verdict = Verdict::new(set.object.clone(), loaded, decision);
+                verdicts.put(verdict.with_warnings(&warnings));
+            }
+        }
+        let sets = (0..plan.sets.len()).filter(|set| listener_sets::is_attached(plan, *set));
+        let verdict = GatewayVerdict {
+            conditions: gateway_conditions(plan),
+            listeners: of(None),
+            addresses: addresses(),
+            attached_listener_sets: u32::try_from(sets.count()).unwrap_or(u32::MAX),
         };
         let decision = Decision::Gateway(Arc::new(verdict));
         verdicts
@@ -62,13 +82,41 @@ pub(super) fn gateways(
     }
 }
 
+fn listener_verdict(
+    plan: &GatewayPlan,
+    listener: &ListenerPlan,
+    attached_routes: u32,
+) -> ListenerVerdict {
+    let transport = listener.spoken.map(Spoken::transport);
+
+    ListenerVerdict {
+        name: listener.name.clone(),
+        port: listener.port,
+        datagrams: transport == Some(Transport::Udp),
+        supported_kinds: listener.kinds.clone(),
+        attached_routes,
+        conditions: listener_conditions(plan, listener),
+    }
+}
+
 /// Tells every route what each of its parents says.
-pub(super) fn routes(placed: &[Placed<'_>], _world: &World, verdicts: &mut Verdicts) {
-    for Placed { loaded, attached } in placed {
+pub(super) fn routes(placed: &[Placed<'_>], verdicts: &mut Verdicts) {
+    for Placed {
+        generation,
+        place,
+        attached,
+    } in placed
+    {
         let ours = !attached.verdict.parents.is_empty();
         if ours || !attached.warnings.is_empty() {
             let decision = Decision::Route(Arc::clone(&attached.verdict));
-            let verdict = Verdict::new(attached.converted.object.clone(), loaded, decision);
+            let verdict = Verdict {
+                object: attached.converted.object.clone(),
+                generation: *generation,
+                place: place.cloned(),
+                decision,
+                warnings: Arc::default(),
+            };
             verdicts.put(verdict.with_warnings(&attached.warnings));
         }
     }
@@ -92,7 +140,7 @@ pub(super) fn x_backends(placed: &[Placed<'_>], world: &World, verdicts: &mut Ve
     for loaded in world.backends.iter() {
         let object = ObjectRef::of(&**loaded);
         let name = ObjectName::new(Arc::clone(&object.namespace), Arc::clone(&object.name));
-        if let Err(problem) = x_backend::target(loaded) {
+        if let Err(problem) = x_backend::place(loaded) {
             verdicts.warn(loaded, problem);
             continue;
         }
@@ -134,18 +182,29 @@ fn ancestor(gateway: &ObjectName) -> ParentReference {
 }
 
 fn gateway_conditions(plan: &GatewayPlan) -> Vec<Condition> {
-    vec![
+    let mut conditions = vec![
         gateway_accepted(plan),
         gateway_programmed(plan),
         gateway_resolved(plan),
-    ]
+    ];
+    if plan.insecure {
+        conditions.push(Condition::follows(
+            ConditionType::InsecureFrontendValidationMode,
+            True,
+            Reason::ConfigurationChanged,
+            "clients without a valid certificate are let in",
+        ));
+    }
+
+    conditions
 }
 
 fn gateway_accepted(plan: &GatewayPlan) -> Condition {
     let kind = ConditionType::Accepted;
-    let bad: Vec<_> = plan
-        .listeners
+    let own: Vec<_> = own(plan).collect();
+    let bad: Vec<_> = own
         .iter()
+        .copied()
         .filter(|one| !one.is_accepted())
         .collect();
     let told = || format!("not accepted: {}", names(&bad));
@@ -154,11 +213,16 @@ fn gateway_accepted(plan: &GatewayPlan) -> Condition {
         Condition::bad(kind, plan.refused.clone())
     } else if bad.is_empty() {
         Condition::good(kind, Reason::Accepted, "every listener is accepted")
-    } else if bad.len() < plan.listeners.len() {
+    } else if bad.len() < own.len() {
         Condition::follows(kind, True, Reason::ListenersNotValid, told())
     } else {
         Condition::follows(kind, False, Reason::ListenersNotValid, told())
     }
+}
+
+/// The listeners that are written in the Gateway itself.
+fn own(plan: &GatewayPlan) -> impl Iterator<Item = &ListenerPlan> {
+    plan.listeners_of(None).map(|(_, listener)| listener)
 }
 
 fn names(listeners: &[&ListenerPlan]) -> String {
@@ -186,8 +250,7 @@ fn gateway_programmed(plan: &GatewayPlan) -> Condition {
 
 fn gateway_resolved(plan: &GatewayPlan) -> Condition {
     let kind = ConditionType::ResolvedRefs;
-    let listeners = plan.listeners.iter();
-    let bad: Vec<_> = listeners.filter(|one| !one.unresolved.is_empty()).collect();
+    let bad: Vec<_> = own(plan).filter(|one| !one.unresolved.is_empty()).collect();
 
     if !plan.unresolved.is_empty() {
         Condition::bad(kind, plan.unresolved.clone())
@@ -224,6 +287,10 @@ fn listener_conditions(plan: &GatewayPlan, listener: &ListenerPlan) -> Vec<Condi
             first.reason,
             first.to_string(),
         ));
+    }
+    if let Some(overlap) = &listener.overlaps {
+        let kind = ConditionType::OverlappingTLSConfig;
+        conditions.push(Condition::impaired(kind, "", vec![overlap.clone()]));
     }
 
     conditions

@@ -1,8 +1,6 @@
 //! Kinds of objects that are read and not obeyed.
 
-use crate::api::{
-    BackendTlsPolicy, GrpcRoute, ListenerSet, TcpRoute, TlsRoute, UdpRoute, XBackendTrafficPolicy,
-};
+use crate::api::{BackendTlsPolicy, XBackendTrafficPolicy};
 use crate::verdict::{Problem, Reason, Verdicts};
 use crate::world::{Kind, World};
 
@@ -10,11 +8,6 @@ use crate::world::{Kind, World};
 /// it may be another controller's.
 pub(super) fn warn(world: &World, verdicts: &mut Verdicts) {
     warn_of::<BackendTlsPolicy>(world, verdicts);
-    warn_of::<GrpcRoute>(world, verdicts);
-    warn_of::<ListenerSet>(world, verdicts);
-    warn_of::<TcpRoute>(world, verdicts);
-    warn_of::<TlsRoute>(world, verdicts);
-    warn_of::<UdpRoute>(world, verdicts);
     warn_of::<XBackendTrafficPolicy>(world, verdicts);
 }
 

@@ -125,6 +125,8 @@ pub enum Decision {
     GatewayClass(Arc<ClassVerdict>),
     /// `Gateway.status`.
     Gateway(Arc<GatewayVerdict>),
+    /// `ListenerSet.status`.
+    ListenerSet(Arc<ListenerSetVerdict>),
     /// `status` of a route.
     Route(Arc<RouteVerdict>),
     /// `XBackend.status`.
@@ -142,6 +144,11 @@ impl Decision {
                     .conditions
                     .iter()
                     .chain(gateway.listeners.iter().flat_map(|one| &one.conditions)),
+            ),
+            Self::ListenerSet(set) => Box::new(
+                set.conditions
+                    .iter()
+                    .chain(set.listeners.iter().flat_map(|one| &one.conditions)),
             ),
             Self::Route(route) | Self::Backend(route) => {
                 Box::new(route.parents.iter().flat_map(|one| &one.conditions))
@@ -162,11 +169,26 @@ pub struct ClassVerdict {
 /// About a Gateway.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GatewayVerdict {
-    /// `Accepted`, `Programmed`, `ResolvedRefs`.
+    /// `Accepted`, `Programmed`, `ResolvedRefs`; `InsecureFrontendValidationMode` if
+    /// it is so.
     pub conditions: Vec<Condition>,
     /// One for each listener, in their written order.
     pub listeners: Vec<ListenerVerdict>,
     /// Where it listens; empty if everywhere, or nowhere.
+    pub addresses: Vec<IpAddr>,
+    /// How many ListenerSets it has accepted.
+    pub attached_listener_sets: u32,
+}
+
+/// About a ListenerSet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListenerSetVerdict {
+    /// `Accepted`, `Programmed`.
+    pub conditions: Vec<Condition>,
+    /// One for each listener, in their written order; none, if the Gateway takes
+    /// none of them.
+    pub listeners: Vec<ListenerVerdict>,
+    /// Where its Gateway listens; empty if everywhere, or nowhere.
     pub addresses: Vec<IpAddr>,
 }
 
@@ -177,11 +199,14 @@ pub struct ListenerVerdict {
     pub name: SectionName,
     /// The port it listens on.
     pub port: u16,
+    /// Whether it listens for datagrams, and not for connections.
+    pub datagrams: bool,
     /// The kinds of routes it takes.
     pub supported_kinds: Vec<SupportedKind>,
     /// How many routes are attached to it.
     pub attached_routes: u32,
-    /// `Accepted`, `Programmed`, `ResolvedRefs`; `Conflicted` if it is.
+    /// `Accepted`, `Programmed`, `ResolvedRefs`; `Conflicted` and
+    /// `OverlappingTLSConfig` if it is so.
     pub conditions: Vec<Condition>,
 }
 

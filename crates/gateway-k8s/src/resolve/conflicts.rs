@@ -1,0 +1,109 @@
+//! Listeners of one Gateway that cannot be told apart.
+
+use std::collections::BTreeMap;
+
+use super::field::Field;
+use super::listener::ListenerPlan;
+use super::listener_set::SetPlan;
+use crate::verdict::{Problem, Reason};
+
+/// Finds conflicts, and says so on the listeners that lose: of one object all of
+/// them, because the API forbids to choose a winner there; of two objects the one
+/// that comes later, in the order of `plans`.
+pub(super) fn find(plans: &mut [ListenerPlan], sets: &[SetPlan]) {
+    for place in by_port(plans) {
+        for (rank, index) in place.iter().enumerate() {
+            let others = place.iter().enumerate().filter(|(other, _)| *other != rank);
+            let found = others.into_iter().find_map(|(other_rank, other)| {
+                let (mine, theirs) = (&plans[*index], &plans[*other]);
+                let siblings = mine.set == theirs.set;
+                let is_won = other_rank < rank && theirs.conflicts.is_empty();
+
+                (siblings || is_won)
+                    .then(|| conflict(mine, theirs, sets))
+                    .flatten()
+            });
+            plans[*index].conflicts.extend(found);
+        }
+    }
+}
+
+/// Finds listeners that end TLS on one port for names that could be meant by both:
+/// clients that share connections between names may get to the wrong one.
+///
+/// Source: `ListenerConditionOverlappingTLSConfig` (GEP-3567).
+pub(super) fn find_overlaps(plans: &mut [ListenerPlan], sets: &[SetPlan]) {
+    let ends_tls = |plan: &ListenerPlan| {
+        plan.is_accepted() && plan.spoken.is_some_and(|spoken| spoken.ends_tls())
+    };
+
+    for place in by_port(plans) {
+        let place: Vec<_> = place
+            .into_iter()
+            .filter(|index| ends_tls(&plans[*index]))
+            .collect();
+        for index in &place {
+            let mine = &plans[*index];
+            let mut others = place.iter().filter(|other| *other != index);
+            let other = others.find(|other| share_names(mine, &plans[**other]));
+            let problem = other.map(|other| {
+                let name = name(&plans[*other], sets);
+                let message = format!("{name} has hostnames in common with this listener");
+                let at = Field::SPEC;
+                let at = at.item("listeners", mine.index);
+                Problem::new(Reason::OverlappingHostnames, message).at(at.name("hostname"))
+            });
+            plans[*index].overlaps = problem;
+        }
+    }
+}
+
+fn share_names(one: &ListenerPlan, other: &ListenerPlan) -> bool {
+    match (&one.hostname, &other.hostname) {
+        (Some(one), Some(other)) => one.intersects(other),
+        _ => true,
+    }
+}
+
+/// The listeners of each port of each transport, in their order.
+fn by_port(plans: &[ListenerPlan]) -> Vec<Vec<usize>> {
+    let mut places: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (index, plan) in plans.iter().enumerate() {
+        if let Some(spoken) = plan.spoken {
+            let place = (spoken.transport(), plan.port);
+            places.entry(place).or_default().push(index);
+        }
+    }
+
+    places.into_values().collect()
+}
+
+fn conflict(mine: &ListenerPlan, theirs: &ListenerPlan, sets: &[SetPlan]) -> Option<Problem> {
+    let at = Field::SPEC;
+    let at = at.item("listeners", mine.index);
+    let name = name(theirs, sets);
+    let (one, other) = (mine.spoken?, theirs.spoken?);
+
+    if !one.shares_ports_with(other) {
+        let message = format!("{name} speaks {} on port {}", other.name(), theirs.port);
+        let problem = Problem::new(Reason::ProtocolConflict, message);
+        Some(problem.at(at.name("protocol")).remedy("use another port"))
+    } else if mine.hostname == theirs.hostname {
+        let message = format!("{name} has the same port and hostname");
+        let problem = Problem::new(Reason::HostnameConflict, message);
+        Some(
+            problem
+                .at(at)
+                .remedy("give one of them another port or hostname"),
+        )
+    } else {
+        None
+    }
+}
+
+fn name(plan: &ListenerPlan, sets: &[SetPlan]) -> String {
+    match plan.set.and_then(|set| sets.get(set)) {
+        Some(set) => format!("listener {} of ListenerSet {}", plan.name, set.name),
+        None => format!("listener {}", plan.name),
+    }
+}

@@ -1,0 +1,73 @@
+//! Certificates for tests, valid for a hundred years.
+
+/// A certificate in PEM, signed by itself, with its key.
+#[derive(Clone, Copy, Debug)]
+pub struct TestCertificate {
+    /// The certificate.
+    pub certificate: &'static str,
+    /// Its key.
+    pub key: &'static str,
+}
+
+/// For `shop.example.com`.
+pub const SHOP: TestCertificate = TestCertificate {
+    certificate: "\
+-----BEGIN CERTIFICATE-----
+MIIBqjCCAVCgAwIBAgIUVUsLQrPPdhCZf+gtTPV7w78xMIgwCgYIKoZIzj0EAwIw
+GzEZMBcGA1UEAwwQc2hvcC5leGFtcGxlLmNvbTAgFw0yNjExMjIxMDExNDdaGA8y
+MTI2MTAyOTEwMTE0N1owGzEZMBcGA1UEAwwQc2hvcC5leGFtcGxlLmNvbTBZMBMG
+ByqGSM49AgEGCCqGSM49AwEHA0IABOIFmbJwAkpwoxNg306Nt1XnV2LGsGdFin7c
+j+YVwEVYi+bnNVyFVoJmzJPkuYEw93qy1flMfB7KwrSAIgZOspGjcDBuMB0GA1Ud
+DgQWBBT0TbJfs+Rnak6JPlCGaqaVBQvdWTAfBgNVHSMEGDAWgBT0TbJfs+Rnak6J
+PlCGaqaVBQvdWTAPBgNVHRMBAf8EBTADAQH/MBsGA1UdEQQUMBKCEHNob3AuZXhh
+bXBsZS5jb20wCgYIKoZIzj0EAwIDSAAwRQIgD2iXwEgEHz4KHbu7n1Ef6BweF3yu
+YRfTllt5VuXRvY4CIQDw5vx5JO96VbxRYRZ6b4fxMVWNrj3XQZwaCwG4v0dL1g==
+-----END CERTIFICATE-----
+",
+    key: "\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg8iEYogxRwbIUHI21
+OTzNul1CRfwTGfOMGN5O2iCKrfmhRANCAATiBZmycAJKcKMTYN9OjbdV51dixrBn
+RYp+3I/mFcBFWIvm5zVchVaCZsyT5LmBMPd6stX5THweysK0gCIGTrKR
+-----END PRIVATE KEY-----
+",
+};
+
+/// For `*.example.com`.
+pub const WILD: TestCertificate = TestCertificate {
+    certificate: "\
+-----BEGIN CERTIFICATE-----
+MIIBnDCCAUOgAwIBAgIUKlXXGlloPx3xlR8rBP9/O41WzqEwCgYIKoZIzj0EAwIw
+FjEUMBIGA1UEAwwLZXhhbXBsZS5jb20wIBcNMjYxMTIyMTAxMTQ3WhgPMjEyNjEw
+MjkxMDExNDdaMBYxFDASBgNVBAMMC2V4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYI
+KoZIzj0DAQcDQgAEFIwk4m8/G1x/vKEf6RdQs+lIwZzGDWiFPP0C2FtvUY1SkRk3
+AIDOMswk/Da17vmp/vRv/ZerjiKz5ihaBIPemaNtMGswHQYDVR0OBBYEFFZm1KnZ
+idzydWSCpvCRBJq9d9vEMB8GA1UdIwQYMBaAFFZm1KnZidzydWSCpvCRBJq9d9vE
+MA8GA1UdEwEB/wQFMAMBAf8wGAYDVR0RBBEwD4INKi5leGFtcGxlLmNvbTAKBggq
+hkjOPQQDAgNHADBEAiBtZuJFxqWqTqWbX9f1HEeizQ2e0FndJpitbp6GyLBTIwIg
+TJtgCxPxO0nO6mGQ4Zcl7pHZqPlDPUnO+5mWZo8jvck=
+-----END CERTIFICATE-----
+",
+    key: "\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgkL5Gu86/iYgzOuN8
+07lvXuB3SQC7SurbWlD39H4kNkihRANCAAQUjCTibz8bXH+8oR/pF1Cz6UjBnMYN
+aIU8/QLYW29RjVKRGTcAgM4yzCT8NrXu+an+9G/9l6uOIrPmKFoEg96Z
+-----END PRIVATE KEY-----
+",
+};
+
+/// Of an authority that signs others.
+pub const AUTHORITY: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBhTCCASugAwIBAgIULU6LyEwpjcZxG6VN303K1npjM6gwCgYIKoZIzj0EAwIw
+DTELMAkGA1UEAwwCY2EwIBcNMjYxMTIyMTAxMTQ3WhgPMjEyNjEwMjkxMDExNDda
+MA0xCzAJBgNVBAMMAmNhMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhChOMVcA
+K5SmRa3VtY8Da+1bJFxTdRRqKMfM9mhQrupQwCcKuUwXBoVxLK9sARwcSXhEob7d
+GvPM6XpaM57lVaNnMGUwHQYDVR0OBBYEFFMFIPOUWJt9kqLvx2BGesIWQiJkMB8G
+A1UdIwQYMBaAFFMFIPOUWJt9kqLvx2BGesIWQiJkMA8GA1UdEwEB/wQFMAMBAf8w
+EgYDVR0RBAswCYIHY2EudGVzdDAKBggqhkjOPQQDAgNIADBFAiBIIdKNqkmsFoJn
+OVCVamLY3sUupFM0igab1NBN04BW7AIhAOK8yi6nUcd+MAhOXRF1Sl08ZkDdvmCm
+kF2mdP/WxQxP
+-----END CERTIFICATE-----
+";
