@@ -256,7 +256,7 @@ fn object(verdict: &Verdict) -> Vec<ObjectReport> {
             let whole = ObjectReport::new(verdict, &set.conditions);
             with_listeners(whole, verdict, &set.listeners)
         }
-        Decision::Route(route) | Decision::Backend(route) => {
+        Decision::Route(route) | Decision::Backend(route) | Decision::Policy(route) => {
             let parents = route.parents.iter().map(|parent| ObjectReport {
                 parent: Some(name(&parent.parent, &verdict.object.namespace)),
                 ..ObjectReport::new(verdict, &parent.conditions)

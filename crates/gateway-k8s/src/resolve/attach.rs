@@ -1,17 +1,17 @@
 //! Which listeners a route is attached to, and what it is told about each parent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gateway_core::model::ObjectName;
+use gateway_core::model::{BackendId, ObjectName};
 
 use super::field::Field;
 use super::gateway::GatewayPlan;
 use super::listener::ListenerPlan;
 use super::matches::unsupported;
-use super::route::{Converted, RouteObject};
+use super::route::{Converted, ModelRoute, RouteObject};
 use super::view::View;
-use super::{GATEWAY_GROUP, Settings, listener_set};
+use super::{GATEWAY_GROUP, Settings, client, endpoints, listener_set};
 use crate::api::{DefaultScope, Gateway, ListenerSet, ParentReference};
 use crate::verdict::{Condition, ConditionType, ParentVerdict, Problem, Reason, RouteVerdict};
 use crate::world::Loaded;
@@ -28,11 +28,22 @@ pub(super) struct Attached {
     pub(super) gateways: Vec<(ObjectName, Option<Arc<GatewayPlan>>)>,
     /// The Gateway and the listener's position in it; counted in `attachedRoutes`.
     pub(super) listeners: Vec<(ObjectName, usize)>,
+    /// The route as single Gateways have it, which show backends who they are.
+    own_routes: BTreeMap<ObjectName, ModelRoute>,
+    /// Every backend that its rules refer to, as they are for its Gateways.
+    pub(super) backends: BTreeSet<BackendId>,
     pub(super) verdict: Arc<RouteVerdict>,
     pub(super) warnings: Arc<Vec<Problem>>,
 }
 
 impl Attached {
+    /// The route as a Gateway has it.
+    pub(super) fn route_of(&self, gateway: &ObjectName) -> Option<&ModelRoute> {
+        let own = self.own_routes.get(gateway);
+
+        own.or(self.converted.route.as_ref())
+    }
+
     /// Whether it is what would come out again.
     pub(super) fn stands(&self, converted: &Arc<Converted>, plans: &Plans) -> bool {
         let same =
@@ -101,14 +112,53 @@ pub(super) fn attach<T: RouteObject>(
         });
     }
     warn(settings, &**loaded, &verdict, &mut warnings);
+    let mut backends = converted.backends.clone();
+    let own_routes = own_routes(view, converted, &listeners, plans, &mut backends);
 
     Attached {
         converted: Arc::clone(converted),
         gateways,
         listeners,
+        own_routes,
+        backends,
         verdict: Arc::new(verdict),
         warnings: Arc::new(warnings),
     }
+}
+
+/// The route for each of its Gateways that shows a certificate to backends which it
+/// speaks to over TLS. These are then backends of its own.
+fn own_routes(
+    view: &View<'_>,
+    converted: &Converted,
+    listeners: &[(ObjectName, usize)],
+    plans: &Plans,
+    backends: &mut BTreeSet<BackendId>,
+) -> BTreeMap<ObjectName, ModelRoute> {
+    let mut own = BTreeMap::new();
+    let Some(route) = &converted.route else {
+        return own;
+    };
+    let gateways: BTreeSet<_> = listeners.iter().map(|(gateway, _)| gateway).collect();
+    let has_client = |gateway: &&ObjectName| {
+        let plan = plans.get(*gateway);
+        plan.is_some_and(|plan| plan.client_certificate.is_some())
+    };
+
+    for gateway in gateways.into_iter().filter(has_client) {
+        let secured = converted.backends.iter();
+        let secured: BTreeSet<_> = secured
+            .filter(|id| endpoints::is_secured(view, id))
+            .cloned()
+            .collect();
+        if !secured.is_empty() {
+            own.insert(gateway.clone(), client::route_for(gateway, &secured, route));
+            let secured = secured.into_iter();
+            backends.extend(secured.map(|id| id.with_client(gateway.clone())));
+        }
+    }
+
+    own
 }
 
 /// What a parentRef names.
@@ -276,7 +326,7 @@ fn conditions(
     at: &Field<'_>,
 ) -> Vec<Condition> {
     let broken_rules = route.broken.iter().map(|(index, _)| index);
-    let broken_rules: std::collections::BTreeSet<_> = broken_rules.collect();
+    let broken_rules: BTreeSet<_> = broken_rules.collect();
     let partly = broken_rules.len() < route.rules;
     let broken = || route.broken.iter().map(|(_, problem)| problem.clone());
 

@@ -3,13 +3,13 @@
 use gateway_core::model::{BackendId, BackendProtocol, BackendPurpose, ObjectName};
 use k8s_openapi::api::core::v1::{Service, ServicePort};
 
+use super::backend_tls;
 use super::field::Field;
 use super::grants::{self, From, To};
 use super::view::View;
 use super::x_backend;
-use crate::api::{BackendObjectReference, BackendRef, BackendTlsPolicy, HttpBackendRef, XBackend};
+use crate::api::{BackendObjectReference, BackendRef, HttpBackendRef, XBackend};
 use crate::verdict::{Problem, Reason};
-use crate::world::Loaded;
 
 /// A reference as it is written, whatever the type of the field.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +170,8 @@ fn service(
     };
     let (number, found) = find_port(service, port, purpose)
         .map_err(|problem| describe(problem, service, to, port, at))?;
-    let plain = protocol(found);
+    let secured = backend_tls::in_force(view, to.namespace, to.name, found).is_some();
+    let plain = protocol(found, secured);
     if plain.is_none() && matches!(purpose, Purpose::Requests | Purpose::Grpc) {
         let spoken = found.app_protocol.as_deref().unwrap_or_default();
         let message = format!(
@@ -179,10 +180,8 @@ fn service(
         );
         return Err(Problem::new(Reason::UnsupportedProtocol, message)
             .at(at)
-            .remedy("set the port's appProtocol to http, kubernetes.io/h2c or kubernetes.io/ws, or remove it"));
+            .remedy("set the port's appProtocol to http, kubernetes.io/h2c or kubernetes.io/ws, or remove it; https and kubernetes.io/wss need a BackendTLSPolicy"));
     }
-
-    never_in_the_clear(view, to, at)?;
 
     let id = BackendId::new("Service", ObjectName::new(to.namespace, to.name), number);
     Ok(match purpose {
@@ -240,7 +239,7 @@ fn describe(problem: NoPort, service: &Service, to: To<'_>, port: i32, at: &Fiel
     }
 }
 
-fn ports(service: &Service) -> impl Iterator<Item = &ServicePort> {
+pub(super) fn ports(service: &Service) -> impl Iterator<Item = &ServicePort> {
     let spec = service.spec.iter();
 
     spec.flat_map(|spec| spec.ports.iter().flatten())
@@ -249,33 +248,6 @@ fn ports(service: &Service) -> impl Iterator<Item = &ServicePort> {
 /// What carries a port. TCP if nothing is written.
 fn transport_of(port: &ServicePort) -> &str {
     port.protocol.as_deref().unwrap_or("TCP")
-}
-
-/// Refuses a Service of which a BackendTLSPolicy says that it must be spoken to over
-/// TLS, whatever port it is about: what cannot be obeyed must not be skipped.
-fn never_in_the_clear(view: &View<'_>, to: To<'_>, at: &Field<'_>) -> Result<(), Problem> {
-    let is_meant = |policy: &&Loaded<BackendTlsPolicy>| {
-        let mut targets = policy.spec.target_refs.iter();
-        targets.any(|target| target.kind == "Service" && target.name == to.name)
-    };
-    match view
-        .in_namespace::<BackendTlsPolicy>(to.namespace)
-        .into_iter()
-        .find(is_meant)
-    {
-        None => Ok(()),
-        Some(policy) => {
-            let message = format!(
-                "BackendTLSPolicy {} asks for TLS to Service {}/{}, which is not supported",
-                policy.metadata.name.as_deref().unwrap_or_default(),
-                to.namespace,
-                to.name
-            );
-            Err(Problem::new(Reason::UnsupportedProtocol, message)
-                .at(at)
-                .remedy("remove the policy if the backend may be spoken to in the clear"))
-        }
-    }
 }
 
 /// The port of that number and transport.
@@ -288,12 +260,14 @@ pub(super) fn port_of<'a>(
 }
 
 /// How the port's endpoints are spoken to; nothing, if we do not speak it.
+/// `secured` tells whether it is over TLS, which some names ask for.
 ///
 /// Source: GEP-1911, and the IANA names that `appProtocol` may have.
-pub(super) fn protocol(port: &ServicePort) -> Option<BackendProtocol> {
+pub(super) fn protocol(port: &ServicePort, secured: bool) -> Option<BackendProtocol> {
     match port.app_protocol.as_deref() {
         None | Some("" | "http" | "kubernetes.io/ws") => Some(BackendProtocol::Http1),
         Some("kubernetes.io/h2c") => Some(BackendProtocol::H2c),
+        Some("https" | "kubernetes.io/wss") if secured => Some(BackendProtocol::Http1),
         Some(_) => None,
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use gateway_core::model::{Backend, BackendId, BackendProtocol, BackendPurpose};
+use gateway_core::model::{Backend, BackendId, BackendProtocol, BackendPurpose, Certificate};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 
 use super::view::View;
-use super::{Settings, backends, x_backend};
+use super::{Settings, backend_tls, backends, x_backend};
 use crate::api::XBackend;
 use crate::verdict::{Problem, Reason};
 use crate::world::Loaded;
@@ -18,13 +18,32 @@ use crate::world::Loaded;
 #[derive(Debug, PartialEq)]
 pub(super) struct Found {
     pub(super) backend: Option<Arc<Backend>>,
+    /// What it was given to show to the backend.
+    client: Option<Arc<Certificate>>,
     pub(super) warnings: Vec<Problem>,
+}
+
+impl Found {
+    /// Whether it is what would come out again.
+    pub(super) fn stands(&self, client: Option<&Arc<Certificate>>) -> bool {
+        match (&self.client, client) {
+            (Some(then), Some(now)) => Arc::ptr_eq(then, now),
+            (then, now) => then.is_none() && now.is_none(),
+        }
+    }
 }
 
 /// Looks up a backend that some rule refers to.
 ///
-/// A Service without endpoints is a backend with an empty set: it gets 503.
-pub(super) fn find(view: &View<'_>, settings: &Settings, id: &BackendId) -> Found {
+/// A Service without endpoints is a backend with an empty set: it gets 503. There is
+/// no backend where a policy asks for TLS that we cannot do: it gets 500. `client` is
+/// what the gateway shows of itself.
+pub(super) fn find(
+    view: &View<'_>,
+    settings: &Settings,
+    id: &BackendId,
+    client: Option<&Arc<Certificate>>,
+) -> Found {
     let mut warnings = Vec::new();
     let (namespace, name) = (id.object().namespace(), id.object().name());
 
@@ -42,10 +61,18 @@ pub(super) fn find(view: &View<'_>, settings: &Settings, id: &BackendId) -> Foun
                 BackendPurpose::Grpc => BackendProtocol::H2c,
                 // What connections carry is none of our business.
                 BackendPurpose::Any | BackendPurpose::Udp => {
-                    backends::protocol(port).unwrap_or_default()
+                    backends::protocol(port, true).unwrap_or_default()
                 }
             };
-            Some(Backend::new(addresses).with_protocol(protocol))
+            let backend = Backend::new(addresses).with_protocol(protocol);
+            match backend_tls::of_port(view, namespace, name, port) {
+                Ok(None) => Some(backend),
+                Ok(Some(tls)) => Some(backend.with_tls(backend_tls::with_client(tls, client))),
+                Err(problem) => {
+                    warnings.push(problem);
+                    None
+                }
+            }
         })
     } else {
         view.get::<XBackend>(namespace, name)
@@ -54,8 +81,21 @@ pub(super) fn find(view: &View<'_>, settings: &Settings, id: &BackendId) -> Foun
 
     Found {
         backend: backend.map(Arc::new),
+        client: client.cloned(),
         warnings,
     }
+}
+
+/// Whether a backend is spoken to over TLS.
+pub(super) fn is_secured(view: &View<'_>, id: &BackendId) -> bool {
+    let (namespace, name) = (id.object().namespace(), id.object().name());
+    if id.kind() != "Service" {
+        return false;
+    }
+    let service = view.get::<Service>(namespace, name);
+    let port = service.and_then(|service| backends::port_of(service, id.port(), "TCP"));
+
+    port.is_some_and(|port| backend_tls::in_force(view, namespace, name, port).is_some())
 }
 
 /// The ready endpoints; if there is none, those that still serve while they

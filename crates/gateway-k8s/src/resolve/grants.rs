@@ -115,6 +115,7 @@ macro_rules! referrers {
 }
 
 referrers! {
+    BackendTlsPolicy is "BackendTLSPolicy",
     Gateway is "Gateway",
     GrpcRoute is "GRPCRoute",
     HttpRoute is "HTTPRoute",

@@ -11,6 +11,7 @@
 //! | `route`, `grpc`, `stream`, `rule`, `matches`, `reading`, `filters`, `urls` | what routes mean, whoever their parents are |
 //! | `attach` | which listeners take which routes |
 //! | `backends`, `endpoints`, `x_backend` | what rules refer to |
+//! | `backend_tls`, `policies`, `client` | TLS with backends |
 //! | `grants` | who may refer to whom |
 //! | `unobeyed` | kinds that are read and not obeyed |
 //! | `view`, `memo` | what can be used again |
@@ -18,8 +19,10 @@
 mod address;
 mod attach;
 mod authorities;
+mod backend_tls;
 mod backends;
 mod certificate;
+mod client;
 mod conflicts;
 mod duration;
 mod endpoints;
@@ -35,6 +38,7 @@ mod listener_set;
 mod listener_sets;
 mod matches;
 mod memo;
+mod policies;
 mod reading;
 mod resolver;
 mod route;

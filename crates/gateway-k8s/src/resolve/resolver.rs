@@ -16,7 +16,7 @@ use super::listener_set::ByGateway;
 use super::memo::{Memo, Step};
 use super::route::{Converted, ModelRoute, RouteObject};
 use super::view::View;
-use super::{Resolved, Settings, address, gateway_class, listener_set, status, unobeyed};
+use super::{Resolved, Settings, address, gateway_class, listener_set, policies, status, unobeyed};
 use crate::api;
 use crate::verdict::{Decision, Problem, Reason, Verdict, Verdicts};
 use crate::world::{Kind, ObjectRef, Objects, Place, World};
@@ -67,6 +67,7 @@ impl Resolver {
         status::gateways(&self.plans, world, &attached, &mut verdicts);
         status::routes(&attached, &mut verdicts);
         status::x_backends(&attached, world, &mut verdicts);
+        policies::tell(&attached, self.settings.complete, world, &mut verdicts);
         if self.settings.complete {
             unobeyed::warn(world, &mut verdicts);
             listener_set::warn_orphans(world, &mut verdicts);
@@ -207,6 +208,7 @@ impl Resolver {
         let Self {
             settings,
             backends,
+            plans,
             world: before,
             ..
         } = self;
@@ -216,7 +218,7 @@ impl Resolver {
         let mut key = String::new();
 
         for placed in placed.iter().filter(|placed| placed.is_served()) {
-            used.extend(&placed.attached.converted.backends);
+            used.extend(&placed.attached.backends);
         }
         // In order, for the sake of the warnings.
         let mut used: Vec<_> = used.into_iter().collect();
@@ -225,11 +227,13 @@ impl Resolver {
             key.clear();
             // Writing to a String cannot fail.
             let _ = write!(key, "{id}");
+            let plan = id.client().and_then(|gateway| plans.get(gateway));
+            let client = plan.and_then(|plan| plan.client_certificate.as_ref());
             let result = backends.get(
                 &key,
                 step,
-                |_| true,
-                |view| endpoints::find(view, settings, id),
+                |found| found.stands(client),
+                |view| endpoints::find(view, settings, id, client),
             );
             let (namespace, name) = (id.object().namespace(), id.object().name());
             if let Some(service) = world.services.get(namespace, name) {
@@ -257,13 +261,10 @@ impl Resolver {
             routes.insert(name, vec![Vec::new(); plan.listeners.len()]);
         }
         for placed in placed {
-            let Some(route) = &placed.attached.converted.route else {
-                continue;
-            };
             for (gateway, listener) in &placed.attached.listeners {
                 let listeners = routes.get_mut(gateway);
                 if let Some(routes) = listeners.and_then(|all| all.get_mut(*listener)) {
-                    routes.push(route.clone());
+                    routes.extend(placed.attached.route_of(gateway).cloned());
                 }
             }
         }

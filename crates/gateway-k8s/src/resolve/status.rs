@@ -171,7 +171,8 @@ pub(super) fn x_backends(placed: &[Placed<'_>], world: &World, verdicts: &mut Ve
     }
 }
 
-fn ancestor(gateway: &ObjectName) -> ParentReference {
+/// A Gateway, as the status of what is used through it names it.
+pub(super) fn ancestor(gateway: &ObjectName) -> ParentReference {
     ParentReference {
         group: Some(super::GATEWAY_GROUP.to_owned()),
         kind: Some("Gateway".to_owned()),

@@ -1,13 +1,12 @@
 //! Kinds of objects that are read and not obeyed.
 
-use crate::api::{BackendTlsPolicy, XBackendTrafficPolicy};
+use crate::api::XBackendTrafficPolicy;
 use crate::verdict::{Problem, Reason, Verdicts};
 use crate::world::{Kind, World};
 
 /// Warns of every such object. Only where nobody else could obey it: in a cluster
 /// it may be another controller's.
 pub(super) fn warn(world: &World, verdicts: &mut Verdicts) {
-    warn_of::<BackendTlsPolicy>(world, verdicts);
     warn_of::<XBackendTrafficPolicy>(world, verdicts);
 }
 
@@ -20,12 +19,12 @@ fn warn_of<T: Kind>(world: &World, verdicts: &mut Verdicts) {
 
 #[cfg(test)]
 mod tests {
-    use crate::api::BackendTlsPolicy;
+    use crate::api::XBackendTrafficPolicy;
     use crate::resolve::{Settings, resolve};
     use crate::world::{ObjectRef, World};
 
     fn warnings(settings: &Settings) -> usize {
-        let mut policy = BackendTlsPolicy::default();
+        let mut policy = XBackendTrafficPolicy::default();
         policy.metadata.namespace = Some("shop".to_owned());
         policy.metadata.name = Some("cart".to_owned());
         let object = ObjectRef::of(&policy);

@@ -64,7 +64,7 @@ impl Outcome {
     /// What a route, or a policy, is told.
     pub fn route_of<T: Kind>(&self, name: &str) -> RouteOutcome<'_> {
         match self.verdict::<T>(name).map(|verdict| &verdict.decision) {
-            Some(Decision::Route(verdict)) => RouteOutcome { verdict },
+            Some(Decision::Route(verdict) | Decision::Policy(verdict)) => RouteOutcome { verdict },
             other => panic!("{name}: {other:?}"),
         }
     }

@@ -131,6 +131,8 @@ pub enum Decision {
     Route(Arc<RouteVerdict>),
     /// `XBackend.status`.
     Backend(Arc<RouteVerdict>),
+    /// `status` of a policy.
+    Policy(Arc<RouteVerdict>),
 }
 
 impl Decision {
@@ -150,7 +152,7 @@ impl Decision {
                     .iter()
                     .chain(set.listeners.iter().flat_map(|one| &one.conditions)),
             ),
-            Self::Route(route) | Self::Backend(route) => {
+            Self::Route(route) | Self::Backend(route) | Self::Policy(route) => {
                 Box::new(route.parents.iter().flat_map(|one| &one.conditions))
             }
         }

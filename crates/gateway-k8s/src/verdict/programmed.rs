@@ -74,7 +74,8 @@ impl Verdicts {
                 Decision::None
                 | Decision::GatewayClass(_)
                 | Decision::Route(_)
-                | Decision::Backend(_) => {}
+                | Decision::Backend(_)
+                | Decision::Policy(_) => {}
             }
         }
     }

@@ -9,6 +9,7 @@ mod grpc;
 mod listener_sets;
 mod listeners;
 mod parents;
+mod policies;
 mod properties;
 mod rules;
 mod streams;
