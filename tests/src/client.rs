@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::{BoxError, patiently};
@@ -55,7 +56,20 @@ impl Client {
     pub async fn http1(address: SocketAddr) -> Self {
         let tcp = TcpStream::connect(address).await.expect("a listener");
         let _ = tcp.set_nodelay(true);
-        let (sender, connection) = http1::handshake(TokioIo::new(tcp)).await.expect("HTTP/1");
+        Self::http1_over(tcp).await
+    }
+
+    /// Speaks HTTP/1.1 over `stream`.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended.
+    pub async fn http1_over<S>(stream: S) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let handshake = http1::handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = handshake.expect("HTTP/1");
         tokio::spawn(connection.with_upgrades());
         Self {
             sender: Sender::Http1(sender),
@@ -70,9 +84,20 @@ impl Client {
     pub async fn http2(address: SocketAddr) -> Self {
         let tcp = TcpStream::connect(address).await.expect("a listener");
         let _ = tcp.set_nodelay(true);
-        let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(tcp))
-            .await
-            .expect("HTTP/2");
+        Self::http2_over(tcp).await
+    }
+
+    /// Speaks HTTP/2 over `stream`.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended.
+    pub async fn http2_over<S>(stream: S) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+        let (sender, connection) = handshake.expect("HTTP/2");
         tokio::spawn(connection);
         Self {
             sender: Sender::Http2(sender),

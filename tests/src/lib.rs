@@ -7,6 +7,7 @@
 //! | [`Origin`] | a backend that speaks proper HTTP and remembers what it was asked |
 //! | [`Wire`] | one end of a TCP connection, byte by byte: a client, or a backend of [`RawOrigin`] |
 //! | [`Client`] | a client that speaks proper HTTP/1.1 or HTTP/2 |
+//! | [`TlsClient`] | the same over TLS, with certificates of an [`Authority`] |
 //! | [`frames`] | HTTP/2 frames by hand |
 //!
 //! Nothing here sleeps to wait for something: whatever is waited for is told, and
@@ -20,6 +21,7 @@ mod origin;
 mod patience;
 mod raw_origin;
 mod site;
+mod tls;
 mod wire;
 
 pub use self::client::{Client, Reply};
@@ -28,6 +30,7 @@ pub use self::origin::{Incoming, Origin, OriginBody, Seen, State, answer};
 pub use self::patience::{PATIENCE, patiently};
 pub use self::raw_origin::{RawOrigin, Scripted};
 pub use self::site::{Site, prefix};
+pub use self::tls::{Authority, Issued, TlsClient};
 pub use self::wire::{Answer, End, Wire, chunked, parse_head};
 
 /// An error of any type.

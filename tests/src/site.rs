@@ -1,10 +1,11 @@
 //! Configurations in one line.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use gateway_core::model::{
     Backend, BackendId, BackendProtocol, BackendRef, Configuration, Gateway, Listener, PathMatch,
-    Route, RouteMatch, Rule,
+    Route, RouteMatch, Rule, TlsTermination,
 };
 
 /// A configuration with one listener on a free loopback port and, unless others are
@@ -83,6 +84,24 @@ impl Site {
         )
     }
 
+    /// As an HTTPS listener.
+    #[must_use]
+    pub fn https(&self, name: &str, tls: impl Into<Arc<TlsTermination>>) -> Listener {
+        let others = self.others.iter().cloned();
+        others.fold(
+            Listener::https(name, 0, tls).with_route(self.route.clone()),
+            Listener::with_route,
+        )
+    }
+
+    /// The backends, and `listeners` on a free loopback port.
+    #[must_use]
+    pub fn behind(&self, listeners: impl IntoIterator<Item = Listener>) -> Configuration {
+        let edge = Gateway::new("edge").with_address(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let edge = listeners.into_iter().fold(edge, Gateway::with_listener);
+        self.backends().with_gateway(edge)
+    }
+
     /// The backends alone, for listeners of the test's own.
     #[must_use]
     pub fn backends(&self) -> Configuration {
@@ -95,10 +114,7 @@ impl Site {
     /// As a configuration.
     #[must_use]
     pub fn configuration(&self) -> Configuration {
-        let edge = Gateway::new("edge")
-            .with_address(IpAddr::V4(Ipv4Addr::LOCALHOST))
-            .with_listener(self.listener("web"));
-        self.backends().with_gateway(edge)
+        self.behind([self.listener("web")])
     }
 }
 

@@ -15,6 +15,7 @@ use crate::listen::{Connection, InFlight, OnUpgrade};
 use crate::rescue::{NoRoute, UnaskedUpgrade, rescue};
 use crate::routing::{Found, ListenerTable, Match, RequestHead};
 use crate::stack::{LiveRule, StackFuture};
+use crate::tls::Secured;
 use crate::tunnel;
 use crate::{Body, BoxError};
 
@@ -29,6 +30,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) port: Option<u16>,
     /// The connection it came on, where that is one of ours.
     pub(crate) connection: Option<&'a Arc<Connection>>,
+    /// What its handshake has told, where there was one.
+    pub(crate) secured: Option<&'a Secured>,
     /// Who sent it; without this the request's own claims are left alone.
     pub(crate) forwarded: Option<&'a Forwarded>,
 }
@@ -79,14 +82,25 @@ fn route(
         method: request.method(),
         headers: request.headers(),
     };
-    let Found::Rule { matched, .. } = table.find(&head) else {
-        return Err(NoRoute.into());
+    let (listener, matched) = match table.find(&head) {
+        Found::Rule { listener, matched } => (listener, Some(matched)),
+        Found::NoRoute(listener) => (listener, None),
+        Found::NoListener => return Err(NoRoute.into()),
     };
+    if let Some(secured) = arrival.secured
+        && !secured.is_for(listener)
+    {
+        return Err(Refused::Misdirected.into());
+    }
+    let matched = matched.ok_or(NoRoute)?;
 
     let rule = Arc::clone(matched.rule);
     if rule.wants_context {
         let context = context(arrival, &matched);
         request.extensions_mut().insert(context);
+    }
+    if let Some(client) = arrival.secured.and_then(Secured::client) {
+        request.extensions_mut().insert(client.clone());
     }
     if let Some(forwarded) = arrival.forwarded {
         forwarded.apply(request.headers_mut());

@@ -13,13 +13,20 @@
 //! |---|---|
 //! | [`model`] | what a gateway does, as one comparable value |
 //! | [`routing`] | which rule a request belongs to, and why |
+#![cfg_attr(
+    feature = "server",
+    doc = "| [`l4`] | connections that are not HTTP: services over a connection |"
+)]
 //!
 //! # Features
 //!
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `server` | on | everything that needs sockets: without it there is the model and the matcher, and no runtime |
+//! | `tls` | with `server` | `Certificate::from_pem`: without it no certificate can be made, and nothing of TLS is compiled |
 
+#[cfg(feature = "server")]
+pub mod l4;
 pub mod model;
 pub mod routing;
 
@@ -40,6 +47,8 @@ mod service;
 #[cfg(feature = "server")]
 mod stack;
 #[cfg(feature = "server")]
+mod tls;
+#[cfg(feature = "server")]
 mod tunnel;
 #[cfg(feature = "server")]
 mod worker;
@@ -54,4 +63,5 @@ pub use self::{
     rescue::{Failure, Side, diagnose},
     service::{ClientAddress, ResponseFuture, RoutingService},
     stack::{RuleStack, StackFuture},
+    tls::ClientCertificate,
 };

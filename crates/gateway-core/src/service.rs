@@ -18,14 +18,14 @@ use tower::{Layer, Service};
 
 use crate::admission::Forwarded;
 use crate::exchange::{Arrival, Exchange, LiveTable, begin};
-use crate::model::{Configuration, ExtensionRef};
+use crate::model::{Configuration, ExtensionRef, Protocol};
 use crate::stack::{Assembler, Backends, Extensions, RuleStack};
 use crate::{Body, BoxError};
 
 /// The routing half of a gateway as a service: it admits requests, finds their
 /// rules and forwards them. Mount it into axum or any other tower stack.
 ///
-/// All listeners of the configuration count, whatever their addresses and ports
+/// All listeners for HTTP and HTTPS count, whatever their addresses and ports
 /// are; requests choose among them by hostname. Clones share the configuration.
 ///
 /// Requests are forwarded from the tokio runtime that polls them. With a
@@ -79,6 +79,7 @@ impl RoutingService {
         let assembler = Assembler {
             backends,
             extensions: Arc::default(),
+            streams: Arc::default(),
         };
         Self {
             shared: Arc::new(Shared {
@@ -130,6 +131,7 @@ impl RoutingService {
         let gateways = configuration.gateways().iter();
         let listeners: Vec<_> = gateways
             .flat_map(|gateway| gateway.listeners())
+            .filter(|listener| matches!(listener.protocol(), Protocol::Http | Protocol::Https(_)))
             .cloned()
             .collect();
         let table = self
@@ -187,6 +189,7 @@ where
             port: None,
             forwarded: forwarded.as_ref(),
             connection: None,
+            secured: None,
         };
 
         ResponseFuture {

@@ -14,6 +14,8 @@ use gateway_filters::Scheme;
 pub(crate) struct Forwarded {
     client: HeaderValue,
     scheme: Scheme,
+    /// Who the client is as its certificate says, and where that is told.
+    identity: Option<(HeaderName, Option<HeaderValue>)>,
 }
 
 impl Forwarded {
@@ -23,7 +25,20 @@ impl Forwarded {
         // An address has only visible ASCII.
         let client = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unknown"));
 
-        Self { client, scheme }
+        Self {
+            client,
+            scheme,
+            identity: None,
+        }
+    }
+
+    /// Sets the header `identity.0`, or removes it where there is no value for it.
+    pub(crate) fn with_identity(
+        mut self,
+        identity: Option<(HeaderName, Option<HeaderValue>)>,
+    ) -> Self {
+        self.identity = identity;
+        self
     }
 
     /// Marks a request, whose `Host` is already settled.
@@ -43,22 +58,32 @@ impl Forwarded {
         if let Some(host) = host {
             headers.insert(X_FORWARDED_HOST, host);
         }
+        match &self.identity {
+            Some((name, Some(value))) => drop(headers.insert(name, value.clone())),
+            Some((name, None)) => drop(headers.remove(name)),
+            None => {}
+        }
     }
 }
 
 fn is_claim(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
-        "forwarded" | "x-real-ip" | "x-forwarded-port" | "x-forwarded-server"
+        "forwarded"
+            | "x-real-ip"
+            | "x-forwarded-port"
+            | "x-forwarded-server"
+            | "x-forwarded-client-cert"
     )
 }
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const CLAIMS: [HeaderName; 4] = [
+const CLAIMS: [HeaderName; 5] = [
     http::header::FORWARDED,
     HeaderName::from_static("x-real-ip"),
     HeaderName::from_static("x-forwarded-port"),
     HeaderName::from_static("x-forwarded-server"),
+    HeaderName::from_static("x-forwarded-client-cert"),
 ];

@@ -83,11 +83,14 @@ pub enum Refused {
     /// An upgrade together with a body.
     #[error("an upgrade cannot have a body")]
     Upgrade,
+    /// A host of another listener than the one that the TLS connection is for.
+    #[error("the connection is for another listener's name")]
+    Misdirected,
 }
 
 impl Refused {
     /// Every one there is.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Authority,
         Self::Target,
         Self::Method,
@@ -95,6 +98,7 @@ impl Refused {
         Self::Expectation,
         Self::Connection,
         Self::Upgrade,
+        Self::Misdirected,
     ];
 
     /// What the client is told.
@@ -106,6 +110,7 @@ impl Refused {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
         }
     }
 
@@ -119,6 +124,7 @@ impl Refused {
             Self::Expectation => "bad_expectation",
             Self::Connection => "bad_connection",
             Self::Upgrade => "bad_upgrade",
+            Self::Misdirected => "misdirected",
         }
     }
 }

@@ -14,6 +14,7 @@ use tower::{Layer, Service};
 use super::run::Running;
 use super::serving::Serving;
 use super::{Gateway, Shared};
+use crate::l4::{Connection, ConnectionStack, StreamLayers, Summary};
 use crate::listen::{Acceptor, Clock, Deadlines, Watches};
 use crate::model::ExtensionRef;
 use crate::stack::{Assembler, Backends, Extensions, RuleStack};
@@ -28,6 +29,7 @@ pub struct GatewayBuilder {
     pool: PoolSettings,
     max_connections: usize,
     extensions: Extensions,
+    streams: StreamLayers,
     pub(super) lame_duck: Duration,
     pub(super) drain_timeout: Duration,
 }
@@ -40,6 +42,7 @@ impl GatewayBuilder {
             pool: PoolSettings::default(),
             max_connections: usize::MAX,
             extensions: Extensions::default(),
+            streams: StreamLayers::default(),
             lame_duck: Duration::ZERO,
             drain_timeout: Duration::from_secs(60),
         }
@@ -106,6 +109,21 @@ impl GatewayBuilder {
         self
     }
 
+    /// Registers a layer of your own around connections that are not HTTP. Stream
+    /// routes reach it by this name (`StreamRoute::with_layer`); names of which there
+    /// is no layer close their connections.
+    #[must_use]
+    pub fn connection_layer<L>(mut self, name: ExtensionRef, layer: L) -> Self
+    where
+        L: Layer<ConnectionStack> + Send + Sync + 'static,
+        L::Service: Service<Connection, Response = Summary> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Connection>>::Error: Into<BoxError> + 'static,
+        <L::Service as Service<Connection>>::Future: Send + 'static,
+    {
+        self.streams.connections().insert(name, layer);
+        self
+    }
+
     /// Makes the gateway. It serves nothing before [`Gateway::update`], and nobody
     /// before [`Gateway::run`].
     #[must_use]
@@ -137,6 +155,7 @@ impl GatewayBuilder {
         let assembler = Assembler {
             backends: Backends::new(pool),
             extensions: Arc::new(self.extensions),
+            streams: Arc::new(self.streams),
         };
         let running = Running::new(
             workers,

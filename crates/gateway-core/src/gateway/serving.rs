@@ -5,9 +5,11 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::exchange::LiveTable;
-use crate::listen::{BindError, Port, Sockets, bind};
-use crate::model::{Configuration, Gateway, Listener};
+use crate::l4::StreamTable;
+use crate::listen::{BindError, Port, PortTable, Sockets, bind};
+use crate::model::{Configuration, Gateway, Listener, Protocol};
 use crate::stack::{Assembler, Lookup};
+use crate::tls::TlsTable;
 use crate::worker::{Command, Commands};
 
 /// What is configured and what came of it.
@@ -90,7 +92,7 @@ impl Serving {
             let keep = wanted.contains_key(configured);
             if !keep {
                 let address = port.address();
-                port.serve(LiveTable::empty());
+                port.serve(port.table().emptied());
                 workers
                     .iter()
                     .for_each(|worker| worker.send(Command::Unlisten { address }));
@@ -110,7 +112,7 @@ impl Serving {
                 // The table is there before the first connection can be accepted.
                 let port = Arc::new(Port::new(
                     address,
-                    self.table(&LiveTable::empty(), listeners),
+                    self.table(&PortTable::empty(), listeners),
                 ));
                 for (worker, socket) in self.workers.iter().zip(sockets) {
                     worker.send(Command::Listen {
@@ -130,11 +132,43 @@ impl Serving {
         }
     }
 
-    fn table(&self, before: &LiveTable, listeners: &[Arc<Listener>]) -> LiveTable {
+    /// What is served at an address where `listeners` want to be. An address has one
+    /// kind of listeners; others than that of the first are not served.
+    fn table(&self, before: &PortTable, listeners: &[Arc<Listener>]) -> PortTable {
+        let empty = LiveTable::empty();
+        if let Some(streams) = StreamTable::updated(before.streams(), listeners, &self.assembler) {
+            return PortTable::Tcp(streams);
+        }
+        if !listeners.first().is_some_and(|first| is_encrypted(first)) {
+            let known = before.requests(false).unwrap_or(&empty);
+            let listeners = only(listeners, |protocol| *protocol == Protocol::Http);
+            return PortTable::Http(self.requests(known, &listeners));
+        }
+
+        let known = before.requests(true).unwrap_or(&empty);
+        let https = only(listeners, |protocol| matches!(protocol, Protocol::Https(_)));
+        PortTable::Tls {
+            listeners: TlsTable::updated(before.tls(), listeners, &self.assembler),
+            requests: self.requests(known, &https),
+        }
+    }
+
+    fn requests(&self, before: &LiveTable, listeners: &[Arc<Listener>]) -> LiveTable {
         before.updated(listeners, &mut |_, route, rule| {
             Arc::new(self.assembler.assemble(&route.rules()[rule]))
         })
     }
+}
+
+fn is_encrypted(listener: &Listener) -> bool {
+    matches!(listener.protocol(), Protocol::Https(_) | Protocol::Tls(_))
+}
+
+fn only(listeners: &[Arc<Listener>], is_meant: fn(&Protocol) -> bool) -> Vec<Arc<Listener>> {
+    let meant = listeners
+        .iter()
+        .filter(|listener| is_meant(listener.protocol()));
+    meant.cloned().collect()
 }
 
 /// Listeners by the address they want.

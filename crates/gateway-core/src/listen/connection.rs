@@ -3,30 +3,29 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
-use std::time::Duration;
 
-use bytes::BytesMut;
 use gateway_filters::Scheme;
 use http::Request;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
-use super::detect::{Spoken, detect};
 use super::downstream;
+use super::opening::{Opened, OpenedHttp, open};
 use super::port::Port;
 use super::stream::ClientStream;
-use super::watch::{Signal, Watch};
+use super::watch::Watch;
 use super::watches::Watched;
 use crate::Body;
 use crate::admission::Forwarded;
-use crate::exchange::{Arrival, Exchange, begin};
+use crate::exchange::{Arrival, Exchange, LiveTable, begin};
+use crate::l4;
+use crate::tls::Secured;
 
 /// A client's connection. It stays with its port, whatever is configured there.
 #[derive(Debug)]
 pub(crate) struct Connection {
     port: Arc<Port>,
     forwarded: Forwarded,
+    secured: Option<Secured>,
     watched: Watched,
     draining: Arc<AtomicBool>,
 }
@@ -43,15 +42,45 @@ impl Connection {
         // Responses are written whole; waiting for more to send only adds delay.
         // Failing means the client is gone, which reading will tell.
         let _ = tcp.set_nodelay(true);
-        let Some((spoken, ahead)) = first_bytes(watched.watch(), &tcp).await else {
-            return;
-        };
+        let taken = port.table().streams().cloned();
+        if let Some(streams) = taken {
+            return l4::serve(tcp, client, &streams, watched).await;
+        }
+        match open(tcp, client, &port, watched.watch()).await {
+            Some(Opened::Http(opened)) => {
+                Self::http(opened, client, port, watched, draining).await;
+            }
+            Some(Opened::Stream(stack, connection)) => {
+                l4::forward(&stack, connection, watched).await;
+            }
+            None => {}
+        }
+    }
 
-        let stream = ClientStream::new(tcp, ahead, Arc::clone(watched.watch()), spoken);
-        let forwarded = Forwarded::new(client.ip(), Scheme::Http);
+    async fn http(
+        opened: OpenedHttp,
+        client: SocketAddr,
+        port: Arc<Port>,
+        watched: Watched,
+        draining: Arc<AtomicBool>,
+    ) {
+        let OpenedHttp {
+            transport,
+            spoken,
+            ahead,
+            secured,
+        } = opened;
+        let stream = ClientStream::new(transport, ahead, Arc::clone(watched.watch()), spoken);
+        let forwarded = match &secured {
+            Some(secured) => {
+                Forwarded::new(client.ip(), Scheme::Https).with_identity(secured.identity())
+            }
+            None => Forwarded::new(client.ip(), Scheme::Http),
+        };
         let connection = Arc::new(Self {
             port,
             forwarded,
+            secured,
             watched,
             draining,
         });
@@ -69,46 +98,19 @@ impl Connection {
 
     pub(crate) fn exchange(self: &Arc<Self>, request: Request<Body>) -> Exchange {
         let arrival = Arrival {
-            scheme: Scheme::Http,
+            scheme: match self.secured {
+                Some(_) => Scheme::Https,
+                None => Scheme::Http,
+            },
             port: Some(self.port.address().port()),
             forwarded: Some(&self.forwarded),
+            secured: self.secured.as_ref(),
             connection: Some(self),
         };
-        begin(&self.port.table(), arrival, request)
-    }
-}
-
-/// What the client begins with, unless the connection is told to end before.
-///
-/// A drain leaves it a moment: its first request may be on its way already.
-async fn first_bytes(watch: &Watch, tcp: &TcpStream) -> Option<(Spoken, BytesMut)> {
-    let mut found = std::pin::pin!(detect(tcp));
-    let told = until(watch, Signal::Drain);
-    tokio::select! {
-        biased;
-        found = &mut found => return found.ok().flatten(),
-        () = told => {}
-    }
-
-    tokio::select! {
-        biased;
-        found = timeout(FIRST_REQUEST, found) => found.ok()?.ok().flatten(),
-        () = until(watch, Signal::Close) => None,
-    }
-}
-
-/// Resolves when the connection has been told `signal`, or more.
-async fn until(watch: &Watch, signal: Signal) {
-    std::future::poll_fn(|cx| {
-        watch.register(cx.waker());
-        if watch.signal() >= signal {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
+        let table = self.port.table();
+        match table.requests(self.secured.is_some()) {
+            Some(requests) => begin(requests, arrival, request),
+            None => begin(&LiveTable::empty(), arrival, request),
         }
-    })
-    .await;
+    }
 }
-
-/// For a client that connected just before a drain to say something.
-const FIRST_REQUEST: Duration = Duration::from_millis(250);

@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::BytesMut;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// A version of HTTP that needs a codec of its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,16 +16,15 @@ pub(crate) enum Spoken {
 /// client said nothing and left.
 ///
 /// It has no deadline of its own; dropping it loses what was read.
-pub(crate) async fn detect(tcp: &TcpStream) -> io::Result<Option<(Spoken, BytesMut)>> {
+pub(crate) async fn detect<S: AsyncRead + Unpin>(
+    stream: &mut S,
+) -> io::Result<Option<(Spoken, BytesMut)>> {
     let mut read = BytesMut::with_capacity(FIRST_READ);
     loop {
-        tcp.readable().await?;
-        match tcp.try_read_buf(&mut read) {
-            Ok(0) if read.is_empty() => return Ok(None),
-            Ok(0) => return Ok(Some((Spoken::Http1, read))),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error),
+        match stream.read_buf(&mut read).await? {
+            0 if read.is_empty() => return Ok(None),
+            0 => return Ok(Some((Spoken::Http1, read))),
+            _ => {}
         }
         if let Some(spoken) = spoken(&read) {
             return Ok(Some((spoken, read)));

@@ -1,6 +1,7 @@
 //! From a socket to requests.
 //!
-//! [`accept`] takes connections, [`detect`] finds out what they speak,
+//! [`accept`] takes connections, [`opening`] has them decrypted where that is asked
+//! for, [`detect`] finds out what they speak,
 //! [`downstream`] speaks it: the only place that knows hyper's server side.
 //! [`watch`] ends connections that keep nothing moving.
 
@@ -10,9 +11,11 @@ mod clock;
 mod connection;
 mod detect;
 mod downstream;
+mod opening;
 mod port;
 mod scan;
 mod stream;
+mod transport;
 mod watch;
 mod watches;
 
@@ -23,6 +26,6 @@ pub(crate) use self::clock::Clock;
 pub use self::clock::Deadlines;
 pub(crate) use self::connection::Connection;
 pub(crate) use self::downstream::{OnUpgrade, RequestBody};
-pub(crate) use self::port::Port;
-pub(crate) use self::watch::{InFlight, Signal};
-pub(crate) use self::watches::Watches;
+pub(crate) use self::port::{Port, PortTable};
+pub(crate) use self::watch::{InFlight, Signal, Watch};
+pub(crate) use self::watches::{Watched, Watches};

@@ -1,10 +1,13 @@
 //! An address that is listened on.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 
 use crate::exchange::LiveTable;
+use crate::l4::StreamTable;
+use crate::tls::TlsTable;
 
 /// A bound address and what is served there at the moment.
 ///
@@ -13,11 +16,71 @@ use crate::exchange::LiveTable;
 #[derive(Debug)]
 pub(crate) struct Port {
     address: SocketAddr,
-    table: ArcSwap<LiveTable>,
+    table: ArcSwap<PortTable>,
+}
+
+/// What is served at an address: one kind of connections. Complete.
+#[derive(Debug)]
+pub(crate) enum PortTable {
+    /// Requests in the clear.
+    Http(LiveTable),
+    /// Connections that begin with a ClientHello, and the requests in those that are
+    /// decrypted.
+    Tls {
+        listeners: TlsTable,
+        requests: LiveTable,
+    },
+    /// Connections that are taken as they come.
+    Tcp(StreamTable),
+}
+
+impl PortTable {
+    /// Nothing is served.
+    pub(crate) fn empty() -> Self {
+        Self::Http(LiveTable::empty())
+    }
+
+    /// Nothing is served any more, of what was.
+    pub(crate) fn emptied(&self) -> Self {
+        match self {
+            Self::Http(_) => Self::empty(),
+            Self::Tls { .. } => Self::Tls {
+                listeners: TlsTable::default(),
+                requests: LiveTable::empty(),
+            },
+            Self::Tcp(_) => Self::Tcp(StreamTable::default()),
+        }
+    }
+
+    /// What requests see that come encrypted, or in the clear; nothing if no such are
+    /// served here.
+    pub(crate) fn requests(&self, encrypted: bool) -> Option<&LiveTable> {
+        match self {
+            Self::Http(requests) if !encrypted => Some(requests),
+            Self::Tls { requests, .. } if encrypted => Some(requests),
+            Self::Http(_) | Self::Tls { .. } | Self::Tcp(_) => None,
+        }
+    }
+
+    /// How connections are told apart by the name that a client asks for, if they are.
+    pub(crate) fn tls(&self) -> Option<&TlsTable> {
+        match self {
+            Self::Tls { listeners, .. } => Some(listeners),
+            Self::Http(_) | Self::Tcp(_) => None,
+        }
+    }
+
+    /// What is done with connections that are taken as they come, if they are.
+    pub(crate) fn streams(&self) -> Option<&StreamTable> {
+        match self {
+            Self::Tcp(streams) => Some(streams),
+            Self::Http(_) | Self::Tls { .. } => None,
+        }
+    }
 }
 
 impl Port {
-    pub(crate) fn new(address: SocketAddr, table: LiveTable) -> Self {
+    pub(crate) fn new(address: SocketAddr, table: PortTable) -> Self {
         Self {
             address,
             table: ArcSwap::from_pointee(table),
@@ -28,12 +91,12 @@ impl Port {
         self.address
     }
 
-    pub(crate) fn table(&self) -> arc_swap::Guard<std::sync::Arc<LiveTable>> {
+    pub(crate) fn table(&self) -> Guard<Arc<PortTable>> {
         self.table.load()
     }
 
-    /// Requests that arrive from now on see `table`.
-    pub(crate) fn serve(&self, table: LiveTable) {
-        self.table.store(std::sync::Arc::new(table));
+    /// Connections and requests that arrive from now on see `table`.
+    pub(crate) fn serve(&self, table: PortTable) {
+        self.table.store(Arc::new(table));
     }
 }

@@ -7,17 +7,17 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::detect::Spoken;
 use super::scan::Scan;
+use super::transport::Transport;
 use super::watch::Watch;
 
-/// A TCP connection that gives back what was read of it to find out what it
+/// A connection that gives back what was read of it to find out what it
 /// speaks, looks for what hyper forgives, and notes when it moves.
 #[derive(Debug)]
 pub(crate) struct ClientStream {
-    tcp: TcpStream,
+    transport: Transport,
     ahead: BytesMut,
     watch: Arc<Watch>,
     /// HTTP/1 only.
@@ -27,7 +27,7 @@ pub(crate) struct ClientStream {
 impl ClientStream {
     /// A stream of which `ahead` was read already.
     pub(super) fn new(
-        tcp: TcpStream,
+        transport: Transport,
         mut ahead: BytesMut,
         watch: Arc<Watch>,
         spoken: Spoken,
@@ -37,7 +37,7 @@ impl ClientStream {
             scan.read(&mut ahead);
         }
         Self {
-            tcp,
+            transport,
             ahead,
             watch,
             scan,
@@ -70,7 +70,7 @@ impl AsyncRead for ClientStream {
 
         let before = buffer.filled().len();
         let this = &mut *self;
-        let read = Pin::new(&mut this.tcp).poll_read(cx, buffer);
+        let read = Pin::new(&mut this.transport).poll_read(cx, buffer);
         if read.is_ready() {
             if let Some(scan) = &mut this.scan {
                 if !this.watch.is_in_flight() {
@@ -90,7 +90,7 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.tcp).poll_write(cx, bytes);
+        let written = Pin::new(&mut self.transport).poll_write(cx, bytes);
         self.note(written)
     }
 
@@ -99,20 +99,21 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.tcp).poll_write_vectored(cx, slices);
+        let written = Pin::new(&mut self.transport).poll_write_vectored(cx, slices);
         self.note(written)
     }
 
-    // Without this, head and body would be copied together for every response.
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        self.transport.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(cx)
+        // TLS takes more than it has sent.
+        let flushed = Pin::new(&mut self.transport).poll_flush(cx);
+        self.note(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(cx)
+        Pin::new(&mut self.transport).poll_shutdown(cx)
     }
 }

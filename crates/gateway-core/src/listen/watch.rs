@@ -32,6 +32,10 @@ pub(crate) struct Watch {
     taken_at: AtomicU32,
     multiplexed: AtomicBool,
     served: AtomicBool,
+    /// For how long a connection that is not HTTP may move nothing; 0 for HTTP.
+    still_limit: AtomicU32,
+    /// When it last moved something.
+    moved_at: AtomicU32,
     signal: AtomicU8,
     waker: AtomicWaker,
 }
@@ -61,6 +65,8 @@ impl Watch {
             taken_at: AtomicU32::new(0),
             multiplexed: AtomicBool::new(false),
             served: AtomicBool::new(false),
+            still_limit: AtomicU32::new(0),
+            moved_at: AtomicU32::new(now),
             signal: AtomicU8::new(0),
             waker: AtomicWaker::new(),
         }
@@ -69,6 +75,18 @@ impl Watch {
     /// HTTP/2: bytes between requests are not the beginning of a head.
     pub(crate) fn set_multiplexed(&self) {
         self.multiplexed.store(true, Ordering::Relaxed);
+    }
+
+    /// It is no HTTP, and late only when nothing has moved for `limit`.
+    pub(crate) fn set_still_limit(&self, limit: Duration) {
+        self.moved();
+        self.still_limit
+            .store(ticks(limit).max(1), Ordering::Relaxed);
+    }
+
+    /// Bytes have moved, in whatever direction.
+    pub(crate) fn moved(&self) {
+        self.moved_at.store(self.clock.now(), Ordering::Relaxed);
     }
 
     pub(crate) fn bytes_read(&self) {
@@ -138,6 +156,11 @@ impl Watch {
             since != 0 && now.saturating_sub(since) > ticks(limit)
         };
 
+        let still_limit = self.still_limit.load(Ordering::Relaxed);
+        if still_limit != 0 {
+            let moved_at = self.moved_at.load(Ordering::Relaxed);
+            return now.saturating_sub(moved_at) > still_limit;
+        }
         if self.in_flight.load(Ordering::Relaxed) > 0 {
             let offered = self.offered.load(Ordering::Relaxed) > 0;
             return late(&self.body_since, deadlines.stall)

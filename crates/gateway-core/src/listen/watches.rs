@@ -203,6 +203,17 @@ mod tests {
         assert!(rig.closed_after(1).await);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn stream_in_which_nothing_moves_is_ended() {
+        let rig = Rig::new();
+        rig.watch().set_still_limit(Duration::from_secs(30));
+
+        assert!(!rig.closed_after(29).await);
+        rig.watch().moved();
+        assert!(!rig.closed_after(29).await);
+        assert!(rig.closed_after(1).await);
+    }
+
     #[test]
     fn closed_connections_are_forgotten() {
         let rig = Rig::new();

@@ -26,6 +26,7 @@
 //! ```
 
 mod backend;
+mod certificate;
 mod configuration;
 mod filter;
 mod hostname;
@@ -39,6 +40,7 @@ mod tls;
 pub use self::backend::{
     Backend, BackendId, BackendProtocol, BackendPurpose, BackendRef, BackendTarget, Endpoints,
 };
+pub use self::certificate::{Certificate, InvalidCertificate};
 pub use self::configuration::Configuration;
 pub use self::filter::{ExtensionRef, Filter, RequestMirror};
 pub use self::hostname::{Hostname, InvalidHostname};
@@ -48,8 +50,8 @@ pub use self::matching::{
 };
 pub use self::name::{ObjectName, RuleRef, SectionName};
 pub use self::route::{Route, RouteKind, Rule, Timeouts};
-pub use self::stream::{StreamRoute, StreamRouteKind};
+pub use self::stream::{StreamRoute, StreamRouteKind, StreamTimeouts};
 pub use self::tls::{
-    BackendTls, Certificate, ClientValidation, ClientValidationMode, SubjectAltName, TlsMode,
-    TlsTermination, TlsVersions, Trust,
+    BackendTls, ClientValidation, ClientValidationMode, SubjectAltName, TlsMode, TlsTermination,
+    TlsVersions, Trust,
 };

@@ -1,6 +1,8 @@
 //! Routes for connections and datagrams that are not HTTP.
 
-use super::{BackendRef, Hostname, ObjectName};
+use std::time::Duration;
+
+use super::{BackendRef, ExtensionRef, Hostname, ObjectName};
 
 /// Where the connections, or the sessions of datagrams, of a listener go.
 ///
@@ -12,6 +14,8 @@ pub struct StreamRoute {
     created: u64,
     hostnames: Vec<Hostname>,
     backends: Vec<BackendRef>,
+    layers: Vec<ExtensionRef>,
+    timeouts: StreamTimeouts,
 }
 
 /// The kind of object that a route was.
@@ -34,6 +38,8 @@ impl StreamRoute {
             created: 0,
             hostnames: Vec::new(),
             backends: Vec::new(),
+            layers: Vec::new(),
+            timeouts: StreamTimeouts::default(),
         }
     }
 
@@ -60,6 +66,21 @@ impl StreamRoute {
         self
     }
 
+    /// Adds a layer that was registered with the gateway, inside those before it.
+    /// One that is not registered is never skipped: its connections are closed.
+    #[must_use]
+    pub fn with_layer(mut self, name: ExtensionRef) -> Self {
+        self.layers.push(name);
+        self
+    }
+
+    /// How long its connections may take. [`StreamTimeouts::default`] by default.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: StreamTimeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
     /// What it is called.
     pub fn name(&self) -> &ObjectName {
         &self.name
@@ -83,5 +104,37 @@ impl StreamRoute {
     /// Its backends.
     pub fn backends(&self) -> &[BackendRef] {
         &self.backends
+    }
+
+    /// The layers around it, the outermost first.
+    pub fn layers(&self) -> &[ExtensionRef] {
+        &self.layers
+    }
+
+    /// How long its connections may take.
+    pub fn timeouts(&self) -> StreamTimeouts {
+        self.timeouts
+    }
+}
+
+/// How long a connection that is not HTTP may take to begin, and to do nothing.
+///
+/// Source of the defaults: Envoy's `connect_timeout`, and the `idle_timeout` of
+/// its TCP proxy.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct StreamTimeouts {
+    /// For one endpoint to accept the connection, before another is tried. 5 s by
+    /// default.
+    pub connect: Duration,
+    /// Without a byte in either direction. 1 h by default.
+    pub idle: Duration,
+}
+
+impl Default for StreamTimeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(3600),
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! TLS: as listeners end it, and as backends are spoken to.
 
-use std::fmt;
 use std::sync::Arc;
 
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use http::HeaderName;
+use rustls_pki_types::CertificateDer;
+
+use super::Certificate;
 
 /// What a TLS listener does with connections.
 ///
@@ -20,13 +22,14 @@ pub enum TlsMode {
 ///
 /// Source: `ListenerTLSConfig`, and `GatewayTLSConfig.frontend` for client
 /// certificates.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct TlsTermination {
     certificates: Vec<Arc<Certificate>>,
     client: Option<Arc<ClientValidation>>,
     versions: TlsVersions,
     cipher_suites: Vec<Arc<str>>,
     http2: bool,
+    identity_header: Option<HeaderName>,
 }
 
 impl TlsTermination {
@@ -39,6 +42,7 @@ impl TlsTermination {
             versions: TlsVersions::default(),
             cipher_suites: Vec::new(),
             http2: true,
+            identity_header: None,
         }
     }
 
@@ -83,6 +87,16 @@ impl TlsTermination {
         self
     }
 
+    /// Tells backends in this header who a client is that showed a valid certificate:
+    /// `Hash`, `Subject`, `URI` and `DNS`, written as Envoy writes
+    /// `x-forwarded-client-cert`. What clients say there themselves is dropped. It is
+    /// not told by default.
+    #[must_use]
+    pub fn with_identity_header(mut self, name: HeaderName) -> Self {
+        self.identity_header = Some(name);
+        self
+    }
+
     /// Its certificates, the default one first.
     pub fn certificates(&self) -> &[Arc<Certificate>] {
         &self.certificates
@@ -107,6 +121,11 @@ impl TlsTermination {
     pub fn http2(&self) -> bool {
         self.http2
     }
+
+    /// The header in which backends are told who a client is.
+    pub fn identity_header(&self) -> Option<&HeaderName> {
+        self.identity_header.as_ref()
+    }
 }
 
 /// Which versions of TLS are spoken. Complete: older ones are not safe.
@@ -121,44 +140,10 @@ pub enum TlsVersions {
     Tls13,
 }
 
-/// A chain of certificates and the key of the first.
-///
-/// Compared by its bytes. [`fmt::Debug`] does not show the key.
-#[derive(Eq, PartialEq)]
-pub struct Certificate {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-}
-
-impl Certificate {
-    /// A chain, the certificate of the server first, and its key.
-    pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
-        Self { chain, key }
-    }
-
-    /// The chain, the certificate of the server first.
-    pub fn chain(&self) -> &[CertificateDer<'static>] {
-        &self.chain
-    }
-
-    /// The private key. Not for the log.
-    pub fn key(&self) -> &PrivateKeyDer<'static> {
-        &self.key
-    }
-}
-
-impl fmt::Debug for Certificate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Certificate")
-            .field("chain", &self.chain.len())
-            .finish_non_exhaustive()
-    }
-}
-
 /// What is asked of clients' certificates.
 ///
 /// Source: `FrontendTLSValidation`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct ClientValidation {
     /// Who may have signed them.
     pub roots: Vec<CertificateDer<'static>>,

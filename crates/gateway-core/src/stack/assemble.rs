@@ -17,6 +17,7 @@ use super::extension::Extensions;
 use super::step::{Prepared, Step, UnresolvedFilter, prepare};
 use super::upstream::UpstreamService;
 use super::{Backends, RuleStack};
+use crate::l4::StreamLayers;
 use crate::model::{BackendRef, Filter, Rule};
 use crate::rescue;
 use crate::{Body, BoxError};
@@ -36,6 +37,7 @@ pub(crate) struct LiveRule {
 pub(crate) struct Assembler {
     pub(crate) backends: Backends,
     pub(crate) extensions: Arc<Extensions>,
+    pub(crate) streams: Arc<StreamLayers>,
 }
 
 impl Assembler {

@@ -39,11 +39,15 @@ impl Backends {
 
     /// Sends requests to `target`.
     pub(crate) fn service(&self, target: &BackendTarget) -> UpstreamService {
-        let backend = match target {
+        UpstreamService::new(self.of(target), self.pool.clone())
+    }
+
+    /// The backend that is meant by `target`.
+    pub(crate) fn of(&self, target: &BackendTarget) -> Arc<LiveBackend> {
+        match target {
             BackendTarget::Backend(id) => self.live(id),
             BackendTarget::Invalid(_) => Arc::default(),
-        };
-        UpstreamService::new(backend, self.pool.clone())
+        }
     }
 
     /// Brings every backend to what `configuration` says, and forgets those that
@@ -88,14 +92,20 @@ impl Backends {
     }
 }
 
-/// Every backend that some rule refers to.
+/// Every backend that some rule or stream route refers to.
 fn needed(configuration: &Configuration) -> HashSet<&BackendId> {
     let gateways = configuration.gateways().iter();
     let listeners = gateways.flat_map(|gateway| gateway.listeners());
+    let of_streams = listeners
+        .clone()
+        .flat_map(|listener| listener.stream_routes())
+        .flat_map(|route| route.backends())
+        .map(BackendRef::target);
     let routes = listeners.flat_map(|listener| listener.routes());
     let rules = routes.flat_map(|route| route.rules());
 
-    rules.flat_map(targets).filter_map(id).collect()
+    let targets = rules.flat_map(targets).chain(of_streams);
+    targets.filter_map(id).collect()
 }
 
 fn targets(rule: &Rule) -> impl Iterator<Item = &BackendTarget> {
@@ -134,6 +144,13 @@ pub(crate) struct Active {
 }
 
 impl LiveBackend {
+    /// A backend that stays what it is, whose endpoints are known.
+    pub(crate) fn of(backend: Backend) -> Arc<Self> {
+        let live = Arc::new(Self::default());
+        live.update(&Arc::new(backend));
+        live
+    }
+
     pub(crate) fn active(&self) -> arc_swap::Guard<Option<Arc<Active>>> {
         self.active.load()
     }

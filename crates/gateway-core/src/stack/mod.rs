@@ -24,7 +24,7 @@ mod tests;
 mod upstream;
 
 pub(crate) use self::assemble::{Assembler, LiveRule};
-pub(crate) use self::backends::{Backends, Lookup};
+pub(crate) use self::backends::{Backends, LiveBackend, Lookup};
 pub use self::boxed::{RuleStack, StackFuture};
 pub(crate) use self::extension::Extensions;
 use self::step::Step;

@@ -55,6 +55,7 @@ fn assembler(extensions: Extensions) -> Assembler {
     Assembler {
         backends: Backends::new(Pool::new(PoolSettings::default())),
         extensions: Arc::new(extensions),
+        streams: Arc::default(),
     }
 }
 

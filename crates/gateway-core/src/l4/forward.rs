@@ -1,0 +1,122 @@
+//! The innermost service: a backend by weight, an endpoint, a relay.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use gateway_lb::Distribution;
+use tower::Service;
+
+use super::dial::dial;
+use super::relay::Relay;
+use super::{Connection, Summary};
+use crate::BoxError;
+use crate::model::{Backend, StreamTimeouts};
+use crate::stack::LiveBackend;
+
+/// Forwards connections to backends.
+///
+/// A backend is chosen by weight and an endpoint of it by its balancer. If that
+/// cannot be connected to in time, up to two others are tried. A connection that
+/// cannot be forwarded is reset.
+#[derive(Clone)]
+pub struct Forward {
+    legs: Arc<Distribution<Arc<LiveBackend>>>,
+    timeouts: StreamTimeouts,
+}
+
+impl Forward {
+    /// To the endpoints at `addresses`, in turn.
+    pub fn to(addresses: impl IntoIterator<Item = SocketAddr>, timeouts: StreamTimeouts) -> Self {
+        let backend = LiveBackend::of(Backend::new(addresses));
+        Self::new([(backend, 1)], timeouts)
+    }
+
+    pub(crate) fn new(
+        legs: impl IntoIterator<Item = (Arc<LiveBackend>, u32)>,
+        timeouts: StreamTimeouts,
+    ) -> Self {
+        Self {
+            legs: Arc::new(legs.into_iter().collect()),
+            timeouts,
+        }
+    }
+
+    async fn forward(self, connection: Connection) -> Result<Summary, BoxError> {
+        let (backend, pick) = match self.connect().await {
+            Ok(connected) => connected,
+            Err(error) => {
+                connection.reset();
+                return Err(error);
+            }
+        };
+
+        let (client, ahead, watch) = connection.begin(self.timeouts.idle);
+        let summary = Relay::new(client, ahead, backend.into(), watch).await;
+        drop(pick);
+        Ok(summary)
+    }
+
+    async fn connect(
+        &self,
+    ) -> Result<(tokio::net::TcpStream, gateway_lb::balance::Pick), BoxError> {
+        let leg = self.legs.choose().ok_or(NotForwarded::NoBackend)?;
+        let active = leg.active().clone().ok_or(NotForwarded::InvalidBackend)?;
+        Ok(dial(&active.balancer, self.timeouts.connect).await?)
+    }
+}
+
+impl Service<Connection> for Forward {
+    type Response = Summary;
+    type Error = BoxError;
+    type Future = ForwardFuture;
+
+    /// Always ready.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, connection: Connection) -> ForwardFuture {
+        ForwardFuture(Box::pin(self.clone().forward(connection)))
+    }
+}
+
+impl fmt::Debug for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forward")
+            .field("backends", &self.legs.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Forward`]. Dropping it closes both connections.
+#[must_use = "futures do nothing unless polled"]
+pub struct ForwardFuture(Pin<Box<dyn Future<Output = Result<Summary, BoxError>> + Send>>);
+
+impl Future for ForwardFuture {
+    type Output = Result<Summary, BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for ForwardFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForwardFuture").finish_non_exhaustive()
+    }
+}
+
+/// A connection or session that there is no backend for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotForwarded {
+    /// The route has no backend with a weight.
+    #[error("the route has no backend")]
+    NoBackend,
+    /// The backend that was chosen could not be resolved.
+    #[error("the backend reference is not resolved")]
+    InvalidBackend,
+}

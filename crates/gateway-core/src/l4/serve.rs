@@ -1,0 +1,39 @@
+//! Sees a client's connection to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tower::Service;
+
+use super::{ByteStream, Connection, ConnectionStack, StreamTable};
+use crate::listen::Watched;
+
+/// Serves the connection `tcp` from `client` as `table` says. It counts as one of
+/// the worker's until it ends.
+pub(crate) async fn serve(
+    tcp: TcpStream,
+    client: SocketAddr,
+    table: &StreamTable,
+    watched: Watched,
+) {
+    // Without a local address there is no connection any more.
+    let (Some(stack), Ok(local)) = (table.stack(), tcp.local_addr()) else {
+        return ByteStream::from(tcp).reset();
+    };
+    forward(stack, Connection::new(tcp, client, local), watched).await;
+}
+
+/// Serves a connection of which it is known where it goes. It counts as one of the
+/// worker's until it ends.
+pub(crate) async fn forward(stack: &ConnectionStack, connection: Connection, watched: Watched) {
+    let client = connection.client_address();
+    let connection = connection.watched(Arc::clone(watched.watch()));
+
+    match stack.clone().call(connection).await {
+        Ok(summary) => tracing::trace!(%client, ?summary, "connection ended"),
+        Err(error) => {
+            tracing::debug!(%client, error = &*error as &dyn std::error::Error, "connection closed");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What a TCP listener does with connections.
+
+use std::sync::Arc;
+
+use super::ConnectionStack;
+use crate::model::{Listener, Protocol, StreamRoute, StreamRouteKind};
+use crate::stack::Assembler;
+
+/// What is done with the connections of one address that are taken as they come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StreamTable {
+    route: Option<Arc<StreamRoute>>,
+    stack: Option<ConnectionStack>,
+}
+
+impl StreamTable {
+    /// The table for `listeners`, if the first of them is a TCP listener. What did not
+    /// change since `before` is kept.
+    ///
+    /// One connection has nothing to tell listeners apart by, so that the others
+    /// are for whoever reads configurations to refuse.
+    pub(crate) fn updated(
+        before: Option<&Self>,
+        listeners: &[Arc<Listener>],
+        assembler: &Assembler,
+    ) -> Option<Self> {
+        let listener = listeners.first()?;
+        if *listener.protocol() != Protocol::Tcp {
+            return None;
+        }
+        let route = oldest(listener, StreamRouteKind::Tcp);
+        if let Some(before) = before.filter(|before| before.route.as_ref() == route) {
+            return Some(before.clone());
+        }
+        Some(Self {
+            stack: route.and_then(|route| assembler.connections(route)),
+            route: route.cloned(),
+        })
+    }
+
+    /// Everything that happens to a connection; without it, it is closed.
+    pub(crate) fn stack(&self) -> Option<&ConnectionStack> {
+        self.stack.as_ref()
+    }
+}
+
+/// The route that wins where nothing but age tells them apart; then the name does.
+pub(super) fn oldest(listener: &Listener, kind: StreamRouteKind) -> Option<&Arc<StreamRoute>> {
+    listener
+        .stream_routes()
+        .iter()
+        .filter(|route| route.kind() == kind)
+        .min_by(|one, other| (one.created(), one.name()).cmp(&(other.created(), other.name())))
+}

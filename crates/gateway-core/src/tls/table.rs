@@ -1,0 +1,185 @@
+//! The listeners of one address that are told apart by the name a client asks for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use super::names::NameIndex;
+use super::routes::{Known, Routes};
+use super::termination::Terminator;
+use crate::model::{Listener, Protocol, SectionName, StreamRouteKind, TlsMode, TlsTermination};
+use crate::stack::Assembler;
+
+/// Listeners on one address and port, by hostname.
+#[derive(Debug, Default)]
+pub(crate) struct TlsTable {
+    listeners: Vec<Arc<TlsListener>>,
+    names: NameIndex<Option<Arc<TlsListener>>>,
+    /// The one without a hostname.
+    any: Option<Arc<TlsListener>>,
+}
+
+/// A listener, and what is done with its connections.
+#[derive(Debug)]
+pub(crate) struct TlsListener {
+    pub(crate) listener: Arc<Listener>,
+    pub(crate) purpose: Purpose,
+}
+
+/// What is done with connections. Complete.
+#[derive(Debug)]
+pub(crate) enum Purpose {
+    /// They are decrypted, and HTTP is spoken in them.
+    Http(Arc<Terminator>),
+    /// They are decrypted and forwarded.
+    Terminate(Arc<Terminator>, Routes),
+    /// They are forwarded as they are.
+    Passthrough(Routes),
+    /// They are closed: no handshake can succeed with the settings.
+    Nothing,
+}
+
+impl TlsTable {
+    /// A table of those `listeners` that speak TLS. Of two for one hostname the first
+    /// gets the connections.
+    ///
+    /// What is there for equal settings and equal routes is kept from `before`, so
+    /// that sessions can be resumed and weights are kept.
+    pub(crate) fn updated(
+        before: Option<&Self>,
+        listeners: &[Arc<Listener>],
+        assembler: &Assembler,
+    ) -> Self {
+        let mut builder = Builder::of(before, assembler);
+        let mut table = Self::default();
+        for listener in listeners {
+            if let Some(purpose) = builder.purpose(listener) {
+                table.add(TlsListener {
+                    listener: Arc::clone(listener),
+                    purpose,
+                });
+            }
+        }
+        table
+    }
+
+    /// The listener for clients that ask for `name` (lower case), or for none.
+    pub(crate) fn choose<'a>(&'a self, name: Option<&str>) -> Option<&'a Arc<TlsListener>> {
+        let named = name.and_then(|name| self.names.matching(name).flatten().next());
+        named.or(self.any.as_ref())
+    }
+
+    fn add(&mut self, listener: TlsListener) {
+        let listener = Arc::new(listener);
+        let place = match listener.listener.hostname() {
+            Some(hostname) => self.names.entry(hostname.as_str()),
+            None => &mut self.any,
+        };
+        place.get_or_insert_with(|| Arc::clone(&listener));
+        self.listeners.push(listener);
+    }
+}
+
+impl Purpose {
+    fn routes(&self) -> Option<&Routes> {
+        match self {
+            Self::Terminate(_, routes) | Self::Passthrough(routes) => Some(routes),
+            Self::Http(_) | Self::Nothing => None,
+        }
+    }
+}
+
+/// What is spoken inside.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+enum Spoken {
+    Http,
+    Anything,
+}
+
+/// Makes what listeners need, or takes it from the table before.
+struct Builder<'a> {
+    terminators: HashMap<(Arc<TlsTermination>, Spoken), Arc<Terminator>, RandomState>,
+    listeners: HashMap<&'a SectionName, &'a TlsListener, RandomState>,
+    assembler: &'a Assembler,
+}
+
+impl<'a> Builder<'a> {
+    fn of(before: Option<&'a TlsTable>, assembler: &'a Assembler) -> Self {
+        let mut builder = Self {
+            terminators: HashMap::default(),
+            listeners: HashMap::default(),
+            assembler,
+        };
+        for listener in before.into_iter().flat_map(|table| &table.listeners) {
+            let (terminator, spoken) = match &listener.purpose {
+                Purpose::Http(terminator) => (Some(terminator), Spoken::Http),
+                Purpose::Terminate(terminator, _) => (Some(terminator), Spoken::Anything),
+                Purpose::Passthrough(_) | Purpose::Nothing => (None, Spoken::Anything),
+            };
+            if let Some(terminator) = terminator {
+                let key = (Arc::clone(terminator.settings()), spoken);
+                builder.terminators.insert(key, Arc::clone(terminator));
+            }
+            builder.listeners.insert(listener.listener.name(), listener);
+        }
+        builder
+    }
+
+    /// What is done with the connections of `listener`, if it speaks TLS.
+    fn purpose(&mut self, listener: &Arc<Listener>) -> Option<Purpose> {
+        Some(match listener.protocol() {
+            Protocol::Https(settings) => match self.terminator(settings, Spoken::Http) {
+                Some(terminator) => Purpose::Http(terminator),
+                None => Purpose::Nothing,
+            },
+            Protocol::Tls(TlsMode::Terminate(settings)) => {
+                // TCPRoute is an extension: the API knows TLSRoute only.
+                let kinds = &[StreamRouteKind::Tls, StreamRouteKind::Tcp];
+                match self.terminator(settings, Spoken::Anything) {
+                    Some(terminator) => {
+                        Purpose::Terminate(terminator, self.routes(listener, kinds))
+                    }
+                    None => Purpose::Nothing,
+                }
+            }
+            Protocol::Tls(TlsMode::Passthrough) => {
+                Purpose::Passthrough(self.routes(listener, &[StreamRouteKind::Tls]))
+            }
+            Protocol::Http | Protocol::Tcp | Protocol::Udp => return None,
+        })
+    }
+
+    fn routes(&self, listener: &Listener, kinds: &[StreamRouteKind]) -> Routes {
+        let before = self.listeners.get(listener.name());
+        let known = Known(before.and_then(|before| before.purpose.routes()));
+        Routes::new(listener, kinds, &known, self.assembler)
+    }
+
+    fn terminator(
+        &mut self,
+        settings: &Arc<TlsTermination>,
+        spoken: Spoken,
+    ) -> Option<Arc<Terminator>> {
+        let key = (Arc::clone(settings), spoken);
+        if let Some(known) = self.terminators.get(&key) {
+            return Some(Arc::clone(known));
+        }
+        let protocols: &[&[u8]] = match spoken {
+            Spoken::Http if settings.http2() => &[b"h2", b"http/1.1"],
+            Spoken::Http => &[b"http/1.1"],
+            Spoken::Anything => &[],
+        };
+        match Terminator::new(settings, protocols) {
+            Ok(terminator) => {
+                let terminator = Arc::new(terminator);
+                self.terminators.insert(key, Arc::clone(&terminator));
+                Some(terminator)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a listener's TLS cannot be served");
+                None
+            }
+        }
+    }
+}
