@@ -98,7 +98,7 @@ impl Suite {
         let file = self.place.path().join("objects.yaml");
         fs::write(file, documents.join("\n---\n")).expect("a file");
         let reading = self.folder.read();
-        assert!(reading.problems.is_empty(), "{:#?}", reading.problems);
+        assert!(reading.problems().is_empty(), "{:#?}", reading.problems());
 
         let mut resolved = self.resolver.resolve(&reading.world);
         let update = self.gateway.update(resolved.configuration);

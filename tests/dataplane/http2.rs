@@ -162,7 +162,7 @@ const MALFORMED: &[Fields] = &[
     ],
     &[(":method", "CONNECT"), (":authority", "a.test:80")],
     &[
-        (":method", "CONNECT"),
+        (":method", "GET"),
         (":protocol", "websocket"),
         (":scheme", "http"),
         (":path", "/"),

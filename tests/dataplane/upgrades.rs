@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-use gateway_tests::{Client, Origin, RawOrigin, Site, TestGateway, Wire};
+use bytes::Bytes;
+use gateway_tests::{Client, Origin, RawOrigin, Reply, Site, TestGateway, Wire};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Empty;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Asks for `protocol`.
 fn ask(protocol: &str) -> String {
@@ -292,4 +297,72 @@ async fn tunnel_goes_on_while_the_gateway_drains() {
 
     drop((pair.client, pair.backend));
     assert!(pair.gateway.drained().await.is_ok());
+}
+
+/// An extended CONNECT (RFC 8441) that has arrived at the backend.
+async fn extended(answer: &str) -> (TestGateway, Response<gateway_tests::Incoming>, String, Wire) {
+    let origin = RawOrigin::bind().await;
+    let gateway = TestGateway::single(&Site::to(origin.address()));
+    let mut client = Client::http2(gateway.address()).await;
+    let protocol = hyper::ext::Protocol::from_static("websocket");
+    let request = Request::builder()
+        .method(Method::CONNECT)
+        .uri("http://a.test/chat?room=1")
+        .extension(protocol)
+        .body(Empty::<Bytes>::new())
+        .unwrap();
+
+    // The gateway says in its settings that it understands this; they come first.
+    let ask = async { client.another().call(Client::request("/settings")).await };
+    let serve = async {
+        let mut backend = origin.accept().await;
+        backend.head().await.unwrap();
+        backend.send("HTTP/1.1 204 No Content\r\n\r\n").await;
+        backend
+    };
+    let (_, mut backend) = tokio::join!(ask, serve);
+
+    let serve = async {
+        let head = backend.head().await.unwrap().to_ascii_lowercase();
+        backend.send(answer).await;
+        head
+    };
+    let (response, head) = tokio::join!(client.send(request), serve);
+    (gateway, response.unwrap(), head, backend)
+}
+
+#[tokio::test]
+async fn http2_clients_get_an_http1_backend_to_switch() {
+    let (_gateway, response, head, mut backend) =
+        extended(&(switch("websocket") + "early backend")).await;
+    assert!(head.starts_with("get /chat?room=1 http/1.1\r\n"), "{head}");
+    assert!(head.contains("host: a.test\r\n"), "{head}");
+    assert!(head.contains("connection: upgrade\r\n"), "{head}");
+    assert!(head.contains("upgrade: websocket\r\n"), "{head}");
+    assert!(head.contains("sec-websocket-key: "), "{head}");
+    assert_eq!(response.status(), StatusCode::OK);
+    for gone in ["connection", "upgrade", "sec-websocket-accept"] {
+        assert!(!response.headers().contains_key(gone), "{gone}");
+    }
+
+    let mut client = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
+    let mut read = [0; 13];
+    client.read_exact(&mut read).await.unwrap();
+    assert_eq!(&read, b"early backend");
+    client.write_all(b"ping").await.unwrap();
+    assert_eq!(backend.read(4).await.unwrap(), b"ping");
+    client.shutdown().await.unwrap();
+    assert!(backend.is_ended().await);
+}
+
+#[tokio::test]
+async fn http2_clients_are_not_told_of_a_switch_that_did_not_happen() {
+    let (_gateway, response, ..) = extended("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+    assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+
+    let refused = "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno";
+    let (_gateway, response, ..) = extended(refused).await;
+    let reply = Reply::read(response).await;
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
+    assert_eq!(reply.text(), "no");
 }

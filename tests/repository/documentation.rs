@@ -140,7 +140,7 @@ fn front_page_has_two_commands() {
 #[test]
 fn example_manifests_have_no_problem() {
     let reading = Folder::new([root().join("examples/manifests")]).read();
-    assert!(reading.problems.is_empty(), "{:#?}", reading.problems);
+    assert!(reading.problems().is_empty(), "{:#?}", reading.problems());
 
     let resolved = resolve(&reading.world, &Settings::folder());
     let problems: Vec<_> = resolved.verdicts.problems().collect();

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use gateway_k8s::world::{Kind, ObjectRef, Objects, World};
+use gateway_k8s::world::{ObjectRef, World};
 
 /// Names the objects that were added, changed and removed, or counts them where
 /// they are many.
 pub(crate) fn describe(before: &World, after: &World) -> String {
-    let mut changes = Changes::default();
-    changes.collect_all(before, after);
-
+    let changes = after.changes(before);
     let parts = [
         part(&changes.added, "added"),
         part(&changes.changed, "changed"),
@@ -20,48 +18,6 @@ pub(crate) fn describe(before: &World, after: &World) -> String {
         "no object changed".to_owned()
     } else {
         parts.join("; ")
-    }
-}
-
-#[derive(Debug, Default)]
-struct Changes {
-    added: Vec<ObjectRef>,
-    changed: Vec<ObjectRef>,
-    removed: Vec<ObjectRef>,
-}
-
-/// Calls `collect` for every kind, of which there is a list in `World` alone.
-macro_rules! each_kind {
-    ($changes:ident, $before:ident, $after:ident: $($kind:ident,)+) => {
-        let World { $($kind: _,)+ } = $after;
-        $($changes.collect(&$before.$kind, &$after.$kind);)+
-    };
-}
-
-impl Changes {
-    fn collect_all(&mut self, before: &World, after: &World) {
-        each_kind! { self, before, after:
-            gateway_classes, gateways, listener_sets, http_routes, grpc_routes, tls_routes,
-            tcp_routes, udp_routes, reference_grants, backend_tls_policies, backends,
-            backend_traffic_policies, services, endpoint_slices, secrets, config_maps, namespaces,
-        }
-    }
-
-    fn collect<T: Kind>(&mut self, before: &Objects<T>, after: &Objects<T>) {
-        if before.same(after) {
-            return;
-        }
-        for object in after.iter() {
-            let name = ObjectRef::of(&**object);
-            match before.get(&name.namespace, &name.name) {
-                None => self.added.push(name),
-                Some(known) if !known.same(object) => self.changed.push(name),
-                Some(_) => {}
-            }
-        }
-        let names = before.iter().map(|object| ObjectRef::of(&**object));
-        self.removed
-            .extend(names.filter(|name| after.get(&name.namespace, &name.name).is_none()));
     }
 }
 

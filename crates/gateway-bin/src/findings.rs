@@ -163,7 +163,7 @@ pub(crate) struct Identity {
 /// Everything that is wrong: first what could not be read, then what could not be
 /// obeyed. A mistake that several conditions tell of is there once.
 pub(crate) fn findings(reading: &Reading, verdicts: &Verdicts) -> Vec<Finding> {
-    let read = reading.problems.iter().map(Finding::of_source);
+    let read = reading.problems().iter().map(Finding::of_source);
     let judged = verdicts
         .problems()
         .filter(|(_, condition, problem)| !is_summary(*condition, problem))

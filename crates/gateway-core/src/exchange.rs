@@ -10,9 +10,9 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use crate::admission::{Forwarded, Refused, Upgrade, admit, strip_response};
+use crate::admission::{Forwarded, Refused, Upgrade, admit, extend, strip_response};
 use crate::listen::{Connection, InFlight, OnUpgrade};
-use crate::rescue::{NoRoute, UnaskedUpgrade, rescue};
+use crate::rescue::{NoRoute, UpgradeMismatch, rescue};
 use crate::routing::{Found, ListenerTable, Match, RequestHead};
 use crate::stack::{LiveRule, StackFuture};
 use crate::tls::Secured;
@@ -196,7 +196,13 @@ fn complete(
     mut response: Response<Body>,
     upgrade: Option<PendingUpgrade>,
 ) -> Result<Response<Body>, BoxError> {
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    let status = response.status();
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        let extended = upgrade.is_some_and(|upgrade| upgrade.asked.is_extended());
+        if extended && status.is_success() {
+            // Its client would take this for the switch that did not happen.
+            return Err(UpgradeMismatch::Ignored.into());
+        }
         strip_response(response.headers_mut());
         return Ok(response);
     }
@@ -206,18 +212,14 @@ fn complete(
         .remove::<UpgradedUpstream>()
         .and_then(|upgraded| upgraded.take());
     match (upgrade, upstream) {
-        (
-            Some(PendingUpgrade {
-                asked,
-                client,
-                stay,
-            }),
-            Some(upstream),
-        ) if asked.is_answered_by(response.headers()) => {
-            tokio::spawn(tunnel::run(client, upstream, stay));
+        (Some(pending), Some(upstream)) if pending.asked.is_answered_by(response.headers()) => {
+            if pending.asked.is_extended() {
+                extend(&mut response);
+            }
+            tokio::spawn(tunnel::run(pending.client, upstream, pending.stay));
             Ok(response)
         }
-        _ => Err(UnaskedUpgrade.into()),
+        _ => Err(UpgradeMismatch::Unasked.into()),
     }
 }
 

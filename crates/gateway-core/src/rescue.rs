@@ -43,10 +43,16 @@ pub enum Side {
 #[error("no route matches")]
 pub(crate) struct NoRoute;
 
-/// The backend switched protocols although nobody had asked it to.
+/// A backend and a client that disagree about the protocol from here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the backend switched to a protocol that was not asked for")]
-pub(crate) struct UnaskedUpgrade;
+pub(crate) enum UpgradeMismatch {
+    /// Nobody had asked the backend.
+    #[error("the backend switched to a protocol that was not asked for")]
+    Unasked,
+    /// In HTTP/2 a success would say that it has switched.
+    #[error("the backend answered a request to switch protocols as any other")]
+    Ignored,
+}
 
 /// Says what an error means.
 ///
@@ -115,7 +121,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
     if error.is::<BackendRequestTimedOut>() {
         return Some(Failure::BACKEND_REQUEST_TIMEOUT);
     }
-    if error.is::<UnaskedUpgrade>() {
+    if error.is::<UpgradeMismatch>() {
         return Some(Failure::INVALID_RESPONSE);
     }
     if error.is::<UnknownHost>() {

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod resolve;
+mod sorted;
 pub mod source;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -4,6 +4,7 @@ use gateway_k8s::api::ParentReference;
 use gateway_k8s::verdict::{
     Condition, ConditionStatus, ConditionType, Decision, ListenerVerdict, Verdict,
 };
+use gateway_k8s::world::Place;
 use serde::Serialize;
 
 use crate::findings::{Finding, findings};
@@ -73,7 +74,10 @@ struct Summary {
 impl Report {
     pub(super) fn new(manifests: &Manifests) -> Self {
         let verdicts = &manifests.resolved.verdicts;
-        let objects: Vec<_> = verdicts.iter().flat_map(object).collect();
+        let objects: Vec<_> = verdicts
+            .iter()
+            .flat_map(|verdict| object(verdict, manifests))
+            .collect();
         let problems = findings(&manifests.reading, verdicts);
         let errors = problems.iter().filter(|one| one.is_error()).count();
 
@@ -157,9 +161,8 @@ impl Report {
 }
 
 impl ObjectReport {
-    fn new(verdict: &Verdict, conditions: &[Condition]) -> Self {
+    fn new(verdict: &Verdict, conditions: &[Condition], place: Option<&Place>) -> Self {
         let object = &verdict.object;
-        let place = verdict.place.as_ref();
 
         Self {
             kind: object.kind.clone().into_owned(),
@@ -244,22 +247,21 @@ impl ConditionReport {
 }
 
 /// A verdict as one report for each list of conditions.
-fn object(verdict: &Verdict) -> Vec<ObjectReport> {
+fn object(verdict: &Verdict, manifests: &Manifests) -> Vec<ObjectReport> {
+    let place = manifests.reading.place(&verdict.object, "");
+    let report = |conditions: &[Condition]| ObjectReport::new(verdict, conditions, place.as_ref());
+
     match &verdict.decision {
         Decision::None => Vec::new(),
-        Decision::GatewayClass(class) => vec![ObjectReport::new(verdict, &class.conditions)],
+        Decision::GatewayClass(class) => vec![report(&class.conditions)],
         Decision::Gateway(gateway) => {
-            let whole = ObjectReport::new(verdict, &gateway.conditions);
-            with_listeners(whole, verdict, &gateway.listeners)
+            with_listeners(&gateway.conditions, &gateway.listeners, report)
         }
-        Decision::ListenerSet(set) => {
-            let whole = ObjectReport::new(verdict, &set.conditions);
-            with_listeners(whole, verdict, &set.listeners)
-        }
+        Decision::ListenerSet(set) => with_listeners(&set.conditions, &set.listeners, report),
         Decision::Route(route) | Decision::Backend(route) | Decision::Policy(route) => {
             let parents = route.parents.iter().map(|parent| ObjectReport {
                 parent: Some(name(&parent.parent, &verdict.object.namespace)),
-                ..ObjectReport::new(verdict, &parent.conditions)
+                ..report(&parent.conditions)
             });
             parents.collect()
         }
@@ -267,17 +269,17 @@ fn object(verdict: &Verdict) -> Vec<ObjectReport> {
 }
 
 fn with_listeners(
-    whole: ObjectReport,
-    verdict: &Verdict,
+    whole: &[Condition],
     listeners: &[ListenerVerdict],
+    report: impl Fn(&[Condition]) -> ObjectReport,
 ) -> Vec<ObjectReport> {
     let listeners = listeners.iter().map(|listener| ObjectReport {
         listener: Some(listener.name.to_string()),
         attached_routes: Some(listener.attached_routes),
-        ..ObjectReport::new(verdict, &listener.conditions)
+        ..report(&listener.conditions)
     });
 
-    std::iter::once(whole).chain(listeners).collect()
+    std::iter::once(report(whole)).chain(listeners).collect()
 }
 
 fn name(parent: &ParentReference, own_namespace: &str) -> String {

@@ -1,13 +1,19 @@
 //! Fields that concern one connection only (RFC 9110, section 7.6.1).
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Version};
+use http::{Request, Response, StatusCode, Version};
 
 use super::Refused;
+use super::extended_connect::ExtendedConnect;
 
-/// The protocol a request asks to switch to, as its `Upgrade` field says.
+/// The protocol a request asks to switch to.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Upgrade(HeaderValue);
+pub(crate) struct Upgrade {
+    /// As its `Upgrade` field says.
+    protocols: HeaderValue,
+    /// Whether the client asked with an extended CONNECT.
+    extended: bool,
+}
 
 impl Upgrade {
     /// Whether `response` switches to protocols of those that were offered.
@@ -20,8 +26,13 @@ impl Upgrade {
 
         answer.peek().is_some()
             && answer.all(|chosen| {
-                protocols(&self.0).any(|offered| offered.eq_ignore_ascii_case(chosen))
+                protocols(&self.protocols).any(|offered| offered.eq_ignore_ascii_case(chosen))
             })
+    }
+
+    /// Whether the client asked as HTTP/2 does, and is answered so.
+    pub(crate) fn is_extended(&self) -> bool {
+        self.extended
     }
 }
 
@@ -39,11 +50,20 @@ pub(super) fn strip_request<B>(request: &mut Request<B>) -> Result<Option<Upgrad
     if wants_trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
-    if let Some(Upgrade(protocol)) = &upgrade {
+    if let Some(Upgrade { protocols, .. }) = &upgrade {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(header::UPGRADE, protocol.clone());
+        headers.insert(header::UPGRADE, protocols.clone());
     }
     Ok(upgrade)
+}
+
+/// Makes a switch of protocols what HTTP/2 answers instead (RFC 8441, section 5).
+pub(crate) fn extend<B>(response: &mut Response<B>) {
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    strip_response(headers);
+    headers.remove(header::SEC_WEBSOCKET_ACCEPT);
+    headers.remove(header::CONTENT_LENGTH);
 }
 
 /// Removes connection fields from a response.
@@ -116,8 +136,9 @@ fn asked_upgrade<B>(request: &Request<B>) -> Result<Option<Upgrade>, Refused> {
     };
     let asked = options(headers).any(|option| option.eq_ignore_ascii_case(b"upgrade"));
     let h2c = protocols(protocol).any(|name| name.eq_ignore_ascii_case(b"h2c"));
+    let extended = request.extensions().get::<ExtendedConnect>().is_some();
 
-    if !asked || h2c || request.version() != Version::HTTP_11 {
+    if !asked || h2c || !(extended || request.version() == Version::HTTP_11) {
         return Ok(None);
     }
     let has_length = headers
@@ -126,7 +147,10 @@ fn asked_upgrade<B>(request: &Request<B>) -> Result<Option<Upgrade>, Refused> {
     if has_length || headers.contains_key(header::TRANSFER_ENCODING) {
         return Err(Refused::Upgrade);
     }
-    Ok(Some(Upgrade(protocol.clone())))
+    Ok(Some(Upgrade {
+        protocols: protocol.clone(),
+        extended,
+    }))
 }
 
 fn protocols(field: &HeaderValue) -> impl Iterator<Item = &[u8]> {

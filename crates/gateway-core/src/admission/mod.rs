@@ -7,6 +7,7 @@
 //! connection.
 
 mod authority;
+mod extended_connect;
 mod fields;
 mod forwarded;
 mod hop_by_hop;
@@ -20,9 +21,10 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Request, StatusCode, Uri, Version};
 
 pub(crate) use self::authority::Authority;
+pub(crate) use self::extended_connect::open_extended_connect;
 use self::fields::Fields;
 pub(crate) use self::forwarded::Forwarded;
-pub(crate) use self::hop_by_hop::{Upgrade, strip_response};
+pub(crate) use self::hop_by_hop::{Upgrade, extend, strip_response};
 pub(crate) use self::trailers::strip_trailers;
 
 /// A request that may be routed.

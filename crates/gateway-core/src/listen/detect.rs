@@ -13,7 +13,7 @@ pub(crate) enum Spoken {
 }
 
 /// Reads until it is clear what is spoken. Returns what was read, too; `None` if the
-/// client said nothing and left.
+/// client said nothing and left, or speaks something else than HTTP.
 ///
 /// It has no deadline of its own; dropping it loses what was read.
 pub(crate) async fn detect<S: AsyncRead + Unpin>(
@@ -27,7 +27,8 @@ pub(crate) async fn detect<S: AsyncRead + Unpin>(
             _ => {}
         }
         if let Some(spoken) = spoken(&read) {
-            return Ok(Some((spoken, read)));
+            let understood = spoken == Spoken::Http2 || !is_something_else(&read);
+            return Ok(understood.then_some((spoken, read)));
         }
     }
 }
@@ -39,6 +40,23 @@ fn spoken(read: &[u8]) -> Option<Spoken> {
         return Some(Spoken::Http1);
     }
     (compared == PREFACE.len()).then_some(Spoken::Http2)
+}
+
+/// Whether `read` begins with a line of three words that names no version of HTTP,
+/// like a wrong preface of HTTP/2. An answer in HTTP/1.1 would say nothing to whoever
+/// wrote that; RFC 9113, section 3.4, wants the connection closed.
+fn is_something_else(read: &[u8]) -> bool {
+    let Some(line) = read
+        .split(|byte| *byte == b'\n')
+        .next()
+        .filter(|line| line.len() < read.len())
+    else {
+        return false;
+    };
+    let mut words = line.trim_ascii().split(|byte| *byte == b' ');
+    let version = words.nth(2);
+
+    words.next().is_none() && version.is_some_and(|word| !word.starts_with(b"HTTP/"))
 }
 
 /// RFC 9113, section 3.4.
@@ -67,5 +85,19 @@ mod tests {
     fn everything_else_is_http1() {
         assert_eq!(spoken(b"G"), Some(Spoken::Http1));
         assert_eq!(spoken(b"PRI * HTTP/1.1"), Some(Spoken::Http1));
+    }
+
+    #[test]
+    fn three_words_without_a_version_are_no_http() {
+        assert!(is_something_else(b"INVALID CONNECTION PREFACE\r\n\r\n"));
+        for http in [
+            &b"GET / HTTP/1.1\r\n"[..],
+            b"GET / HTTP/3.7\r\n",
+            b"GET /\r\n",
+            b"GET / HT",
+            b"\r\n",
+        ] {
+            assert!(!is_something_else(http), "{}", http.escape_ascii());
+        }
     }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Request, Response, Version};
+use http::{Method, Request, Response, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
+use hyper::ext::Protocol;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use pin_project_lite::pin_project;
@@ -20,7 +21,7 @@ use super::connection::Connection;
 use super::detect::Spoken;
 use super::stream::ClientStream;
 use super::watch::{InFlight, Offered, Signal, Watch};
-use crate::admission::strip_trailers;
+use crate::admission::{open_extended_connect, strip_trailers};
 use crate::exchange::Exchange;
 use crate::{Body, BoxError};
 
@@ -74,6 +75,7 @@ fn http2() -> http2::Builder<TokioExecutor> {
         .initial_stream_window_size(256 * 1024)
         .initial_connection_window_size(1024 * 1024)
         .max_send_buf_size(64 * 1024)
+        .enable_connect_protocol()
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10));
     builder
@@ -157,13 +159,18 @@ impl hyper::service::Service<Request<Incoming>> for HttpService {
         let connection = &self.connection;
         let in_flight = connection.watch().begin();
         let http1 = request.version() != Version::HTTP_2;
-        let request = request.map(|incoming| match incoming.is_end_stream() {
+        let mut request = request.map(|incoming| match incoming.is_end_stream() {
             true => Body::empty(),
             false => Body::downstream(RequestBody {
                 incoming,
                 watch: Arc::clone(connection.watch()),
             }),
         });
+        if *request.method() == Method::CONNECT
+            && let Some(protocol) = request.extensions_mut().remove::<Protocol>()
+        {
+            open_extended_connect(&mut request, protocol.as_str());
+        }
 
         Responding {
             exchange: connection.exchange(request),

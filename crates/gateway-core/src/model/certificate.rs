@@ -165,6 +165,26 @@ mod reading {
             })
         }
 
+        /// Reads the certificates of those who may have signed others, in PEM, as
+        /// `ca.crt` of a ConfigMap holds them.
+        ///
+        /// # Errors
+        ///
+        /// A text that is not PEM, or of which a block is no certificate.
+        pub fn authorities_from_pem(
+            text: &[u8],
+        ) -> Result<Vec<CertificateDer<'static>>, InvalidCertificate> {
+            let authorities = read_chain(text)?;
+            if authorities.is_empty() {
+                return Err(InvalidCertificate::NoCertificate);
+            }
+            for (index, authority) in authorities.iter().enumerate() {
+                parse(authority, index + 1)?;
+            }
+
+            Ok(authorities)
+        }
+
         /// For handshakes.
         #[cfg_attr(
             not(feature = "server"),
@@ -332,6 +352,23 @@ mod tests {
         assert_eq!(
             refusal(&good.chain, &locked),
             InvalidCertificate::EncryptedKey
+        );
+    }
+
+    #[test]
+    fn authorities_are_certificates_and_nothing_else() {
+        let (one, other) = (made(named(&["a.test"])), made(named(&["b.test"])));
+        let read = |text: &str| Certificate::authorities_from_pem(text.as_bytes());
+
+        assert_eq!(read(&(one.chain.clone() + &other.chain)).unwrap().len(), 2);
+        assert_eq!(
+            read(&one.key).unwrap_err(),
+            InvalidCertificate::NoCertificate
+        );
+        let broken = one.chain + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert_eq!(
+            read(&broken).unwrap_err(),
+            InvalidCertificate::NotX509 { place: 2 }
         );
     }
 

@@ -157,6 +157,11 @@ impl LiveBackend {
 
     /// Returns what has to be looked up from now on, if that is new.
     fn update(self: &Arc<Self>, backend: &Arc<Backend>) -> Option<Lookup> {
+        if backend.tls().is_some() {
+            // Not spoken with backends yet, and never to be left out.
+            self.active.store(None);
+            return None;
+        }
         let before = self.active.load_full();
         if before
             .as_ref()

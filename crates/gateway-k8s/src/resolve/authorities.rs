@@ -1,8 +1,8 @@
 //! Who may have signed a certificate: ConfigMaps and Secrets with a bundle.
 
+use gateway_core::model::Certificate;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 
 use super::certificate;
 use super::field::Field;
@@ -66,7 +66,7 @@ fn bundle(
     };
     let permitted = grants::permit(view, from, to)?;
     let refuse = |message: &str| {
-        let problem = Problem::new(reasons.reference, format!("{place} {message}"));
+        let problem = Problem::new(reasons.reference, format!("{place}: {message}"));
         problem.remedy("put certificates in PEM under the key ca.crt")
     };
     let missing = || {
@@ -81,12 +81,8 @@ fn bundle(
         certificate::entry(secret, KEY)
     };
     let text = text.ok_or_else(|| refuse("has no ca.crt"))?;
-    let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
 
-    roots
-        .ok()
-        .filter(|roots| !roots.is_empty())
-        .ok_or_else(|| refuse("has a ca.crt that is not certificates in PEM"))
+    Certificate::authorities_from_pem(text).map_err(|error| refuse(&format!("ca.crt: {error}")))
 }
 
 fn text_of(map: &ConfigMap) -> Option<&[u8]> {

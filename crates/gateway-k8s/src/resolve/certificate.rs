@@ -6,8 +6,6 @@ use std::sync::Arc;
 
 use gateway_core::model::{Certificate, ObjectName};
 use k8s_openapi::api::core::v1::Secret;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::field::Field;
 use super::grants::{self, From, To};
@@ -150,13 +148,5 @@ fn parse(secret: &Secret) -> Result<Certificate, String> {
     let certificate = entry(secret, "tls.crt").ok_or("has no tls.crt")?;
     let key = entry(secret, "tls.key").ok_or("has no tls.key")?;
 
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
-    let chain = chain
-        .ok()
-        .filter(|chain| !chain.is_empty())
-        .ok_or("has a tls.crt that is not a certificate in PEM")?;
-    let key = PrivateKeyDer::from_pem_slice(key)
-        .map_err(|_| "has a tls.key that is not a private key in PEM")?;
-
-    Ok(Certificate::new(chain, key))
+    Certificate::from_pem(certificate, key).map_err(|error| error.to_string())
 }

@@ -21,7 +21,7 @@ use crate::world::{Loaded, ObjectRef, World};
 
 /// Tells every policy, for each Gateway whose routes refer to its target, whether it
 /// is obeyed.
-pub(super) fn tell(placed: &[Placed<'_>], complete: bool, world: &World, verdicts: &mut Verdicts) {
+pub(super) fn tell(placed: &[Placed], complete: bool, world: &World, verdicts: &mut Verdicts) {
     if world.backend_tls_policies.is_empty() {
         return;
     }
@@ -169,7 +169,7 @@ struct Users<'a> {
 }
 
 impl<'a> Users<'a> {
-    fn new(placed: &'a [Placed<'_>]) -> Self {
+    fn new(placed: &'a [Placed]) -> Self {
         let mut ports: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for placed in placed {
             let backends = placed.attached.converted.backends.iter();

@@ -19,7 +19,7 @@ use super::view::View;
 use super::{Resolved, Settings, address, gateway_class, listener_set, policies, status, unobeyed};
 use crate::api;
 use crate::verdict::{Decision, Problem, Reason, Verdict, Verdicts};
-use crate::world::{Kind, ObjectRef, Objects, Place, World};
+use crate::world::{Kind, ObjectRef, Objects, World};
 
 /// Resolves one world after another.
 ///
@@ -140,7 +140,7 @@ impl Resolver {
         ))
     }
 
-    fn attach_routes<'w>(&mut self, world: &'w World) -> Vec<Placed<'w>> {
+    fn attach_routes(&mut self, world: &World) -> Vec<Placed> {
         let mut placed = Vec::with_capacity(world.http_routes.len());
 
         self.attach_kind(&world.http_routes, world, &mut placed);
@@ -154,11 +154,11 @@ impl Resolver {
         placed
     }
 
-    fn attach_kind<'w, T: RouteObject>(
+    fn attach_kind<T: RouteObject>(
         &mut self,
-        objects: &'w Objects<T>,
-        world: &'w World,
-        placed: &mut Vec<Placed<'w>>,
+        objects: &Objects<T>,
+        world: &World,
+        placed: &mut Vec<Placed>,
     ) {
         let Self {
             settings,
@@ -192,7 +192,6 @@ impl Resolver {
             );
             placed.push(Placed {
                 generation: loaded.meta().generation,
-                place: loaded.place(),
                 attached,
             });
         }
@@ -202,7 +201,7 @@ impl Resolver {
     fn find_backends(
         &mut self,
         world: &World,
-        placed: &[Placed<'_>],
+        placed: &[Placed],
         verdicts: &mut Verdicts,
     ) -> BTreeMap<BackendId, Arc<gateway_core::model::Backend>> {
         let Self {
@@ -252,7 +251,7 @@ impl Resolver {
 
     fn configuration(
         &mut self,
-        placed: &[Placed<'_>],
+        placed: &[Placed],
         backends: BTreeMap<BackendId, Arc<gateway_core::model::Backend>>,
     ) -> Configuration {
         let mut routes: HashMap<&ObjectName, Vec<Vec<ModelRoute>>, RandomState> =
@@ -296,13 +295,12 @@ impl Resolver {
 
 /// A route of the world, and where it is attached.
 #[derive(Debug)]
-pub(super) struct Placed<'w> {
+pub(super) struct Placed {
     pub(super) generation: Option<i64>,
-    pub(super) place: Option<&'w Place>,
     pub(super) attached: Arc<Attached>,
 }
 
-impl Placed<'_> {
+impl Placed {
     fn is_served(&self) -> bool {
         self.attached.converted.route.is_some() && !self.attached.listeners.is_empty()
     }

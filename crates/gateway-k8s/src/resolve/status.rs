@@ -21,12 +21,7 @@ use crate::verdict::{
 use crate::world::{ObjectRef, World};
 
 /// Tells every Gateway of ours what became of it.
-pub(super) fn gateways(
-    plans: &Plans,
-    world: &World,
-    placed: &[Placed<'_>],
-    verdicts: &mut Verdicts,
-) {
+pub(super) fn gateways(plans: &Plans, world: &World, placed: &[Placed], verdicts: &mut Verdicts) {
     let mut counts: HashMap<(&ObjectName, usize), u32, foldhash::fast::RandomState> =
         HashMap::default();
     for placed in placed {
@@ -100,10 +95,9 @@ fn listener_verdict(
 }
 
 /// Tells every route what each of its parents says.
-pub(super) fn routes(placed: &[Placed<'_>], verdicts: &mut Verdicts) {
+pub(super) fn routes(placed: &[Placed], verdicts: &mut Verdicts) {
     for Placed {
         generation,
-        place,
         attached,
     } in placed
     {
@@ -113,7 +107,6 @@ pub(super) fn routes(placed: &[Placed<'_>], verdicts: &mut Verdicts) {
             let verdict = Verdict {
                 object: attached.converted.object.clone(),
                 generation: *generation,
-                place: place.cloned(),
                 decision,
                 warnings: Arc::default(),
             };
@@ -124,7 +117,7 @@ pub(super) fn routes(placed: &[Placed<'_>], verdicts: &mut Verdicts) {
 
 /// Tells every XBackend, for each Gateway whose routes refer to it, whether it
 /// can be used.
-pub(super) fn x_backends(placed: &[Placed<'_>], world: &World, verdicts: &mut Verdicts) {
+pub(super) fn x_backends(placed: &[Placed], world: &World, verdicts: &mut Verdicts) {
     if world.backends.is_empty() {
         return;
     }

@@ -1,8 +1,8 @@
 //! What was decided about each object, before anything is written.
 //!
 //! A verdict is data. Whoever shows it (a status, a terminal) has everything at
-//! hand: the object, where it is written, its conditions with their reasons, and
-//! for every problem the field and what to do.
+//! hand: the object, its conditions with their reasons, and for every problem the
+//! field and what to do. Where that is written, the source knows.
 
 mod condition;
 mod programmed;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use gateway_core::model::SectionName;
 
 use crate::api::{ParentReference, RouteGroupKind};
-use crate::world::{Kind, Loaded, ObjectRef, Place};
+use crate::world::{Kind, Loaded, ObjectRef};
 
 pub use self::condition::{Condition, ConditionStatus, Problem};
 pub use self::programmed::BindFailure;
@@ -71,8 +71,6 @@ pub struct Verdict {
     pub object: ObjectRef,
     /// The generation that was looked at; absent for what came from a file.
     pub generation: Option<i64>,
-    /// Where the object is written.
-    pub place: Option<Place>,
     /// What its status should say.
     pub decision: Decision,
     /// What is wrong and has no place in the status: a reference that leads
@@ -85,7 +83,6 @@ impl Verdict {
         Self {
             object,
             generation: loaded.meta().generation,
-            place: loaded.place().cloned(),
             decision,
             warnings: Arc::default(),
         }

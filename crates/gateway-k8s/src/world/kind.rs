@@ -7,6 +7,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::Resource;
 use serde::de::DeserializeOwned;
 
+use super::changes::ForEachKind;
 use super::{Objects, World};
 use crate::api::{
     BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, ReferenceGrant,
@@ -52,9 +53,9 @@ macro_rules! kinds {
         })+
 
         impl World {
-            /// Takes the allocations of `before` where this world says the same.
-            pub(crate) fn share(&mut self, before: &Self) {
-                $(self.$field.share(&before.$field);)+
+            /// Does something for every kind, in the order of the list here.
+            pub(crate) fn for_each_kind(doing: &mut impl ForEachKind) {
+                $(doing.of_kind::<$kind>();)+
             }
         }
     };

@@ -1,9 +1,9 @@
 //! Everything read from the cluster, or from a folder, at one moment.
 //!
 //! A [`World`] is a value: cloning it is cheap, a clone never changes, and what
-//! did not change between two worlds is the same allocation in both, so that work
-//! done for an object can be remembered by the object's address
-//! ([`Loaded::same`], [`Objects::same`]).
+//! did not change between two worlds is the same allocation in both, so that what
+//! changed is found without looking at the rest ([`World::changes`],
+//! [`Objects::changes`]).
 //!
 //! # Example
 //!
@@ -22,6 +22,7 @@
 //! assert!(world.gateways.get("shop", "web").is_none());
 //! ```
 
+mod changes;
 mod kind;
 mod loaded;
 mod object_ref;
@@ -38,10 +39,12 @@ use crate::api::{
     TcpRoute, TlsRoute, UdpRoute, XBackend, XBackendTrafficPolicy,
 };
 
+pub use self::changes::Changes;
+pub(crate) use self::changes::ForEachKind;
 pub use self::kind::Kind;
 pub use self::loaded::Loaded;
 pub use self::object_ref::ObjectRef;
-pub use self::objects::Objects;
+pub use self::objects::{Change, Objects};
 pub use self::place::Place;
 
 /// All objects the gateway looks at, by kind. Empty by default.

@@ -1,127 +1,115 @@
 //! The objects of one kind.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::cmp::Ordering;
 
 use super::{Kind, Loaded};
-
-type ByName<V> = BTreeMap<Arc<str>, V>;
+use crate::sorted::{self, Sorted};
 
 /// Objects of one kind by namespace and name, in that order.
 ///
-/// Cheap to clone: namespaces are shared until one of them is changed.
+/// Cheap to clone, and clones share what is not changed afterwards.
 #[derive(Debug)]
 pub struct Objects<T> {
-    namespaces: Arc<ByName<Arc<InNamespace<T>>>>,
+    all: Sorted<Loaded<T>>,
+    owned: Sorted<Owned<T>>,
 }
 
-impl<T> Objects<T> {
+/// What became of an object between two worlds: at least one of the two is there.
+#[derive(Debug)]
+pub struct Change<'a, T> {
+    /// The object as it was.
+    pub before: Option<&'a Loaded<T>>,
+    /// The object as it is.
+    pub now: Option<&'a Loaded<T>>,
+}
+
+impl<T: Kind> Objects<T> {
     /// The object called `name` in `namespace`; `namespace` is empty for a kind
     /// that has none.
     pub fn get(&self, namespace: &str, name: &str) -> Option<&Loaded<T>> {
-        self.namespaces.get(namespace)?.objects.get(name)
+        self.all
+            .get(|object| name_of(object).cmp(&(namespace, name)))
     }
 
     /// Every object, by namespace and then by name.
     pub fn iter(&self) -> impl Iterator<Item = &Loaded<T>> {
-        self.namespaces
-            .values()
-            .flat_map(|inside| inside.objects.values())
+        self.all.iter()
     }
 
     /// The objects of one namespace, by name.
     pub fn in_namespace(&self, namespace: &str) -> impl Iterator<Item = &Loaded<T>> {
-        self.namespaces
-            .get(namespace)
-            .into_iter()
-            .flat_map(|inside| inside.objects.values())
+        self.all
+            .from(|object| name_of(object).cmp(&(namespace, "")))
+            .take_while(move |object| name_of(object).0 == namespace)
     }
 
     /// The objects of one namespace with this [owner](Kind::owner), by name. Costs
     /// nothing for the others.
     pub fn owned_by(&self, namespace: &str, owner: &str) -> impl Iterator<Item = &Loaded<T>> {
-        self.namespaces
-            .get(namespace)
-            .and_then(|inside| inside.owned.get(owner))
-            .into_iter()
-            .flat_map(BTreeMap::values)
+        self.owned
+            .from(|Owned(object)| {
+                owner_of(object)
+                    .cmp(&(namespace, owner))
+                    .then(Ordering::Greater)
+            })
+            .take_while(move |Owned(object)| owner_of(object) == (namespace, owner))
+            .map(|Owned(object)| object)
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.namespaces
-            .values()
-            .map(|inside| inside.objects.len())
-            .sum()
+        self.all.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.namespaces.is_empty()
+        self.all.is_empty()
     }
 
     /// Whether both are the same reading of the same objects. `false` may still
     /// mean that they are equal.
     pub fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.namespaces, &other.namespaces)
+        self.all.same(&other.all)
     }
-}
 
-impl<T: Kind> Objects<T> {
+    /// What was added, removed, or read anew since `before`, by namespace and name.
+    ///
+    /// Of two worlds of which one was made from the other, this costs what was
+    /// changed, and otherwise a comparison of all names.
+    pub fn changes<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = Change<'a, T>> {
+        let edits = self.all.edits(&before.all).into_iter();
+        edits.map(|sorted::Edit { before, now }| Change { before, now })
+    }
+
     /// Puts an object in, and returns the one of the same name that was there.
     pub fn insert(&mut self, object: impl Into<Loaded<T>>) -> Option<Loaded<T>> {
         let object = object.into();
-        let meta = object.meta();
-        let name = Arc::from(meta.name.as_deref().unwrap_or_default());
-        let namespace = meta.namespace.as_deref().unwrap_or_default();
-
-        let namespaces = Arc::make_mut(&mut self.namespaces);
-        if let Some(inside) = namespaces.get_mut(namespace) {
-            return Arc::make_mut(inside).insert(name, object);
+        let before = self.all.insert(object.clone());
+        if let Some(before) = &before {
+            if before.same(&object) {
+                return Some(object);
+            }
+            self.disown(before);
         }
-        let namespace = Arc::from(namespace);
-        let mut inside = InNamespace::default();
-        let none = inside.insert(name, object);
-        namespaces.insert(namespace, Arc::new(inside));
-        none
+        if object.owner().is_some() {
+            self.owned.insert(Owned(object));
+        }
+        before
     }
 
     /// Takes an object out.
     pub fn remove(&mut self, namespace: &str, name: &str) -> Option<Loaded<T>> {
-        // Look first: a copy of the map for nothing would make it another one.
-        self.get(namespace, name)?;
-        let namespaces = Arc::make_mut(&mut self.namespaces);
-        let inside = Arc::make_mut(namespaces.get_mut(namespace)?);
-        let removed = inside.remove(name);
-        if inside.objects.is_empty() {
-            namespaces.remove(namespace);
-        }
-        removed
+        let wanted = |object: &Loaded<T>| name_of(object).cmp(&(namespace, name));
+        let removed = self.all.remove(wanted)?;
+        self.disown(&removed);
+        Some(removed)
     }
-}
 
-impl<T> Objects<T> {
-    /// Takes the allocations of `before` where these say the same.
-    pub(crate) fn share(&mut self, before: &Self) {
-        if self.same(before) {
-            return;
-        }
-        let namespaces = Arc::make_mut(&mut self.namespaces);
-        for (namespace, inside) in namespaces.iter_mut() {
-            if let Some(known) = before.namespaces.get(namespace)
-                && inside.says_the_same(known)
-            {
-                *inside = Arc::clone(known);
-            }
-        }
-        let all = |(name, inside): (&Arc<str>, &Arc<InNamespace<T>>)| {
-            before
-                .namespaces
-                .get(name)
-                .is_some_and(|known| Arc::ptr_eq(known, inside))
-        };
-        if namespaces.len() == before.namespaces.len() && namespaces.iter().all(all) {
-            self.namespaces = Arc::clone(&before.namespaces);
+    fn disown(&mut self, object: &Loaded<T>) {
+        if object.owner().is_some() {
+            let wanted = Owned(object.clone());
+            self.owned
+                .remove(|other| sorted::Entry::order(other, &wanted));
         }
     }
 }
@@ -129,7 +117,8 @@ impl<T> Objects<T> {
 impl<T> Default for Objects<T> {
     fn default() -> Self {
         Self {
-            namespaces: Arc::default(),
+            all: Sorted::default(),
+            owned: Sorted::default(),
         }
     }
 }
@@ -137,7 +126,8 @@ impl<T> Default for Objects<T> {
 impl<T> Clone for Objects<T> {
     fn clone(&self) -> Self {
         Self {
-            namespaces: Arc::clone(&self.namespaces),
+            all: self.all.clone(),
+            owned: self.owned.clone(),
         }
     }
 }
@@ -152,59 +142,47 @@ impl<T: Kind> FromIterator<Loaded<T>> for Objects<T> {
     }
 }
 
+impl<T: Kind> sorted::Entry for Loaded<T> {
+    fn order(&self, other: &Self) -> Ordering {
+        name_of(self).cmp(&name_of(other))
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.same(other)
+    }
+}
+
+/// An object that is a part of another, by that.
 #[derive(Debug)]
-struct InNamespace<T> {
-    objects: ByName<Loaded<T>>,
-    owned: ByName<ByName<Loaded<T>>>,
-}
+struct Owned<T>(Loaded<T>);
 
-impl<T: Kind> InNamespace<T> {
-    fn insert(&mut self, name: Arc<str>, object: Loaded<T>) -> Option<Loaded<T>> {
-        let before = self.remove(&name);
-        if let Some(owner) = object.owner() {
-            let owned = self.owned.entry(Arc::from(owner)).or_default();
-            owned.insert(Arc::clone(&name), object.clone());
-        }
-        self.objects.insert(name, object);
-        before
+impl<T: Kind> sorted::Entry for Owned<T> {
+    fn order(&self, other: &Self) -> Ordering {
+        let (one, other) = (&self.0, &other.0);
+        owner_of(one)
+            .cmp(&owner_of(other))
+            .then_with(|| name_of(one).cmp(&name_of(other)))
     }
 
-    fn remove(&mut self, name: &str) -> Option<Loaded<T>> {
-        let removed = self.objects.remove(name)?;
-        if let Some(owner) = removed.owner()
-            && let Some(owned) = self.owned.get_mut(owner)
-        {
-            owned.remove(name);
-            if owned.is_empty() {
-                self.owned.remove(owner);
-            }
-        }
-        Some(removed)
+    fn is_same(&self, other: &Self) -> bool {
+        self.0.same(&other.0)
     }
 }
 
-impl<T> InNamespace<T> {
-    fn says_the_same(&self, other: &Self) -> bool {
-        let pairs = || self.objects.values().zip(other.objects.values());
-        self.objects.len() == other.objects.len()
-            && pairs().all(|(one, other)| one.same(other) && one.place() == other.place())
-    }
-}
-
-impl<T> Default for InNamespace<T> {
-    fn default() -> Self {
-        Self {
-            objects: BTreeMap::new(),
-            owned: BTreeMap::new(),
-        }
-    }
-}
-
-impl<T> Clone for InNamespace<T> {
+impl<T> Clone for Owned<T> {
     fn clone(&self) -> Self {
-        Self {
-            objects: self.objects.clone(),
-            owned: self.owned.clone(),
-        }
+        Self(self.0.clone())
     }
+}
+
+fn name_of<T: Kind>(object: &Loaded<T>) -> (&str, &str) {
+    let meta = object.meta();
+    (
+        meta.namespace.as_deref().unwrap_or_default(),
+        meta.name.as_deref().unwrap_or_default(),
+    )
+}
+
+fn owner_of<T: Kind>(object: &Loaded<T>) -> (&str, &str) {
+    (name_of(object).0, object.owner().unwrap_or_default())
 }

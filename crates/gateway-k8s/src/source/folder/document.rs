@@ -8,7 +8,7 @@ use super::finding::Finding;
 use super::header::Header;
 use super::kinds::{Object, Reader};
 use super::lines::Lines;
-use super::split::first_line;
+use super::split::{Piece, first_line};
 use super::value;
 use crate::source::Severity;
 use crate::world::ObjectRef;
@@ -23,6 +23,8 @@ pub(super) struct Document {
     pub(super) findings: Vec<Finding>,
     /// Whether some object in it could not even be named.
     pub(super) hides_objects: bool,
+    /// How many lines of the file end in it.
+    pub(super) length: usize,
     lines: OnceLock<Lines>,
 }
 
@@ -41,14 +43,19 @@ pub(super) struct Entry {
 
 impl Document {
     /// Parses a document. What cannot be used is a finding, never an error.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(super) fn parse(piece: Piece<'_>) -> Self {
+        let text = piece.text;
         let mut document = Self {
             text: text.into(),
             entries: Vec::new(),
             findings: Vec::new(),
             hides_objects: false,
+            length: piece.lines,
             lines: OnceLock::new(),
         };
+        if !piece.has_content {
+            return document;
+        }
         match value::read(text) {
             Ok(Value::Null) => {}
             Ok(Value::Object(object)) => document.take(object),
@@ -65,6 +72,25 @@ impl Document {
     /// The text it was parsed from.
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Its objects that can be used, with their places among the entries.
+    pub(super) fn objects(&self) -> impl Iterator<Item = (usize, &ObjectRef)> {
+        let entries = self.entries.iter().enumerate();
+        entries
+            .filter(|(_, entry)| entry.object.is_some())
+            .map(|(index, entry)| (index, &entry.name))
+    }
+
+    /// The place among the entries of an object that cannot be used.
+    pub(super) fn failed(&self, name: &ObjectRef) -> Option<usize> {
+        let is_meant = |entry: &Entry| entry.object.is_none() && entry.name == *name;
+        self.entries.iter().position(is_meant)
+    }
+
+    /// Whether something in it cannot be used.
+    pub(super) fn is_troubled(&self) -> bool {
+        self.hides_objects || self.entries.iter().any(|entry| entry.object.is_none())
     }
 
     /// The line, from 1 in the document, of a field of one of its objects.

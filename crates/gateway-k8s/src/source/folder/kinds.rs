@@ -14,7 +14,7 @@ use crate::api::{
     BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, ReferenceGrant,
     TcpRoute, TlsRoute, UdpRoute, XBackend, XBackendTrafficPolicy,
 };
-use crate::world::{Kind, Loaded, Place, World};
+use crate::world::{Kind, Loaded, ObjectRef, World};
 
 /// How objects of one kind are read.
 pub(super) struct Reader {
@@ -25,6 +25,7 @@ pub(super) struct Reader {
     group: fn() -> Cow<'static, str>,
     kind: fn() -> Cow<'static, str>,
     decode: fn(Value) -> Result<Decoded, Undecodable>,
+    remove: fn(&mut World, &str, &str),
 }
 
 /// An object that was decoded.
@@ -46,7 +47,7 @@ pub(super) struct Undecodable {
 /// An object of whatever kind.
 pub(super) trait Object: Debug + Send + Sync {
     /// Puts the object in its place in the world.
-    fn put(self: Arc<Self>, place: Place, world: &mut World);
+    fn put(self: Arc<Self>, world: &mut World);
 }
 
 impl Reader {
@@ -80,13 +81,21 @@ impl Reader {
                     unknown,
                 })
             },
+            remove: |world, namespace, name| drop(world.remove::<T>(namespace, name)),
         }
     }
 }
 
+/// Takes an object of whatever kind out of the world.
+pub(super) fn remove(object: &ObjectRef, world: &mut World) {
+    if let Some(reader) = Reader::of(&object.group, &object.kind) {
+        (reader.remove)(world, &object.namespace, &object.name);
+    }
+}
+
 impl<T: Kind> Object for T {
-    fn put(self: Arc<Self>, place: Place, world: &mut World) {
-        world.insert::<T>(Loaded::<T>::new(self).at(place));
+    fn put(self: Arc<Self>, world: &mut World) {
+        world.insert::<T>(Loaded::<T>::new(self));
     }
 }
 

@@ -37,8 +37,8 @@
 //!
 //! let gateway = reading.world.gateways.get("default", "web").expect("was read");
 //! assert_eq!(gateway.spec.listeners[0].port, 80);
-//! assert_eq!(reading.problems[0].field.as_deref(), Some("spec.listeners[0].color"));
-//! assert_eq!(reading.problems[0].place.line, 11);
+//! assert_eq!(reading.problems()[0].field.as_deref(), Some("spec.listeners[0].color"));
+//! assert_eq!(reading.problems()[0].place.line, 11);
 //!
 //! let web = ObjectRef::new::<Gateway>("default", "web");
 //! assert_eq!(reading.place(&web, "spec.listeners[0].port").map(|place| place.line), Some(9));
@@ -46,6 +46,8 @@
 //! # }
 //! ```
 
+mod catalog;
+mod contents;
 mod document;
 mod file;
 mod finding;
@@ -64,14 +66,16 @@ mod watch;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use self::reading::Reading;
 pub use self::watch::FolderWatcher;
 
-use self::file::File;
+use self::catalog::Catalog;
+use self::file::{File, Refreshed};
 use self::walk::Walk;
 use super::{Problem, Severity};
-use crate::world::Place;
+use crate::world::{Place, World};
 
 /// Files and folders with manifests.
 ///
@@ -83,6 +87,7 @@ pub struct Folder {
     paths: Vec<PathBuf>,
     files: Vec<File>,
     failures: Vec<Problem>,
+    catalog: Catalog,
     last: Reading,
 }
 
@@ -93,6 +98,7 @@ impl Folder {
             paths: paths.into_iter().map(Into::into).collect(),
             files: Vec::new(),
             failures: Vec::new(),
+            catalog: Catalog::default(),
             last: Reading::default(),
         }
     }
@@ -100,11 +106,12 @@ impl Folder {
     /// Reads what may have changed since the last time. Waits for the file system.
     pub fn read(&mut self) -> Reading {
         let walk = Walk::over(&self.paths);
+        let mut world = self.last.world.clone();
+        let mut changed = self.follow(&walk, &mut world);
         let mut parsed = 0;
 
-        let mut changed = self.follow(&walk);
-        for file in &mut self.files {
-            changed |= file.refresh(&mut parsed);
+        for index in 0..self.files.len() {
+            changed |= self.refresh(index, &mut world, &mut parsed);
         }
         let failures: Vec<_> = walk
             .failures
@@ -114,13 +121,29 @@ impl Folder {
         if !changed && failures == self.failures {
             return self.last.unchanged();
         }
-        self.last = Reading::of(&self.files, &self.last, failures.clone(), parsed);
+        self.last = Reading::new(world, parsed, failures.clone(), self.catalog.clone());
         self.failures = failures;
         self.last.clone()
     }
 
+    /// Reads a file if it may have changed, and says whether it has.
+    fn refresh(&mut self, index: usize, world: &mut World, parsed: &mut usize) -> bool {
+        let file = &mut self.files[index];
+        match file.refresh() {
+            Refreshed::Same => return false,
+            Refreshed::Trouble => {}
+            Refreshed::Edited(difference) => {
+                *parsed += difference.parsed;
+                let now = self.catalog.update(&file.contents, &difference, world);
+                file.contents = Arc::new(now);
+            }
+        }
+        self.catalog.set_file(index, &file.contents);
+        true
+    }
+
     /// Has the files that are there, and says whether they are others than before.
-    fn follow(&mut self, walk: &Walk) -> bool {
+    fn follow(&mut self, walk: &Walk, world: &mut World) -> bool {
         let same = self
             .files
             .iter()
@@ -136,9 +159,16 @@ impl Folder {
             self.files
                 .push(known.remove(path).unwrap_or_else(|| File::new(path)));
         }
-        // A folder that cannot be listed now still has what it had.
-        let hidden = known.into_values().filter(|file| walk.hides(file.path()));
-        self.files.extend(hidden);
+        for file in known.into_values() {
+            // A folder that cannot be listed now still has what it had.
+            if walk.hides(file.path()) {
+                self.files.push(file);
+            } else {
+                self.catalog.forget(&file.contents, world);
+            }
+        }
+        let contents = self.files.iter().map(|file| Arc::clone(&file.contents));
+        self.catalog.set_files(contents.collect(), world);
         true
     }
 }

@@ -1,12 +1,8 @@
 //! What a folder said when it was read.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use foldhash::fast::RandomState;
-
-use super::file::{File, Origin};
+use super::catalog::Catalog;
 use crate::source::{Problem, Severity};
 use crate::world::{ObjectRef, Place, World};
 
@@ -16,73 +12,61 @@ pub struct Reading {
     /// The objects. Those that did not change since the reading before are the
     /// same allocations, and so are whole kinds.
     pub world: World,
-    /// What is wrong, by file and document.
-    pub problems: Vec<Problem>,
     /// How many documents had to be parsed for this reading.
     pub parsed: usize,
-    origins: Arc<HashMap<ObjectRef, Origin, RandomState>>,
+    folder: Arc<Kept>,
+}
+
+/// What questions are answered from.
+#[derive(Debug, Default)]
+struct Kept {
+    failures: Vec<Problem>,
+    catalog: Catalog,
+    problems: OnceLock<Vec<Problem>>,
 }
 
 impl Reading {
+    pub(super) fn new(
+        world: World,
+        parsed: usize,
+        failures: Vec<Problem>,
+        catalog: Catalog,
+    ) -> Self {
+        Self {
+            world,
+            parsed,
+            folder: Arc::new(Kept {
+                failures,
+                catalog,
+                problems: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// What is wrong, by file and document. The first who asks waits until all
+    /// files have been gone through.
+    pub fn problems(&self) -> &[Problem] {
+        let Kept {
+            failures,
+            catalog,
+            problems,
+        } = &*self.folder;
+
+        problems.get_or_init(|| {
+            let of_files = catalog.files().iter().flat_map(|file| {
+                let repeated = catalog.repeated(file).into_iter();
+                file.problems().chain(repeated.map(already_defined))
+            });
+            failures.iter().cloned().chain(of_files).collect()
+        })
+    }
+
     /// The line of a field (`spec.rules[0].name`) of an object, or of the innermost
     /// part around it that is written down. An empty field is the object itself.
     ///
     /// The first question about a document reads its text once more.
     pub fn place(&self, object: &ObjectRef, field: &str) -> Option<Place> {
-        let origin = self.origins.get(object)?;
-        Some(match field {
-            "" => origin.place(),
-            field => origin.place_of(field),
-        })
-    }
-
-    /// Puts the files together, in their order.
-    pub(super) fn of(files: &[File], before: &Self, failures: Vec<Problem>, parsed: usize) -> Self {
-        let mut reading = Self {
-            problems: failures,
-            parsed,
-            ..Self::default()
-        };
-        let count = files.iter().map(|file| file.served().len()).sum();
-        let mut origins = HashMap::with_capacity_and_hasher(count, RandomState::default());
-
-        for file in files {
-            reading.problems.extend(file.problems());
-            reading.put(file, &mut origins);
-        }
-        // Only now, because an object may have moved to a file that is good.
-        for served in files
-            .iter()
-            .flat_map(File::served)
-            .filter(|served| served.is_kept)
-        {
-            if let Entry::Vacant(vacant) = origins.entry(served.origin.name().clone()) {
-                Arc::clone(&served.object).put(served.origin.place(), &mut reading.world);
-                vacant.insert(served.origin.clone());
-            }
-        }
-        reading.world.share(&before.world);
-        reading.origins = Arc::new(origins);
-        reading
-    }
-
-    fn put(&mut self, file: &File, origins: &mut HashMap<ObjectRef, Origin, RandomState>) {
-        for served in file.served().iter().filter(|served| !served.is_kept) {
-            match origins.entry(served.origin.name().clone()) {
-                Entry::Vacant(vacant) => {
-                    Arc::clone(&served.object).put(served.origin.place(), &mut self.world);
-                    vacant.insert(served.origin.clone());
-                }
-                Entry::Occupied(first) => self.problems.push(Problem {
-                    place: served.origin.place(),
-                    object: Some(served.origin.name().clone()),
-                    field: None,
-                    message: format!("is already defined at {}", first.get().place()),
-                    remedy: "remove or rename one of the two; the first is used".to_owned(),
-                    severity: Severity::Error,
-                }),
-            }
-        }
+        self.folder.catalog.place(object, field)
     }
 
     /// The same reading again, for which nothing had to be parsed.
@@ -91,5 +75,16 @@ impl Reading {
             parsed: 0,
             ..self.clone()
         }
+    }
+}
+
+fn already_defined((object, place, first): (ObjectRef, Place, Place)) -> Problem {
+    Problem {
+        place,
+        object: Some(object),
+        field: None,
+        message: format!("is already defined at {first}"),
+        remedy: "remove or rename one of the two; the first is used".to_owned(),
+        severity: Severity::Error,
     }
 }

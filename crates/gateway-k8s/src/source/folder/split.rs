@@ -1,39 +1,67 @@
 //! Finds the documents of a file without parsing them.
 
-/// One document of a file.
+/// One document of a file, or what stands before the first or between two.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Document<'t> {
-    /// The line of the file on which `text` begins, from 1.
-    pub(super) line: usize,
+pub(super) struct Piece<'t> {
     /// The document with its `---`, if it has one, and its comments.
     pub(super) text: &'t str,
+    /// How many lines end in it.
+    pub(super) lines: usize,
+    /// Whether it says anything.
+    pub(super) has_content: bool,
 }
 
-/// The documents of `text` in order, without those that are empty.
+/// The pieces of a text in order, without a gap.
 ///
 /// A line that begins with `---` begins a document wherever it stands, in a block
 /// scalar too, and `...` ends one (YAML 1.2, section 9.1.4), so that looking at
 /// the beginnings of lines is enough. JSON has no such lines.
-pub(super) fn documents(text: &str) -> Vec<Document<'_>> {
-    let mut found = Vec::new();
-    let mut open = Open::at(0, 1);
-    let mut offset = 0;
+///
+/// Where a piece ends does not depend on what was before it: a text that is the
+/// same from the beginning of a piece on has the same pieces from there on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pieces<'t> {
+    rest: &'t str,
+}
 
-    for (index, line) in text.split_inclusive('\n').enumerate() {
-        let number = index + 1;
-        if is_marker(line, "---") && !open.only_directives {
-            found.extend(open.close(text, offset));
-            open = Open::at(offset, number);
-        }
-        open.look_at(line);
-        offset += line.len();
-        if is_marker(line, "...") {
-            found.extend(open.close(text, offset));
-            open = Open::at(offset, number + 1);
-        }
+impl<'t> Pieces<'t> {
+    /// The pieces of `text`, which begins where a piece begins.
+    pub(super) fn of(text: &'t str) -> Self {
+        Self { rest: text }
     }
-    found.extend(open.close(text, offset));
-    found
+
+    /// How much of the text is left.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+}
+
+impl<'t> Iterator for Pieces<'t> {
+    type Item = Piece<'t>;
+
+    fn next(&mut self) -> Option<Piece<'t>> {
+        let mut open = Open::default();
+        let (mut length, mut lines) = (0, 0);
+
+        for line in self.rest.split_inclusive('\n') {
+            if length > 0 && is_marker(line, "---") && !open.only_directives {
+                break;
+            }
+            open.look_at(line);
+            length += line.len();
+            lines += usize::from(line.ends_with('\n'));
+            if is_marker(line, "...") {
+                break;
+            }
+        }
+        let (text, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        (!text.is_empty()).then_some(Piece {
+            text,
+            lines,
+            has_content: open.has_content,
+        })
+    }
 }
 
 /// The line, from 1 in `text`, on which a document says something.
@@ -44,9 +72,8 @@ pub(super) fn first_line(text: &str) -> usize {
         .map_or(1, |index| index + 1)
 }
 
+#[derive(Default)]
 struct Open {
-    start: usize,
-    line: usize,
     has_content: bool,
     begins_with_marker: bool,
     // `%YAML 1.2` belongs to the document whose `---` follows.
@@ -54,16 +81,6 @@ struct Open {
 }
 
 impl Open {
-    fn at(start: usize, line: usize) -> Self {
-        Self {
-            start,
-            line,
-            has_content: false,
-            begins_with_marker: false,
-            only_directives: false,
-        }
-    }
-
     fn look_at(&mut self, line: &str) {
         if is_marker(line, "---") {
             self.begins_with_marker = true;
@@ -75,13 +92,6 @@ impl Open {
             self.has_content = true;
             self.only_directives = false;
         }
-    }
-
-    fn close<'t>(&self, text: &'t str, end: usize) -> Option<Document<'t>> {
-        self.has_content.then(|| Document {
-            line: self.line,
-            text: &text[self.start..end],
-        })
     }
 }
 
@@ -107,11 +117,17 @@ mod tests {
 
     use super::*;
 
+    /// The documents with the lines on which they begin.
     fn texts(text: &str) -> Vec<(usize, &str)> {
-        documents(text)
-            .iter()
-            .map(|document| (document.line, document.text))
-            .collect()
+        let mut line = 1;
+        let mut found = Vec::new();
+        for piece in Pieces::of(text) {
+            if piece.has_content {
+                found.push((line, piece.text));
+            }
+            line += piece.lines;
+        }
+        found
     }
 
     #[test]
@@ -171,17 +187,22 @@ mod tests {
     }
 
     proptest! {
-        /// Documents are disjoint slices of the text, in order, at their lines.
+        /// Pieces are the text, their lines are its lines, and they are found again
+        /// from the beginning of any of them.
         #[test]
-        fn lines_are_those_of_the_file(lines in prop::collection::vec("(---|\\.\\.\\.|%Y|#c|a: 1|--- b|)\r?", 0..20)) {
+        fn pieces_are_the_text(lines in prop::collection::vec("(---|\\.\\.\\.|%Y|#c|a: 1|--- b|)\r?", 0..20)) {
             let text = lines.join("\n");
-            let mut end = 0;
-            for document in documents(&text) {
-                let start = document.text.as_ptr() as usize - text.as_ptr() as usize;
-                prop_assert!(start >= end);
-                prop_assert_eq!(text[..start].matches('\n').count() + 1, document.line);
-                end = start + document.text.len();
+            let mut pieces = Pieces::of(&text);
+            let mut before = (0, 0);
+            let all: Vec<_> = pieces.collect();
+            for (index, piece) in all.iter().enumerate() {
+                prop_assert!(text[before.0..].starts_with(piece.text));
+                prop_assert_eq!(pieces.left(), text.len() - before.0);
+                prop_assert!(Pieces::of(&text[before.0..]).eq(all[index..].iter().copied()));
+                before = (before.0 + piece.text.len(), before.1 + piece.lines);
+                pieces.next();
             }
+            prop_assert_eq!(before, (text.len(), text.matches('\n').count()));
         }
     }
 }

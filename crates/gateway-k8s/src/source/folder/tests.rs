@@ -45,7 +45,7 @@ impl Bench {
     /// The problems, with paths from the folder.
     fn problems(&mut self) -> Vec<String> {
         let base = format!("{}/", self.dir.path().display());
-        let problems = self.read().problems;
+        let problems = self.read().problems().to_vec();
         problems
             .iter()
             .map(|problem| problem.to_string().replace(&base, ""))
@@ -118,7 +118,7 @@ items:
 
     let reading = bench.read();
 
-    assert_eq!(reading.problems, []);
+    assert_eq!(reading.problems(), []);
     assert_eq!(hostname(&reading, "one").as_deref(), Some("one.test"));
     assert_eq!(hostname(&reading, "two").as_deref(), Some("two.test"));
     assert!(reading.world.services.get("default", "web").is_some());
@@ -190,7 +190,7 @@ fn a_mounted_config_map_is_read_once_and_follows_its_link() {
     fs::rename(bench.at("..tmp"), bench.at("..data")).expect("can be renamed");
     let after = bench.read();
 
-    assert_eq!((before.problems, after.problems.clone()), (vec![], vec![]));
+    assert_eq!([before.problems(), after.problems()], [&[], &[]]);
     assert_eq!(before.world.http_routes.len(), 1);
     assert_eq!(hostname(&after, "one").as_deref(), Some("new.test"));
 }
@@ -203,7 +203,7 @@ fn links_in_circles_end() {
 
     let reading = bench.read();
 
-    assert_eq!(reading.problems, []);
+    assert_eq!(reading.problems(), []);
     assert_eq!(reading.world.http_routes.len(), 1);
 }
 
@@ -258,7 +258,7 @@ fn items_of_lists_have_lines_of_their_own() {
         reading.place(&web, "spec.sort").map(|place| place.line),
         Some(9)
     );
-    assert_eq!(reading.problems[0].place.line, 9);
+    assert_eq!(reading.problems()[0].place.line, 9);
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn an_object_without_a_name_is_an_error_and_other_yaml_is_not() {
 
     let severities: Vec<_> = bench
         .read()
-        .problems
+        .problems()
         .iter()
         .map(|problem| problem.severity)
         .collect();
@@ -337,9 +337,9 @@ fn an_object_that_went_bad_stays_as_it_was() {
     assert_eq!(hostname(&reading, "one").as_deref(), Some("one.test"));
     assert_eq!(hostname(&reading, "two").as_deref(), Some("changed.test"));
     assert!(
-        reading.problems[0].remedy.ends_with("stays in use)"),
+        reading.problems()[0].remedy.ends_with("stays in use)"),
         "{}",
-        reading.problems[0]
+        reading.problems()[0]
     );
     assert_eq!(
         hostname(&bench.read(), "one").as_deref(),
@@ -396,7 +396,7 @@ fn an_object_that_moved_out_of_a_bad_file_is_the_new_one() {
     let reading = bench.read();
 
     assert_eq!(hostname(&reading, "one").as_deref(), Some("moved.test"));
-    assert_eq!(reading.problems.len(), 1);
+    assert_eq!(reading.problems().len(), 1);
 }
 
 #[test]
@@ -408,11 +408,11 @@ fn a_file_that_cannot_be_read_keeps_its_objects() {
     let reading = bench.read();
 
     assert_eq!(hostname(&reading, "one").as_deref(), Some("one.test"));
-    assert_eq!(reading.problems.len(), 1);
+    assert_eq!(reading.problems().len(), 1);
     bench.write("a.yaml", route("one", "back.test"));
     let reading = bench.read();
     assert_eq!(hostname(&reading, "one").as_deref(), Some("back.test"));
-    assert_eq!(reading.problems, []);
+    assert_eq!(reading.problems(), []);
 }
 
 #[test]
@@ -425,9 +425,9 @@ fn missing_paths_are_problems_until_they_are_there() {
     bench.write("later/a.yaml", route("one", "one.test"));
     let after = folder.read();
 
-    assert_eq!(before.problems.len(), 1);
-    assert_eq!(*before.problems[0].place.file, *path);
-    assert_eq!(after.problems, []);
+    assert_eq!(before.problems().len(), 1);
+    assert_eq!(*before.problems()[0].place.file, *path);
+    assert_eq!(after.problems(), []);
     assert_eq!(after.world.http_routes.len(), 1);
 }
 
@@ -527,7 +527,7 @@ fn a_namespace_on_a_kind_without_is_taken_off() {
     let reading = bench.read();
 
     assert!(reading.world.gateway_classes.get("", "ours").is_some());
-    assert_eq!(reading.problems[0].severity, Severity::Warning);
+    assert_eq!(reading.problems()[0].severity, Severity::Warning);
 }
 
 #[test]
@@ -540,7 +540,7 @@ fn unknown_values_are_kept() {
 
     let reading = bench.read();
 
-    assert_eq!(reading.problems, []);
+    assert_eq!(reading.problems(), []);
     let web = reading
         .world
         .objects::<Gateway>()
@@ -566,7 +566,7 @@ proptest! {
 
         prop_assert_eq!(hostname(&reading, "one"), Some("one.test".to_owned()));
         prop_assert_eq!(hostname(&reading, "two"), Some("two.test".to_owned()));
-        for problem in &reading.problems {
+        for problem in reading.problems() {
             prop_assert!((13..=20).contains(&problem.place.line), "{}", problem);
         }
     }
@@ -582,6 +582,6 @@ proptest! {
         let reading = bench.read();
 
         let two = hostname(&reading, "two");
-        prop_assert!(two.as_deref() == Some("two.test"), "{:?} {:?}", two, reading.problems);
+        prop_assert!(two.as_deref() == Some("two.test"), "{:?} {:?}", two, reading.problems());
     }
 }
