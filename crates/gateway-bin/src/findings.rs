@@ -94,11 +94,7 @@ impl Finding {
         let place = reading.place(&verdict.object, field);
 
         Self {
-            severity: match condition.map(Condition::kind) {
-                // It is served all the same.
-                None | Some(ConditionType::OverlappingTLSConfig) => WARNING,
-                Some(_) => ERROR,
-            },
+            severity: if condition.is_some() { ERROR } else { WARNING },
             object: Some(verdict.object.to_string()),
             field: problem.field.clone(),
             message: problem.message.clone(),

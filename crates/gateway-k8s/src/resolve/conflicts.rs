@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use gateway_core::model::Hostname;
+
 use super::field::Field;
 use super::listener::ListenerPlan;
 use super::listener_set::SetPlan;
@@ -44,18 +46,40 @@ pub(super) fn find_overlaps(plans: &mut [ListenerPlan], sets: &[SetPlan]) {
             .collect();
         for index in &place {
             let mine = &plans[*index];
-            let mut others = place.iter().filter(|other| *other != index);
-            let other = others.find(|other| share_names(mine, &plans[**other]));
-            let problem = other.map(|other| {
-                let name = name(&plans[*other], sets);
-                let message = format!("{name} has hostnames in common with this listener");
-                let at = Field::SPEC;
-                let at = at.item("listeners", mine.index);
-                Problem::new(Reason::OverlappingHostnames, message).at(at.name("hostname"))
+            let others = || place.iter().filter(|other| *other != index);
+            let same_certificates = others()
+                .find(|other| share_certificates(mine, &plans[**other]))
+                .map(|other| (Reason::OverlappingCertificates, "a certificate", other));
+            let overlap = same_certificates.or_else(|| {
+                let other = others().find(|other| share_names(mine, &plans[**other]));
+                other.map(|other| (Reason::OverlappingHostnames, "hostnames", other))
             });
-            plans[*index].overlaps = problem;
+            plans[*index].overlaps = overlap.map(|(reason, what, other)| {
+                let name = name(&plans[*other], sets);
+                (
+                    reason,
+                    format!("{name} has {what} for names of this listener"),
+                )
+            });
         }
     }
+}
+
+/// Whether certificates of both are for one name.
+fn share_certificates(one: &ListenerPlan, other: &ListenerPlan) -> bool {
+    let theirs = certified(other);
+
+    certified(one).iter().any(|name| {
+        let mut theirs = theirs.iter();
+        theirs.any(|their| their.intersects(name))
+    })
+}
+
+fn certified(plan: &ListenerPlan) -> Vec<Hostname> {
+    let certificates = plan.certificates().iter();
+    let names = certificates.flat_map(|certificate| certificate.names());
+
+    names.filter_map(|name| Hostname::new(name).ok()).collect()
 }
 
 fn share_names(one: &ListenerPlan, other: &ListenerPlan) -> bool {

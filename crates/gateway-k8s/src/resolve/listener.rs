@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::model::{Hostname, Protocol, SectionName, TlsMode as ModelMode};
+use gateway_core::model::{Certificate, Hostname, Protocol, SectionName, TlsMode as ModelMode};
 
 use super::certificate::Certificates;
 use super::field::Field;
@@ -38,8 +38,8 @@ pub(super) struct ListenerPlan {
     pub(super) refused: Vec<Problem>,
     /// With which listeners it conflicts.
     pub(super) conflicts: Vec<Problem>,
-    /// With which listeners it shares names that clients could mix up.
-    pub(super) overlaps: Option<Problem>,
+    /// With which listener it shares names that clients could mix up, and how.
+    pub(super) overlaps: Option<(Reason, String)>,
     pub(super) unresolved: Vec<Problem>,
     pub(super) warnings: Vec<Problem>,
 }
@@ -53,6 +53,22 @@ impl ListenerPlan {
     /// stop it from serving those it can, nor does one bad certificate of several.
     pub(super) fn is_served(&self) -> bool {
         self.is_accepted() && self.protocol.is_some()
+    }
+
+    /// The certificates that it serves.
+    pub(super) fn certificates(&self) -> &[Arc<Certificate>] {
+        match &self.protocol {
+            Some(Protocol::Https(tls) | Protocol::Tls(ModelMode::Terminate(tls))) => {
+                tls.certificates()
+            }
+            None
+            | Some(
+                Protocol::Http
+                | Protocol::Tls(ModelMode::Passthrough)
+                | Protocol::Tcp
+                | Protocol::Udp,
+            ) => &[],
+        }
     }
 
     pub(super) fn takes(&self, group: &str, kind: &str) -> bool {

@@ -90,6 +90,7 @@ fn listener_verdict(
         datagrams: transport == Some(Transport::Udp),
         supported_kinds: listener.kinds.clone(),
         attached_routes,
+        certificates: listener.certificates().to_vec(),
         conditions: listener_conditions(plan, listener),
     }
 }
@@ -282,9 +283,9 @@ fn listener_conditions(plan: &GatewayPlan, listener: &ListenerPlan) -> Vec<Condi
             first.to_string(),
         ));
     }
-    if let Some(overlap) = &listener.overlaps {
+    if let Some((reason, message)) = &listener.overlaps {
         let kind = ConditionType::OverlappingTLSConfig;
-        conditions.push(Condition::impaired(kind, "", vec![overlap.clone()]));
+        conditions.push(Condition::follows(kind, True, *reason, message.clone()));
     }
 
     conditions

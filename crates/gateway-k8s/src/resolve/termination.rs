@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use gateway_core::model::{Certificate, TlsTermination, TlsVersions};
 
+use http::HeaderName;
+
 use super::certificate::Certificates;
 use super::field::Field;
 use super::frontend::Asked;
@@ -65,6 +67,10 @@ pub(super) fn read(
             Some(validation) => termination.with_client_validation(Arc::clone(validation)),
             None => termination,
         };
+        let termination = match options.identity_header {
+            Some(name) => termination.with_identity_header(name),
+            None => termination,
+        };
         read.termination = Some(Arc::new(termination));
     }
 
@@ -76,6 +82,7 @@ struct Options {
     versions: TlsVersions,
     cipher_suites: Vec<Arc<str>>,
     http2: bool,
+    identity_header: Option<HeaderName>,
 }
 
 impl Options {
@@ -84,6 +91,7 @@ impl Options {
             versions: TlsVersions::All,
             cipher_suites: Vec::new(),
             http2: true,
+            identity_header: None,
         };
         let (mut lowest, mut highest) = (Version::Tls12, Version::Tls13);
         let written = written.and_then(|written| written.options.as_ref());
@@ -96,6 +104,9 @@ impl Options {
                 CIPHER_SUITES => cipher_suites(value, &at.name(key), &mut read.warnings)
                     .map(|suites| options.cipher_suites = suites),
                 HTTP2 => switch(value).map(|on| options.http2 = on),
+                IDENTITY_HEADER => HeaderName::from_bytes(value.as_bytes())
+                    .map(|name| options.identity_header = Some(name))
+                    .map_err(|_| format!("{value:?} is not the name of a header")),
                 other if other.starts_with(PREFIX) => Err("is not an option".to_owned()),
                 _ => {
                     let problem = refuse("is not an option of this gateway".to_owned());
@@ -179,4 +190,5 @@ const PREFIX: &str = "gateway-rs.dev/";
 const MIN_VERSION: &str = "gateway-rs.dev/tls-min-version";
 const MAX_VERSION: &str = "gateway-rs.dev/tls-max-version";
 const CIPHER_SUITES: &str = "gateway-rs.dev/tls-cipher-suites";
+const IDENTITY_HEADER: &str = "gateway-rs.dev/client-identity-header";
 const HTTP2: &str = "gateway-rs.dev/http2";

@@ -36,7 +36,7 @@ use crate::api::{
 use crate::resolve::{CONTROLLER_NAME, Settings, resolve};
 use crate::world::{Kind, World};
 
-pub use self::certificates::{AUTHORITY, SHOP, TestCertificate, WILD};
+pub use self::certificates::{AUTHORITY, ELSEWHERE, SHOP, TestCertificate, UNRELATED, WILD};
 pub use self::gateway::GatewayText;
 pub use self::outcome::{
     GatewayOutcome, ListenerOutcome, ListenerSetOutcome, Outcome, RouteOutcome,

@@ -5,6 +5,7 @@
 //! field and what to do. Where that is written, the source knows.
 
 mod condition;
+mod dates;
 mod programmed;
 mod reason;
 
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use gateway_core::model::SectionName;
+use gateway_core::model::{Certificate, SectionName};
 
 use crate::api::{ParentReference, RouteGroupKind};
 use crate::world::{Kind, Loaded, ObjectRef};
@@ -204,6 +205,8 @@ pub struct ListenerVerdict {
     pub supported_kinds: Vec<SupportedKind>,
     /// How many routes are attached to it.
     pub attached_routes: u32,
+    /// The certificates that it serves.
+    pub certificates: Vec<Arc<Certificate>>,
     /// `Accepted`, `Programmed`, `ResolvedRefs`; `Conflicted` and
     /// `OverlappingTLSConfig` if it is so.
     pub conditions: Vec<Condition>,

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Secret;
 
 use crate::api::Gateway;
 use crate::resolve::{Resolver, Settings};
-use crate::testing::{AUTHORITY, Manifests, Outcome, SHOP, WILD};
+use crate::testing::{AUTHORITY, ELSEWHERE, Manifests, Outcome, SHOP, UNRELATED, WILD};
 use crate::verdict::ConditionStatus::{False, True, Unknown};
 use crate::verdict::ConditionType::{
     Accepted, Conflicted, InsecureFrontendValidationMode, OverlappingTLSConfig, Programmed,
@@ -165,6 +165,7 @@ fn values_that_tls_cannot_have_refuse_the_listener() {
 fn options_of_ours_are_obeyed_and_others_are_told() {
     let outcome = gateway(&[&https(
         "options: {gateway-rs.dev/tls-min-version: '1.3', gateway-rs.dev/http2: 'false', \
+         gateway-rs.dev/client-identity-header: x-client, \
          gateway-rs.dev/tls-cipher-suites: 'TLS_AES_128_GCM_SHA256,TLS_RSA_WITH_RC4_128_MD5', \
          example.com/other: x}",
     )])
@@ -173,6 +174,7 @@ fn options_of_ours_are_obeyed_and_others_are_told() {
     let tls = termination(&outcome);
     assert_eq!(tls.versions(), TlsVersions::Tls13);
     assert!(!tls.http2());
+    assert_eq!(tls.identity_header().unwrap(), "x-client");
     assert_eq!(*tls.cipher_suites(), ["TLS_AES_128_GCM_SHA256".into()]);
     let warnings = outcome.warnings::<Gateway>("edge/web");
     assert_eq!(warnings.len(), 2, "{warnings:?}");
@@ -227,25 +229,34 @@ fn what_begins_alike_conflicts_and_what_does_not_shares_the_port() {
 }
 
 #[test]
-fn listeners_whose_hostnames_overlap_are_told_and_served() {
-    let listener = |name: &str, port: u16, hostname: &str| {
+fn listeners_whose_names_overlap_are_told_and_served() {
+    let listener = |name: &str, port: u16, hostname: &str, certificate: &str| {
         format!(
             "{{name: {name}, port: {port}, protocol: HTTPS, hostname: '{hostname}', \
-             tls: {{certificateRefs: [{{name: shop}}]}}}}"
+             tls: {{certificateRefs: [{{name: {certificate}}}]}}}}"
         )
     };
     let outcome = gateway(&[
-        &listener("a", 443, "foo.example.com"),
-        &listener("b", 443, "foo.example.org"),
-        &listener("c", 443, "*.example.com"),
-        &listener("d", 444, "*.example.com"),
+        &listener("a", 443, "foo.example.com", "other"),
+        &listener("b", 443, "foo.example.org", "another"),
+        &listener("c", 443, "*.example.com", "wild"),
+        &listener("d", 444, "*.example.com", "wild"),
+        &listener("e", 445, "a.test", "wild"),
+        &listener("f", 445, "b.test", "shop"),
     ])
+    .tls_secret("edge/other", ELSEWHERE)
+    .tls_secret("edge/another", UNRELATED)
     .resolve();
 
     let gateway = outcome.gateway("edge/web");
-    for name in ["a", "c"] {
+    for (name, reason) in [
+        ("a", Reason::OverlappingHostnames),
+        ("c", Reason::OverlappingHostnames),
+        ("e", Reason::OverlappingCertificates),
+        ("f", Reason::OverlappingCertificates),
+    ] {
         let listener = gateway.listener(name);
-        listener.says(OverlappingTLSConfig, True, Reason::OverlappingHostnames);
+        listener.says(OverlappingTLSConfig, True, reason);
         listener.says(Accepted, True, Reason::Accepted);
     }
     for name in ["b", "d"] {
