@@ -46,7 +46,10 @@ impl<V> Sorted<V> {
     }
 
     /// The values from the first on that `order` does not call less.
-    pub(crate) fn from(&self, order: impl Fn(&V) -> Ordering) -> impl Iterator<Item = &V> {
+    pub(crate) fn from<F: Fn(&V) -> Ordering>(
+        &self,
+        order: F,
+    ) -> impl Iterator<Item = &V> + use<'_, V, F> {
         let (chunk, found) = self.find(order);
         let (Ok(skip) | Err(skip)) = found;
         let rest = self.chunks.get(chunk..).unwrap_or_default();

@@ -45,7 +45,11 @@ impl Serving {
 
     pub(super) fn update(&mut self, configuration: Configuration) -> (Update, Vec<Lookup>) {
         // Backends first: a route that is new must find its endpoints.
-        let lookups = self.assembler.backends.update(&configuration);
+        let lookups = if configuration.shares_backends(&self.configuration) {
+            Vec::new()
+        } else {
+            self.assembler.backends.update(&configuration)
+        };
         self.configuration = configuration;
         self.apply();
 

@@ -12,7 +12,7 @@ use super::{Backend, BackendId, Gateway};
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Configuration {
     gateways: Vec<Arc<Gateway>>,
-    backends: BTreeMap<BackendId, Arc<Backend>>,
+    backends: Arc<BTreeMap<BackendId, Arc<Backend>>>,
 }
 
 impl Configuration {
@@ -36,7 +36,18 @@ impl Configuration {
         id: impl Into<BackendId>,
         backend: impl Into<Arc<Backend>>,
     ) -> Self {
-        self.backends.insert(id.into(), backend.into());
+        Arc::make_mut(&mut self.backends).insert(id.into(), backend.into());
+        self
+    }
+
+    /// Has these backends and no others. Applying costs least if they are the same
+    /// `Arc` as before.
+    #[must_use]
+    pub fn with_backends(
+        mut self,
+        backends: impl Into<Arc<BTreeMap<BackendId, Arc<Backend>>>>,
+    ) -> Self {
+        self.backends = backends.into();
         self
     }
 
@@ -48,5 +59,11 @@ impl Configuration {
     /// Its backends.
     pub fn backends(&self) -> &BTreeMap<BackendId, Arc<Backend>> {
         &self.backends
+    }
+
+    /// Whether both have the very same backends. `false` may still mean that they
+    /// are equal.
+    pub fn shares_backends(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.backends, &other.backends)
     }
 }

@@ -111,6 +111,13 @@ impl Listener {
         self
     }
 
+    /// Attaches these routes, after those it has.
+    #[must_use]
+    pub fn with_routes(mut self, routes: impl IntoIterator<Item = Arc<Route>>) -> Self {
+        self.routes.extend(routes);
+        self
+    }
+
     /// Attaches a route for connections or datagrams.
     #[must_use]
     pub fn with_stream_route(mut self, route: impl Into<Arc<StreamRoute>>) -> Self {

@@ -9,15 +9,13 @@ use super::field::Field;
 use super::gateway::GatewayPlan;
 use super::listener::ListenerPlan;
 use super::matches::unsupported;
+use super::plans::Plans;
 use super::route::{Converted, ModelRoute, RouteObject};
 use super::view::View;
 use super::{GATEWAY_GROUP, Settings, client, endpoints, listener_set};
 use crate::api::{DefaultScope, Gateway, ListenerSet, ParentReference};
 use crate::verdict::{Condition, ConditionType, ParentVerdict, Problem, Reason, RouteVerdict};
 use crate::world::Loaded;
-
-/// The Gateways that are ours, by name.
-pub(super) type Plans = BTreeMap<ObjectName, Arc<GatewayPlan>>;
 
 /// Where a route is attached.
 #[derive(Debug, PartialEq)]
@@ -42,6 +40,30 @@ impl Attached {
         let own = self.own_routes.get(gateway);
 
         own.or(self.converted.route.as_ref())
+    }
+
+    /// Whether anything can come to it.
+    pub(super) fn is_served(&self) -> bool {
+        self.converted.route.is_some() && !self.listeners.is_empty()
+    }
+
+    /// Whether every Gateway has the very routes that it had.
+    pub(super) fn has_same_routes(&self, before: &Self) -> bool {
+        let same = |one: Option<&ModelRoute>, other: Option<&ModelRoute>| match (one, other) {
+            (Some(one), Some(other)) => one.is_same(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        let all_own = self.own_routes.len() == before.own_routes.len()
+            && self
+                .own_routes
+                .iter()
+                .all(|(gateway, route)| same(Some(route), before.own_routes.get(gateway)));
+
+        all_own
+            && same(
+                self.converted.route.as_ref(),
+                before.converted.route.as_ref(),
+            )
     }
 
     /// Whether it is what would come out again.
@@ -89,6 +111,8 @@ pub(super) fn attach<T: RouteObject>(
             }
         };
         let plan = plans.get(&name);
+        // One allocation of the name for all routes.
+        let name = plan.map_or(name, |plan| plan.name.clone());
         gateways.push((name.clone(), plan.cloned()));
         let Some(plan) = plan else {
             warnings.extend(missing(view, settings, &name, &at));

@@ -166,37 +166,29 @@ impl GatewayPlan {
         }
     }
 
-    /// The gateway of the model, with the routes of each of its listeners.
-    pub(super) fn model(&self, routes: &[Vec<ModelRoute>]) -> Option<model::Gateway> {
+    /// The gateway of the model, with the routes of each of its listeners. Listeners
+    /// that are equal to those it had `last` are those.
+    pub(super) fn model(
+        &self,
+        routes: Vec<Vec<ModelRoute>>,
+        last: Option<&model::Gateway>,
+    ) -> Option<model::Gateway> {
         if !self.is_served() || !self.listeners.iter().any(ListenerPlan::is_served) {
             return None;
         }
         let gateway = model::Gateway::new(self.name.clone());
-        let gateway = self
-            .addresses
-            .iter()
-            .copied()
-            .fold(gateway, model::Gateway::with_address);
-        let served = self
-            .listeners
-            .iter()
-            .zip(routes)
-            .filter(|(one, _)| one.is_served());
+        let addresses = self.addresses.iter().copied();
+        let gateway = addresses.fold(gateway, model::Gateway::with_address);
+        let served = self.listeners.iter().zip(routes);
+        let served = served.filter(|(one, _)| one.is_served());
 
         Some(served.fold(gateway, |gateway, (listener, routes)| {
-            let Some(protocol) = listener.protocol.clone() else {
+            let Some(now) = listener.model(self.model_name(listener), routes) else {
                 return gateway;
             };
-            let name = self.model_name(listener);
-            let served = model::Listener::new(name, listener.port, protocol);
-            let served = match &listener.hostname {
-                Some(hostname) => served.with_hostname(hostname.clone()),
-                None => served,
-            };
-            gateway.with_listener(routes.iter().fold(served, |listener, route| match route {
-                ModelRoute::Requests(route) => listener.with_route(Arc::clone(route)),
-                ModelRoute::Streams(route) => listener.with_stream_route(Arc::clone(route)),
-            }))
+            let mut last = last.iter().flat_map(|last| last.listeners());
+            let same = last.find(|last| ***last == now).map(Arc::clone);
+            gateway.with_listener(same.unwrap_or_else(|| Arc::new(now)))
         }))
     }
 }

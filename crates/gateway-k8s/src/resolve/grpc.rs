@@ -31,7 +31,11 @@ impl RouteObject for GrpcRoute {
 
     fn convert(view: &View<'_>, settings: &Settings, loaded: &Loaded<Self>) -> Converted {
         let refused = validity::grpc_route(&loaded.spec);
-        let mut converted = Converted::new(ObjectRef::of(&**loaded), refused);
+        let mut converted = Converted::new(
+            ObjectRef::of(&**loaded),
+            loaded.metadata.generation,
+            refused,
+        );
         converted.read_hostnames(loaded.spec.hostnames.as_deref().unwrap_or_default());
 
         let namespace = Arc::clone(&converted.object.namespace);

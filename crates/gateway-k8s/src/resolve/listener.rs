@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use gateway_core::model::{Certificate, Hostname, Protocol, SectionName, TlsMode as ModelMode};
+use gateway_core::model::{
+    self, Certificate, Hostname, Protocol, SectionName, TlsMode as ModelMode,
+};
 
 use super::certificate::Certificates;
 use super::field::Field;
 use super::frontend::Frontend;
 use super::grants::From;
 use super::matches::unsupported;
+use super::route::ModelRoute;
 use super::selector::Namespaces;
 use super::spoken::Spoken;
 use super::termination;
@@ -53,6 +56,33 @@ impl ListenerPlan {
     /// stop it from serving those it can, nor does one bad certificate of several.
     pub(super) fn is_served(&self) -> bool {
         self.is_accepted() && self.protocol.is_some()
+    }
+
+    /// The listener of the model, with its routes; nothing, if it cannot be served.
+    pub(super) fn model(
+        &self,
+        name: SectionName,
+        routes: Vec<ModelRoute>,
+    ) -> Option<model::Listener> {
+        let mut requests = Vec::with_capacity(routes.len());
+        let mut streams = Vec::new();
+        for route in routes {
+            match route {
+                ModelRoute::Requests(route) => requests.push(route),
+                ModelRoute::Streams(route) => streams.push(route),
+            }
+        }
+        let listener = model::Listener::new(name, self.port, self.protocol.clone()?);
+        let listener = match &self.hostname {
+            Some(hostname) => listener.with_hostname(hostname.clone()),
+            None => listener,
+        };
+
+        let streams = streams.into_iter();
+        Some(streams.fold(
+            listener.with_routes(requests),
+            model::Listener::with_stream_route,
+        ))
     }
 
     /// The certificates that it serves.

@@ -7,10 +7,11 @@ use gateway_core::model::ObjectName;
 
 use super::field::Field;
 use super::matches::unsupported;
+use super::memo::Step;
 use super::selector::{self, Namespaces};
 use super::view::View;
 use crate::api::{AllowedListeners, Gateway, Listener, ListenerSet, ListenersFromNamespaces};
-use crate::verdict::{Problem, Reason, Verdicts};
+use crate::verdict::{Problem, Reason, Verdict};
 use crate::world::{Loaded, ObjectRef, World};
 
 /// A ListenerSet as it was understood. Its listeners are among the Gateway's.
@@ -71,17 +72,27 @@ pub(super) fn gateway_of(set: &ListenerSet) -> Option<ObjectName> {
     })
 }
 
-/// Warns of those whose parent is not there. Only where nobody else could have it.
-pub(super) fn warn_orphans(world: &World, verdicts: &mut Verdicts) {
-    for loaded in world.listener_sets.iter() {
+/// What those are told whose parent is not there. Only where nobody else could have
+/// it.
+pub(super) fn orphans(step: Step<'_>) -> impl Iterator<Item = Verdict> {
+    let world = step.now;
+    let sets = world
+        .listener_sets
+        .iter()
+        .filter(move |_| step.settings.complete);
+
+    sets.filter_map(move |loaded| {
         let message = match gateway_of(loaded) {
-            Some(name) if world.gateways.get(name.namespace(), name.name()).is_some() => continue,
+            Some(name) if world.gateways.get(name.namespace(), name.name()).is_some() => {
+                return None;
+            }
             Some(name) => format!("there is no Gateway {name}"),
             None => "its parent is no Gateway".to_owned(),
         };
         let problem = Problem::new(Reason::NoMatchingParent, message);
-        verdicts.warn(loaded, problem.at(Field::SPEC.name("parentRef")));
-    }
+        let at = Field::SPEC;
+        Some(Verdict::warning(loaded, problem.at(at.name("parentRef"))))
+    })
 }
 
 /// Reads a ListenerSet, apart from its listeners.

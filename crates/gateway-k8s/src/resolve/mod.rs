@@ -6,11 +6,12 @@
 //! | module | decides |
 //! |---|---|
 //! | `gateway_class` | which Gateways are ours |
-//! | `gateway`, `listener_set`, `listener`, `spoken`, `conflicts`, `address` | what Gateways ask for, and what they get |
+//! | `gateway`, `listener_set`, `listener`, `spoken`, `conflicts`, `address`, `plans` | what Gateways ask for, and what they get |
 //! | `termination`, `frontend`, `certificate`, `authorities` | TLS with clients |
 //! | `route`, `grpc`, `stream`, `rule`, `matches`, `reading`, `filters`, `urls` | what routes mean, whoever their parents are |
-//! | `attach` | which listeners take which routes |
-//! | `backends`, `endpoints`, `x_backend` | what rules refer to |
+//! | `attach`, `placing` | which listeners take which routes |
+//! | `backends`, `endpoints`, `x_backend`, `used` | what rules refer to |
+//! | `served`, `status`, `listener_sets` | what becomes of it: for the data plane, and for whom it is told |
 //! | `backend_tls`, `policies`, `client` | TLS with backends |
 //! | `grants` | who may refer to whom |
 //! | `unobeyed` | kinds that are read and not obeyed |
@@ -38,12 +39,15 @@ mod listener_set;
 mod listener_sets;
 mod matches;
 mod memo;
+mod placing;
+mod plans;
 mod policies;
 mod reading;
 mod resolver;
 mod route;
 mod rule;
 mod selector;
+mod served;
 mod settings;
 mod spoken;
 mod status;
@@ -53,6 +57,7 @@ mod termination;
 mod tests;
 mod unobeyed;
 mod urls;
+mod used;
 mod validity;
 mod view;
 mod x_backend;

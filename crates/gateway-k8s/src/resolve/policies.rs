@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gateway_core::model::ObjectName;
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 
 use super::backend_tls::{self, Judged};
 use super::backends;
 use super::field::Field;
-use super::resolver::Placed;
+use super::memo::Step;
+use super::placing::{Placements, Replaced};
 use super::status::ancestor;
 use super::view::View;
 use crate::api::{BackendTlsPolicy, PolicyTargetReference};
@@ -17,36 +18,55 @@ use crate::verdict::{
     Condition, ConditionType, Decision, ParentVerdict, Problem, Reason, RouteVerdict, Verdict,
     Verdicts,
 };
-use crate::world::{Loaded, ObjectRef, World};
+use crate::world::{Kind, Loaded, ObjectRef};
 
 /// Tells every policy, for each Gateway whose routes refer to its target, whether it
-/// is obeyed.
-pub(super) fn tell(placed: &[Placed], complete: bool, world: &World, verdicts: &mut Verdicts) {
-    if world.backend_tls_policies.is_empty() {
+/// is obeyed. Does nothing where nothing changed that could matter.
+pub(super) fn tell(
+    step: Step<'_>,
+    placements: &Placements,
+    replaced: &[Replaced],
+    verdicts: &mut Verdicts,
+) {
+    let there = !step.now.backend_tls_policies.is_empty();
+    let is_touched = !replaced.is_empty() || step.touched.kinds & KINDS != 0;
+    if !is_touched || !there && step.before.backend_tls_policies.is_empty() {
         return;
     }
-    let view = View::new(world);
-    let users = Users::new(placed);
+    let view = View::new(step.now);
+    let users = Users::new(placements);
+    let policies = step.now.backend_tls_policies.iter();
+    let told = policies.filter_map(|loaded| {
+        let complete = step.settings.complete;
+        told(&view, complete, &users, loaded)
+    });
 
-    for loaded in world.backend_tls_policies.iter() {
-        let judged = backend_tls::judge(&view, loaded);
-        let targets = Target::all(&view, loaded);
-        let verdict = verdict(loaded, &judged, &targets, &users);
-        let untold = verdict.parents.is_empty();
+    verdicts.replace::<BackendTlsPolicy>(told);
+}
 
-        let mut warnings = judged.warnings;
-        warnings.extend(targets.iter().filter_map(|target| target.missing.clone()));
-        if untold {
-            warnings.extend(judged.refused);
-            warnings.extend(judged.unresolved);
-        }
-        if untold && (!complete || warnings.is_empty()) {
-            continue;
-        }
-        let decision = Decision::Policy(Arc::new(verdict));
-        let verdict = Verdict::new(ObjectRef::of(&**loaded), loaded, decision);
-        verdicts.put(verdict.with_warnings(&Arc::new(warnings)));
+fn told(
+    view: &View<'_>,
+    complete: bool,
+    users: &Users<'_>,
+    loaded: &Loaded<BackendTlsPolicy>,
+) -> Option<Verdict> {
+    let judged = backend_tls::judge(view, loaded);
+    let targets = Target::all(view, loaded);
+    let verdict = verdict(loaded, &judged, &targets, users);
+    let untold = verdict.parents.is_empty();
+
+    let mut warnings = judged.warnings;
+    warnings.extend(targets.iter().filter_map(|target| target.missing.clone()));
+    if untold {
+        warnings.extend(judged.refused);
+        warnings.extend(judged.unresolved);
     }
+    if untold && (!complete || warnings.is_empty()) {
+        return None;
+    }
+    let decision = Decision::Policy(Arc::new(verdict));
+    let verdict = Verdict::new(ObjectRef::of(&**loaded), loaded, decision);
+    Some(verdict.with_warnings(&Arc::new(warnings)))
 }
 
 fn verdict(
@@ -169,12 +189,12 @@ struct Users<'a> {
 }
 
 impl<'a> Users<'a> {
-    fn new(placed: &'a [Placed]) -> Self {
+    fn new(placements: &'a Placements) -> Self {
         let mut ports: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for placed in placed {
-            let backends = placed.attached.converted.backends.iter();
+        for attached in placements.iter() {
+            let backends = attached.converted.backends.iter();
             for id in backends.filter(|id| id.kind() == "Service") {
-                let gateways = placed.attached.listeners.iter();
+                let gateways = attached.listeners.iter();
                 let users = gateways.map(|(gateway, _)| (id.port(), gateway));
                 ports.entry(id.object()).or_default().extend(users);
             }
@@ -193,6 +213,9 @@ impl<'a> Users<'a> {
             .collect()
     }
 }
+
+/// What policies are made of.
+const KINDS: u64 = BackendTlsPolicy::BIT | Service::BIT | ConfigMap::BIT | Secret::BIT;
 
 /// `PolicyStatus.ancestors` holds no more.
 const MAX_ANCESTORS: usize = 16;

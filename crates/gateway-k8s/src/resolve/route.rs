@@ -32,6 +32,8 @@ pub(super) trait RouteObject: Kind + Referrer {
 #[derive(Debug, PartialEq)]
 pub(super) struct Converted {
     pub(super) object: ObjectRef,
+    /// That of the object which was read.
+    pub(super) generation: Option<i64>,
     /// Nothing, if the object is not valid as a whole.
     pub(super) route: Option<ModelRoute>,
     /// What makes the whole object invalid.
@@ -57,11 +59,23 @@ pub(super) enum ModelRoute {
     Streams(Arc<StreamRoute>),
 }
 
+impl ModelRoute {
+    /// Whether both are the same allocation.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Requests(one), Self::Requests(other)) => Arc::ptr_eq(one, other),
+            (Self::Streams(one), Self::Streams(other)) => Arc::ptr_eq(one, other),
+            (Self::Requests(_), Self::Streams(_)) | (Self::Streams(_), Self::Requests(_)) => false,
+        }
+    }
+}
+
 impl Converted {
     /// Of an object that nothing was read of yet.
-    pub(super) fn new(object: ObjectRef, refused: Vec<Problem>) -> Self {
+    pub(super) fn new(object: ObjectRef, generation: Option<i64>, refused: Vec<Problem>) -> Self {
         Self {
             object,
+            generation,
             route: None,
             refused,
             broken: Vec::new(),
@@ -130,7 +144,11 @@ impl RouteObject for HttpRoute {
 
     fn convert(view: &View<'_>, settings: &Settings, loaded: &Loaded<Self>) -> Converted {
         let refused = super::validity::http_route(&loaded.spec);
-        let mut converted = Converted::new(ObjectRef::of(&**loaded), refused);
+        let mut converted = Converted::new(
+            ObjectRef::of(&**loaded),
+            loaded.metadata.generation,
+            refused,
+        );
         converted.read_hostnames(loaded.spec.hostnames.as_deref().unwrap_or_default());
 
         let namespace = Arc::clone(&converted.object.namespace);

@@ -1,79 +1,79 @@
 //! From plans to what objects are told.
 
-use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use gateway_core::model::ObjectName;
 
-use super::attach::Plans;
+use super::attach::Attached;
 use super::gateway::GatewayPlan;
 use super::listener::ListenerPlan;
 use super::listener_sets;
-use super::resolver::Placed;
+use super::served::Served;
 use super::spoken::{Spoken, Transport};
-use super::x_backend;
 use crate::api::ParentReference;
 use crate::verdict::ConditionStatus::{False, True};
 use crate::verdict::{
     Condition, ConditionType, Decision, GatewayVerdict, ListenerSetVerdict, ListenerVerdict,
-    ParentVerdict, Problem, Reason, RouteVerdict, Verdict, Verdicts,
+    Problem, Reason, Verdict,
 };
-use crate::world::{ObjectRef, World};
+use crate::world::World;
 
-/// Tells every Gateway of ours what became of it.
-pub(super) fn gateways(plans: &Plans, world: &World, placed: &[Placed], verdicts: &mut Verdicts) {
-    let mut counts: HashMap<(&ObjectName, usize), u32, foldhash::fast::RandomState> =
-        HashMap::default();
-    for placed in placed {
-        for (gateway, listener) in &placed.attached.listeners {
-            *counts.entry((gateway, *listener)).or_default() += 1;
-        }
-    }
+/// What a Gateway of ours is told.
+pub(super) fn gateway(plan: &GatewayPlan, world: &World, served: &Served) -> Option<Verdict> {
+    let loaded = world
+        .gateways
+        .get(plan.name.namespace(), plan.name.name())?;
+    let sets = (0..plan.sets.len()).filter(|set| listener_sets::is_attached(plan, *set));
+    let verdict = GatewayVerdict {
+        conditions: gateway_conditions(plan),
+        listeners: listeners(plan, None, served),
+        addresses: addresses(plan),
+        attached_listener_sets: u32::try_from(sets.count()).unwrap_or(u32::MAX),
+    };
+    let decision = Decision::Gateway(Arc::new(verdict));
+    let verdict = Verdict::new(plan.object.clone(), loaded, decision);
+    Some(verdict.with_warnings(&plan.warnings))
+}
 
-    for (name, plan) in plans {
-        let Some(loaded) = world.gateways.get(name.namespace(), name.name()) else {
-            continue;
+/// What the ListenerSets of a Gateway are told.
+pub(super) fn listener_sets(
+    plan: &GatewayPlan,
+    world: &World,
+    served: &Served,
+) -> impl Iterator<Item = Verdict> {
+    let sets = plan.sets.iter().enumerate();
+
+    sets.filter_map(move |(index, set)| {
+        let name = &set.name;
+        let loaded = world.listener_sets.get(name.namespace(), name.name())?;
+        let verdict = ListenerSetVerdict {
+            conditions: listener_sets::conditions(plan, index),
+            listeners: listeners(plan, Some(index), served),
+            addresses: addresses(plan),
         };
-        let of = |set| -> Vec<_> {
-            let listeners = plan.listeners_of(set);
-            listeners
-                .map(|(index, listener)| {
-                    let count = counts.get(&(name, index)).copied();
-                    listener_verdict(plan, listener, count.unwrap_or_default())
-                })
-                .collect()
-        };
-        let addresses = || {
-            if plan.is_served() {
-                plan.addresses.clone()
-            } else {
-                Vec::new()
-            }
-        };
-        for (index, set) in plan.sets.iter().enumerate() {
-            let name = &set.name;
-            if let Some(loaded) = world.listener_sets.get(name.namespace(), name.name()) {
-                let verdict = ListenerSetVerdict {
-                    conditions: listener_sets::conditions(plan, index),
-                    listeners: of(Some(index)),
-                    addresses: addresses(),
-                };
-                let decision = Decision::ListenerSet(Arc::new(verdict));
-                let warnings = Arc::new(listener_sets::warnings(plan, index));
-                let verdict = Verdict::new(set.object.clone(), loaded, decision);
-                verdicts.put(verdict.with_warnings(&warnings));
-            }
-        }
-        let sets = (0..plan.sets.len()).filter(|set| listener_sets::is_attached(plan, *set));
-        let verdict = GatewayVerdict {
-            conditions: gateway_conditions(plan),
-            listeners: of(None),
-            addresses: addresses(),
-            attached_listener_sets: u32::try_from(sets.count()).unwrap_or(u32::MAX),
-        };
-        let decision = Decision::Gateway(Arc::new(verdict));
-        verdicts
-            .put(Verdict::new(plan.object.clone(), loaded, decision).with_warnings(&plan.warnings));
+        let decision = Decision::ListenerSet(Arc::new(verdict));
+        let warnings = Arc::new(listener_sets::warnings(plan, index));
+        let verdict = Verdict::new(set.object.clone(), loaded, decision);
+        Some(verdict.with_warnings(&warnings))
+    })
+}
+
+fn listeners(plan: &GatewayPlan, set: Option<usize>, served: &Served) -> Vec<ListenerVerdict> {
+    let listeners = plan.listeners_of(set);
+
+    listeners
+        .map(|(index, listener)| {
+            listener_verdict(plan, listener, served.count_of(&plan.name, index))
+        })
+        .collect()
+}
+
+fn addresses(plan: &GatewayPlan) -> Vec<IpAddr> {
+    if plan.is_served() {
+        plan.addresses.clone()
+    } else {
+        Vec::new()
     }
 }
 
@@ -95,74 +95,19 @@ fn listener_verdict(
     }
 }
 
-/// Tells every route what each of its parents says.
-pub(super) fn routes(placed: &[Placed], verdicts: &mut Verdicts) {
-    for Placed {
-        generation,
-        attached,
-    } in placed
-    {
-        let ours = !attached.verdict.parents.is_empty();
-        if ours || !attached.warnings.is_empty() {
-            let decision = Decision::Route(Arc::clone(&attached.verdict));
-            let verdict = Verdict {
-                object: attached.converted.object.clone(),
-                generation: *generation,
-                decision,
-                warnings: Arc::default(),
-            };
-            verdicts.put(verdict.with_warnings(&attached.warnings));
-        }
-    }
-}
-
-/// Tells every XBackend, for each Gateway whose routes refer to it, whether it
-/// can be used.
-pub(super) fn x_backends(placed: &[Placed], world: &World, verdicts: &mut Verdicts) {
-    if world.backends.is_empty() {
-        return;
-    }
-    let mut ancestors: BTreeMap<&ObjectName, Vec<&ObjectName>> = BTreeMap::new();
-    for placed in placed {
-        let backends = placed.attached.converted.backends.iter();
-        for id in backends.filter(|id| id.kind() == "XBackend") {
-            let gateways = ancestors.entry(id.object()).or_default();
-            gateways.extend(placed.attached.listeners.iter().map(|(gateway, _)| gateway));
-        }
+/// What a route is told by each of its parents, if any is ours or something is
+/// wrong.
+pub(super) fn route(attached: &Attached) -> Option<Verdict> {
+    if attached.verdict.parents.is_empty() && attached.warnings.is_empty() {
+        return None;
     }
 
-    for loaded in world.backends.iter() {
-        let object = ObjectRef::of(&**loaded);
-        let name = ObjectName::new(Arc::clone(&object.namespace), Arc::clone(&object.name));
-        if let Err(problem) = x_backend::place(loaded) {
-            verdicts.warn(loaded, problem);
-            continue;
-        }
-        let Some(mut gateways) = ancestors.remove(&name) else {
-            continue;
-        };
-        gateways.sort();
-        gateways.dedup();
-        let accepted = || {
-            Condition::good(
-                ConditionType::Accepted,
-                Reason::Accepted,
-                "the backend is used",
-            )
-        };
-        let parents = gateways.into_iter().map(|gateway| ParentVerdict {
-            parent: ancestor(gateway),
-            conditions: vec![accepted()],
-        });
-        let verdict = RouteVerdict {
-            parents: parents.collect(),
-        };
-        verdicts.put(Verdict::new(
-            object,
-            loaded,
-            Decision::Backend(Arc::new(verdict)),
-        ));
-    }
+    Some(Verdict {
+        object: attached.converted.object.clone(),
+        generation: attached.converted.generation,
+        decision: Decision::Route(Arc::clone(&attached.verdict)),
+        warnings: Arc::clone(&attached.warnings),
+    })
 }
 
 /// A Gateway, as the status of what is used through it names it.

@@ -33,6 +33,7 @@ macro_rules! stream_routes {
 
                 convert(Parts {
                     object,
+                    generation: loaded.metadata.generation,
                     kind: StreamRouteKind::$model,
                     created: super::created(&loaded.metadata),
                     parents: loaded.parents(),
@@ -54,6 +55,7 @@ stream_routes! {
 /// What the three kinds have in common.
 struct Parts<'a, 'w> {
     object: ObjectRef,
+    generation: Option<i64>,
     kind: StreamRouteKind,
     created: u64,
     parents: &'a [ParentReference],
@@ -65,6 +67,7 @@ struct Parts<'a, 'w> {
 fn convert(parts: Parts<'_, '_>) -> Converted {
     let Parts {
         object,
+        generation,
         kind,
         created,
         parents,
@@ -73,7 +76,7 @@ fn convert(parts: Parts<'_, '_>) -> Converted {
         mut reading,
     } = parts;
     let refused = validity::stream_route(parents, hostnames, rules);
-    let mut converted = Converted::new(object, refused);
+    let mut converted = Converted::new(object, generation, refused);
     converted.read_hostnames(hostnames);
     let mut route = StreamRoute::new(kind, converted.name()).with_created(created);
     for hostname in &converted.hostnames {

@@ -1,19 +1,25 @@
 //! Kinds of objects that are read and not obeyed.
 
+use super::memo::Step;
 use crate::api::XBackendTrafficPolicy;
-use crate::verdict::{Problem, Reason, Verdicts};
-use crate::world::{Kind, World};
+use crate::verdict::{Problem, Reason, Verdict, Verdicts};
+use crate::world::{Change, Kind, ObjectRef};
 
-/// Warns of every such object. Only where nobody else could obey it: in a cluster
-/// it may be another controller's.
-pub(super) fn warn(world: &World, verdicts: &mut Verdicts) {
-    warn_of::<XBackendTrafficPolicy>(world, verdicts);
+/// Warns of every such object that changed. Only where nobody else could obey it: in
+/// a cluster it may be another controller's.
+pub(super) fn warn(step: Step<'_>, verdicts: &mut Verdicts) {
+    warn_of::<XBackendTrafficPolicy>(step, verdicts);
 }
 
-fn warn_of<T: Kind>(world: &World, verdicts: &mut Verdicts) {
-    for object in world.objects::<T>().iter() {
-        let message = format!("objects of kind {} are not obeyed", T::kind(&()));
-        verdicts.warn(object, Problem::new(Reason::UnsupportedValue, message));
+fn warn_of<T: Kind>(step: Step<'_>, verdicts: &mut Verdicts) {
+    for Change { before, now } in step.now.objects::<T>().changes(step.before.objects()) {
+        if let Some(object) = now {
+            let message = format!("objects of kind {} are not obeyed", T::kind(&()));
+            let problem = Problem::new(Reason::UnsupportedValue, message);
+            verdicts.put(Verdict::warning(object, problem));
+        } else if let Some(gone) = before {
+            verdicts.remove(&ObjectRef::of(&**gone));
+        }
     }
 }
 

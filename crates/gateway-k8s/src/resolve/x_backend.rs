@@ -1,17 +1,112 @@
 //! XBackends: names outside the cluster.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
-use gateway_core::model::{Backend, BackendProtocol, BackendPurpose, Hostname};
+use gateway_core::model::{Backend, BackendProtocol, BackendPurpose, Hostname, ObjectName};
 
+use super::attach::Attached;
 use super::backends::Purpose;
 use super::field::Field;
 use super::matches::unsupported;
+use super::memo::Step;
+use super::placing::Replaced;
+use super::status::ancestor;
 use crate::api::{XBackend, XBackendProtocol, XBackendTlsMode, XBackendType};
-use crate::verdict::{Problem, Reason};
+use crate::verdict::{
+    Condition, ConditionType, Decision, ParentVerdict, Problem, Reason, RouteVerdict, Verdict,
+    Verdicts,
+};
+use crate::world::{Change, ObjectRef, World};
 
 /// The API group of the experimental kinds.
 pub(super) const GROUP: &str = "gateway.networking.x-k8s.io";
+
+/// Which Gateways' routes refer to which XBackend, and how many of them.
+#[derive(Debug, Default)]
+pub(super) struct Ancestors {
+    counts: BTreeMap<ObjectName, BTreeMap<ObjectName, usize>>,
+}
+
+impl Ancestors {
+    /// Follows the routes that were looked at again, and tells every XBackend, for
+    /// each Gateway whose routes refer to it, whether it can be used.
+    pub(super) fn update(
+        &mut self,
+        step: Step<'_>,
+        replaced: &[Replaced],
+        verdicts: &mut Verdicts,
+    ) {
+        let mut again = BTreeSet::new();
+        for Replaced { before, now, .. } in replaced {
+            for (backend, gateway) in before.iter().flat_map(|attached| references(attached)) {
+                self.remove(backend, gateway);
+                again.insert(backend.clone());
+            }
+            for (backend, gateway) in now.iter().flat_map(|attached| references(attached)) {
+                let counts = self.counts.entry(backend.clone()).or_default();
+                *counts.entry(gateway.clone()).or_default() += 1;
+                again.insert(backend.clone());
+            }
+        }
+        for Change { before, now } in step.now.backends.changes(&step.before.backends) {
+            let object = now.or(before).map(|object| ObjectRef::of(&**object));
+            again.extend(object.map(|object| ObjectName::new(object.namespace, object.name)));
+        }
+        for name in again {
+            match self.verdict(step.now, &name) {
+                Some(verdict) => verdicts.put(verdict),
+                None => verdicts.remove(&ObjectRef::new::<XBackend>(name.namespace(), name.name())),
+            }
+        }
+    }
+
+    fn remove(&mut self, backend: &ObjectName, gateway: &ObjectName) {
+        let Some(counts) = self.counts.get_mut(backend) else {
+            return;
+        };
+        if let Some(count) = counts.get_mut(gateway) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(gateway);
+            }
+        }
+        if counts.is_empty() {
+            self.counts.remove(backend);
+        }
+    }
+
+    fn verdict(&self, world: &World, name: &ObjectName) -> Option<Verdict> {
+        let loaded = world.backends.get(name.namespace(), name.name())?;
+        if let Err(problem) = place(loaded) {
+            return Some(Verdict::warning(loaded, problem));
+        }
+        let parents = self.counts.get(name)?.keys().map(|gateway| ParentVerdict {
+            parent: ancestor(gateway),
+            conditions: vec![Condition::good(
+                ConditionType::Accepted,
+                Reason::Accepted,
+                "the backend is used",
+            )],
+        });
+        let verdict = RouteVerdict {
+            parents: parents.collect(),
+        };
+        let decision = Decision::Backend(Arc::new(verdict));
+        Some(Verdict::new(ObjectRef::of(&**loaded), loaded, decision))
+    }
+}
+
+/// The XBackends that a route refers to, each with the Gateways it does so for.
+fn references(attached: &Attached) -> impl Iterator<Item = (&ObjectName, &ObjectName)> {
+    let backends = attached.converted.backends.iter();
+    let ours = backends.filter(|id| id.kind() == "XBackend");
+    ours.flat_map(|id| {
+        let gateways = attached.listeners.iter();
+        gateways.map(|(gateway, _)| (id.object(), gateway))
+    })
+}
 
 /// The port of an XBackend that can be used for this.
 ///

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use gateway_core::model::Certificate;
 
-use super::{Decision, ListenerVerdict, Problem, Reason, Verdicts};
+use super::{Decision, ListenerVerdict, Problem, Reason, Verdict, Verdicts};
+use crate::api::{Gateway, ListenerSet};
 
 impl Verdicts {
     /// Warns of every certificate that clients refuse at `now`, or soon will: what
@@ -13,7 +14,12 @@ impl Verdicts {
     ///
     /// Such certificates are served all the same. Nobody is better off without.
     pub fn dated(&mut self, now: SystemTime) {
-        for verdict in self.objects.values_mut() {
+        let gateways = self.of_kind::<Gateway>();
+        let all: Vec<_> = gateways
+            .chain(self.of_kind::<ListenerSet>())
+            .cloned()
+            .collect();
+        for verdict in all {
             let listeners = match &verdict.decision {
                 Decision::Gateway(gateway) => &gateway.listeners,
                 Decision::ListenerSet(set) => &set.listeners,
@@ -29,7 +35,9 @@ impl Verdicts {
                 .filter(|problem| !verdict.warnings.contains(problem))
                 .collect();
             if !problems.is_empty() {
-                Arc::make_mut(&mut verdict.warnings).extend(problems);
+                let mut dated = Verdict::clone(&verdict);
+                Arc::make_mut(&mut dated.warnings).extend(problems);
+                self.put(dated);
             }
         }
     }
@@ -78,7 +86,6 @@ const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Gateway;
     use crate::testing::{Manifests, SHOP};
 
     fn warnings(days_before_the_end: i64) -> Vec<String> {

@@ -9,6 +9,7 @@ mod dates;
 mod programmed;
 mod reason;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use gateway_core::model::{Certificate, SectionName};
 
 use crate::api::{ParentReference, RouteGroupKind};
+use crate::sorted::{self, Sorted};
 use crate::world::{Kind, Loaded, ObjectRef};
 
 pub use self::condition::{Condition, ConditionStatus, Problem};
@@ -23,20 +25,37 @@ pub use self::programmed::BindFailure;
 pub use self::reason::{ConditionType, Reason};
 
 /// Every verdict of one moment, by object.
+///
+/// Cheap to clone, and clones share what is not changed afterwards.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Verdicts {
-    objects: BTreeMap<ObjectRef, Verdict>,
+    objects: Sorted<Arc<Verdict>>,
 }
 
 impl Verdicts {
     /// What was decided about `object`. Nothing is, if it is none of ours.
     pub fn get(&self, object: &ObjectRef) -> Option<&Verdict> {
-        self.objects.get(object)
+        let found = self.objects.get(|verdict| verdict.object.cmp(object));
+        found.map(|verdict| &**verdict)
     }
 
     /// Every verdict, by object.
     pub fn iter(&self) -> impl Iterator<Item = &Verdict> {
-        self.objects.values()
+        self.objects.iter().map(|verdict| &**verdict)
+    }
+
+    /// The verdicts that are not in `before`, or are others there, and the objects
+    /// about which there was one. Of verdicts of which one were made from the others,
+    /// this costs what was changed.
+    pub fn changes<'a>(
+        &'a self,
+        before: &'a Self,
+    ) -> impl Iterator<Item = (&'a ObjectRef, Option<&'a Verdict>)> {
+        let edits = self.objects.edits(&before.objects).into_iter();
+        edits.filter_map(|sorted::Edit { before, now }| {
+            let either = now.or(before)?;
+            Some((&either.object, now.map(|now| &**now)))
+        })
     }
 
     /// Everything that is wrong: each object with a problem, and the condition it
@@ -48,20 +67,45 @@ impl Verdicts {
         })
     }
 
+    /// Puts a verdict in, unless it is there.
     pub(crate) fn put(&mut self, verdict: Verdict) {
-        self.objects.insert(verdict.object.clone(), verdict);
+        if self.get(&verdict.object) != Some(&verdict) {
+            self.objects.insert(Arc::new(verdict));
+        }
     }
 
-    /// Warns about an object, whether or not there is a verdict about it.
-    pub(crate) fn warn<T: Kind>(&mut self, object: &Loaded<T>, problem: Problem) {
-        let name = ObjectRef::of(&**object);
-        let verdict = self.objects.entry(name.clone());
-        let none = || Verdict::new(name, object, Decision::None);
+    pub(crate) fn remove(&mut self, object: &ObjectRef) {
+        self.objects.remove(|verdict| verdict.object.cmp(object));
+    }
 
-        let warnings = Arc::make_mut(&mut verdict.or_insert_with(none).warnings);
-        if !warnings.contains(&problem) {
-            warnings.push(problem);
+    /// Has these verdicts about objects of one kind, and no others.
+    pub(crate) fn replace<T: Kind>(&mut self, now: impl Iterator<Item = Verdict>) {
+        let now: BTreeMap<_, _> = now.map(|one| (one.object.clone(), one)).collect();
+        let before = self.of_kind::<T>().map(|verdict| &verdict.object);
+        let gone = before.filter(|object| !now.contains_key(object));
+        for object in gone.cloned().collect::<Vec<_>>() {
+            self.remove(&object);
         }
+        now.into_values().for_each(|verdict| self.put(verdict));
+    }
+
+    /// The verdicts about objects of one kind.
+    fn of_kind<T: Kind>(&self) -> impl Iterator<Item = &Arc<Verdict>> {
+        let first = ObjectRef::new::<T>("", "");
+        let is_of_kind =
+            |object: &ObjectRef| object.kind == T::kind(&()) && object.group == T::group(&());
+        let from = self.objects.from(move |verdict| verdict.object.cmp(&first));
+        from.take_while(move |verdict| is_of_kind(&verdict.object))
+    }
+}
+
+impl sorted::Entry for Arc<Verdict> {
+    fn order(&self, other: &Self) -> Ordering {
+        self.object.cmp(&other.object)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        Self::ptr_eq(self, other)
     }
 }
 
@@ -86,6 +130,14 @@ impl Verdict {
             generation: loaded.meta().generation,
             decision,
             warnings: Arc::default(),
+        }
+    }
+
+    /// A verdict about an object of which nothing is decided but a warning.
+    pub(crate) fn warning<T: Kind>(loaded: &Loaded<T>, problem: Problem) -> Self {
+        Self {
+            warnings: Arc::new(vec![problem]),
+            ..Self::new(ObjectRef::of(&**loaded), loaded, Decision::None)
         }
     }
 

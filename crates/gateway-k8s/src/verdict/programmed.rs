@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::{
     Condition, ConditionStatus, ConditionType, Decision, GatewayVerdict, ListenerSetVerdict,
-    ListenerVerdict, Problem, Reason, Verdicts,
+    ListenerVerdict, Problem, Reason, Verdict, Verdicts,
 };
+use crate::api::{Gateway, ListenerSet};
 
 /// An address that could not be listened on.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -67,16 +68,33 @@ impl Verdicts {
     /// with every address that could not be listened on; all others are taken to
     /// be listened on.
     pub fn programmed(&mut self, failed: &[BindFailure]) {
-        for verdict in self.objects.values_mut() {
-            match &mut verdict.decision {
-                Decision::Gateway(gateway) => Arc::make_mut(gateway).programmed(failed),
-                Decision::ListenerSet(set) => Arc::make_mut(set).programmed(failed),
+        let gateways = self.of_kind::<Gateway>();
+        let all: Vec<_> = gateways
+            .chain(self.of_kind::<ListenerSet>())
+            .cloned()
+            .collect();
+        for verdict in all {
+            let decision = match &verdict.decision {
+                Decision::Gateway(gateway) => {
+                    let mut gateway = GatewayVerdict::clone(gateway);
+                    gateway.programmed(failed);
+                    Decision::Gateway(Arc::new(gateway))
+                }
+                Decision::ListenerSet(set) => {
+                    let mut set = ListenerSetVerdict::clone(set);
+                    set.programmed(failed);
+                    Decision::ListenerSet(Arc::new(set))
+                }
                 Decision::None
                 | Decision::GatewayClass(_)
                 | Decision::Route(_)
                 | Decision::Backend(_)
-                | Decision::Policy(_) => {}
-            }
+                | Decision::Policy(_) => continue,
+            };
+            self.put(Verdict {
+                decision,
+                ..Verdict::clone(&verdict)
+            });
         }
     }
 }

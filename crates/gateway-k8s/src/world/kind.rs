@@ -21,6 +21,9 @@ pub trait Kind:
     /// Whether objects of this kind have a namespace.
     const NAMESPACED: bool;
 
+    /// A bit that no other kind has, for sets of kinds.
+    const BIT: u64;
+
     /// The objects of this kind.
     fn objects(world: &World) -> &Objects<Self>;
 
@@ -36,8 +39,14 @@ pub trait Kind:
 
 macro_rules! kinds {
     ($($kind:ident in $field:ident, namespaced: $namespaced:literal $(, owner: $owner:expr)?;)+) => {
+        /// The kinds, to be counted.
+        enum Index {
+            $($kind,)+
+        }
+
         $(impl Kind for $kind {
             const NAMESPACED: bool = $namespaced;
+            const BIT: u64 = 1 << Index::$kind as u64;
 
             fn objects(world: &World) -> &Objects<Self> {
                 &world.$field

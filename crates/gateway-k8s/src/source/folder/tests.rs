@@ -553,6 +553,50 @@ fn unknown_values_are_kept() {
     assert_eq!(mode.and_then(|mode| mode.unknown()), Some("Future"));
 }
 
+/// What a folder says, in words.
+fn told(reading: &Reading) -> (Vec<String>, Vec<String>) {
+    let route = |route: &crate::world::Loaded<HttpRoute>| {
+        let name = ObjectRef::of(&**route);
+        let place = reading.place(&name, "spec.hostnames");
+        format!("{name} {:?} {place:?}", route.spec.hostnames)
+    };
+    let problems = reading.problems().iter().map(ToString::to_string);
+    (
+        reading.world.http_routes.iter().map(route).collect(),
+        problems.collect(),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Whatever was edited, added, removed or moved, what is read is what would be
+    /// read for the first time.
+    #[test]
+    fn edits_are_read_as_if_for_the_first_time(
+        steps in prop::collection::vec((0..3usize, prop::collection::vec((0..6u8, 0..2u8, 0..3usize), 0..7)), 1..10),
+    ) {
+        let mut bench = Bench::new();
+        for (file, documents) in steps {
+            let text = |(name, host, comments): &(u8, u8, usize)| {
+                // Comments before the first `---` are a piece of their own.
+                "# more\n".repeat(*comments) + &route(&format!("r{name}"), &format!("h{host}.test"))
+            };
+            let name = format!("{file}.yaml");
+            if documents.is_empty() {
+                let _ = fs::remove_file(bench.at(&name));
+            } else {
+                bench.write(&name, documents.iter().map(text).collect::<String>());
+            }
+
+            let edited = bench.read();
+            let first = Folder::new([bench.dir.path()]).read();
+
+            prop_assert_eq!(told(&edited), told(&first));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

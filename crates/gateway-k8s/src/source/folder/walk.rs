@@ -1,18 +1,23 @@
 //! Finds the files.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use foldhash::fast::RandomState;
 
 /// The files below some paths, and what could not be looked at.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
     /// In the order of the paths, then by name; each file once.
     pub(super) files: Vec<PathBuf>,
+    /// Where each of the files really is, links followed.
+    pub(super) real: Vec<PathBuf>,
     /// Files and folders that are there, or should be, with the reason.
     pub(super) failures: Vec<(PathBuf, io::Error)>,
-    seen: BTreeSet<PathBuf>,
+    seen: HashSet<PathBuf, RandomState>,
 }
 
 impl Walk {
@@ -44,29 +49,56 @@ impl Walk {
         };
         // Links can lead to the same file twice, and folders into themselves.
         if meta.is_dir() {
-            if self.seen.insert(real) {
-                self.visit_folder(path);
+            if self.seen.insert(real.clone()) {
+                self.visit_folder(path, &real);
             }
-        } else if meta.is_file() && (is_named || is_manifest(path)) && self.seen.insert(real) {
-            self.files.push(path.to_owned());
+        } else if meta.is_file() && (is_named || is_manifest(path)) {
+            self.take(path.to_owned(), real);
         }
     }
 
-    fn visit_folder(&mut self, folder: &Path) {
-        let listed = fs::read_dir(folder).and_then(|entries| {
-            entries
-                .map(|entry| Ok(entry?.path()))
-                .collect::<io::Result<Vec<_>>>()
-        });
-        match listed {
-            Ok(mut entries) => {
-                entries.sort();
-                for entry in entries.iter().filter(|entry| !is_hidden(entry)) {
-                    self.visit(entry, false);
-                }
+    fn visit_folder(&mut self, folder: &Path, real: &Path) {
+        let listed = fs::read_dir(folder)
+            .and_then(|entries| entries.map(|entry| Listed::of(&entry?)).collect());
+        let mut entries: Vec<Listed> = match listed {
+            Ok(entries) => entries,
+            Err(error) => return self.failures.push((folder.to_owned(), error)),
+        };
+        entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        for Listed { name, is_plain } in entries {
+            let path = folder.join(&name);
+            if is_hidden(&path) {
+                continue;
             }
-            Err(error) => self.failures.push((folder.to_owned(), error)),
+            // Nothing need be asked about most: ten thousand questions take long.
+            if !is_plain {
+                self.visit(&path, false);
+            } else if is_manifest(&path) {
+                self.take(path, real.join(name));
+            }
         }
+    }
+
+    fn take(&mut self, path: PathBuf, real: PathBuf) {
+        if self.seen.insert(real.clone()) {
+            self.files.push(path);
+            self.real.push(real);
+        }
+    }
+}
+
+struct Listed {
+    name: OsString,
+    /// Whether it is a file and no link.
+    is_plain: bool,
+}
+
+impl Listed {
+    fn of(entry: &DirEntry) -> io::Result<Self> {
+        Ok(Self {
+            name: entry.file_name(),
+            is_plain: entry.file_type().is_ok_and(|kind| kind.is_file()),
+        })
     }
 }
 

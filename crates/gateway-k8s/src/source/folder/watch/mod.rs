@@ -41,7 +41,7 @@ impl FolderWatcher {
         watcher.events = Events::new(&watcher.paths, &watcher.signal)
             .inspect_err(|error| tracing::warn!(%error, "cannot listen for changes of files"))
             .ok();
-        watcher.settle(Survey::of(&watcher.paths));
+        watcher.settle(Survey::of(&watcher.paths, true));
         watcher
     }
 
@@ -78,8 +78,8 @@ impl FolderWatcher {
                 break;
             }
         }
-        let paths = Arc::clone(&self.paths);
-        if let Ok(survey) = spawn_blocking(move || Survey::of(&paths)).await {
+        let (paths, sweeps) = (Arc::clone(&self.paths), self.sweep.is_some());
+        if let Ok(survey) = spawn_blocking(move || Survey::of(&paths, sweeps)).await {
             self.settle(survey);
         }
         self.is_pending = false;

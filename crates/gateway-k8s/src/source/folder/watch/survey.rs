@@ -23,28 +23,33 @@ pub(super) struct Survey {
 pub(super) type Areas = BTreeMap<PathBuf, bool>;
 
 /// What the file system says of all files.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Sweep {
     files: Vec<(PathBuf, Option<Stamp>)>,
     failures: Vec<PathBuf>,
 }
 
 impl Survey {
-    /// Looks around these absolute paths. Waits for the file system.
-    pub(super) fn of(paths: &[PathBuf]) -> Self {
+    /// Looks around these absolute paths. Waits for the file system. Sizes and times
+    /// are left out if they need not be compared, and are not `wanted` either.
+    pub(super) fn of(paths: &[PathBuf], wanted: bool) -> Self {
         let areas = areas(paths);
-        let sweep = Sweep::over(paths);
-        let areas_are_enough = sweep.failures.is_empty() && {
+        let walk = Walk::over(paths);
+        let areas_are_enough = walk.failures.is_empty() && {
             let real = |(folder, is_deep): (&PathBuf, &bool)| {
                 Some((fs::canonicalize(folder).ok()?, *is_deep))
             };
             let real: Areas = areas.iter().filter_map(real).collect();
-            sweep.files.iter().all(|(file, _)| is_heard(file, &real))
+            walk.real.iter().all(|file| is_heard(file, &real))
         };
         Self {
             areas,
             areas_are_enough,
-            sweep,
+            sweep: if wanted || !areas_are_enough {
+                Sweep::of(walk)
+            } else {
+                Sweep::default()
+            },
         }
     }
 }
@@ -52,7 +57,10 @@ impl Survey {
 impl Sweep {
     /// Looks at every file below these paths. Waits for the file system.
     pub(super) fn over(paths: &[PathBuf]) -> Self {
-        let walk = Walk::over(paths);
+        Self::of(Walk::over(paths))
+    }
+
+    fn of(walk: Walk) -> Self {
         let stamped = |path: PathBuf| {
             let stamp = fs::metadata(&path).ok().as_ref().map(Stamp::of);
             (path, stamp)
@@ -80,11 +88,9 @@ fn areas(paths: &[PathBuf]) -> Areas {
     areas
 }
 
+/// Whether a file is in one of the areas; both are real paths.
 fn is_heard(file: &Path, areas: &Areas) -> bool {
-    let Ok(real) = fs::canonicalize(file) else {
-        return false;
-    };
-    let mut above = real.ancestors().skip(1);
+    let mut above = file.ancestors().skip(1);
     let parent = above.next().and_then(|parent| areas.get(parent));
     parent.is_some() || above.any(|folder| areas.get(folder).copied().unwrap_or_default())
 }
