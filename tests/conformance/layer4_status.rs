@@ -87,7 +87,10 @@ async fn tlsroute_invalid_no_matching_listener_hostname() {
     let reason = Reason::NoMatchingListenerHostname;
     for (gateway, route) in [
         ("gateway-tls-exact-hostname", "tlsroute-hostname-mismatch-1"),
-        ("gateway-tls-wildcard-hostname", "tlsroute-hostname-mismatch-2"),
+        (
+            "gateway-tls-wildcard-hostname",
+            "tlsroute-hostname-mismatch-2",
+        ),
     ] {
         suite.route_of_is::<TlsRoute>(gateway, route, Accepted, False, reason);
         suite.zero_routes(gateway);

@@ -201,7 +201,10 @@ async fn listenerset_dual_parentref_independence() {
 
     let gateway = "gateway-dual-parentref";
     suite.attached_sets(gateway, 1);
-    assert_eq!(suite.set("ls-dual-parentref").listeners[0].attached_routes, 2);
+    assert_eq!(
+        suite.set("ls-dual-parentref").listeners[0].attached_routes,
+        2
+    );
     let both = "route-dual-parentref-both";
     suite.route_is(gateway, both, Accepted, True, Reason::Accepted);
     let one = "route-dual-parentref-one";
@@ -231,7 +234,12 @@ async fn listenerset_http_routing() {
     assert_eq!(counts("listener-set-http-routing-1"), [3, 2]);
     assert_eq!(counts("listener-set-http-routing-2"), [2, 2]);
     let address = suite.address(gateway, "gateway-listener-1");
-    let sets = ["1-listener-1", "1-listener-2", "2-listener-1", "2-listener-2"];
+    let sets = [
+        "1-listener-1",
+        "1-listener-2",
+        "2-listener-1",
+        "2-listener-2",
+    ];
     for host in sets.map(|set| format!("listener-set-http-routing-{set}.com")) {
         let exchanges = [
             get("/route").host(&host).reaches(V1),

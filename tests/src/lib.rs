@@ -8,6 +8,7 @@
 //! | [`Wire`] | one end of a TCP connection, byte by byte: a client, or a backend of [`RawOrigin`] |
 //! | [`Client`] | a client that speaks proper HTTP/1.1 or HTTP/2 |
 //! | [`TlsClient`] | the same over TLS, with certificates of an [`Authority`] |
+//! | [`TlsFront`] | TLS in front of an [`Origin`] |
 //! | [`frames`] | HTTP/2 frames by hand |
 //!
 //! Nothing here sleeps to wait for something: whatever is waited for is told, and
@@ -22,6 +23,7 @@ mod patience;
 mod raw_origin;
 mod site;
 mod tls;
+mod tls_front;
 mod wire;
 
 pub use self::client::{Client, Reply};
@@ -31,6 +33,7 @@ pub use self::patience::{PATIENCE, patiently};
 pub use self::raw_origin::{RawOrigin, Scripted};
 pub use self::site::{Site, prefix};
 pub use self::tls::{Authority, Issued, TlsClient};
+pub use self::tls_front::TlsFront;
 pub use self::wire::{Answer, End, Wire, chunked, parse_head};
 
 /// An error of any type.

@@ -136,7 +136,7 @@ impl Issued {
         CertificateDer::from_pem_slice(self.chain.as_bytes()).expect("a certificate")
     }
 
-    fn certified_key(&self) -> CertifiedKey {
+    pub(crate) fn certified_key(&self) -> CertifiedKey {
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).expect("a key");
         let key = aws_lc_rs::sign::any_supported_type(&key).expect("a kind of key");
         CertifiedKey::new(vec![self.der()], key)

@@ -13,7 +13,7 @@ use gateway_lb::pool::{UpstreamError, UpstreamErrorKind};
 use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::admission::Refused;
-use crate::stack::{InvalidBackend, UnresolvedFilter};
+use crate::stack::{InvalidBackend, InvalidBackendTls, UnresolvedFilter};
 use crate::{Body, BoxError, grpc};
 
 /// What the client is told, and whom to blame.
@@ -110,7 +110,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
         return Some(Failure::refused(*refused));
     }
     // HTTPRouteRule.backendRefs: a reference that is not resolved is 500 …
-    if error.is::<InvalidBackend>() {
+    if error.is::<InvalidBackend>() || error.is::<InvalidBackendTls>() {
         return Some(Failure::INVALID_BACKEND);
     }
     // … and a Service without ready endpoints 503.

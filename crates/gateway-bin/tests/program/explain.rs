@@ -187,13 +187,20 @@ fn explain_streams(words: &[&str]) -> Said {
 fn connections_and_datagrams_have_ways() {
     let tcp = explain_streams(&["tcp://db.test:5432"]);
     assert_eq!(tcp.code, Some(0), "{tcp:?}");
-    for part in ["tcp://db.test:5432\n", "TCPRoute  default/db", "→ 127.0.0.1:9001"] {
+    for part in [
+        "tcp://db.test:5432\n",
+        "TCPRoute  default/db",
+        "→ 127.0.0.1:9001",
+    ] {
         assert!(tcp.out.contains(part), "{part:?} in {}", tcp.out);
     }
 
     let udp = explain_streams(&["udp://127.0.0.1:53", "-o", "json"]).json();
     assert_eq!(udp["stream"]["kind"], "UDPRoute");
-    assert_eq!(udp["stream"]["backends"][0]["endpoints"][0], "127.0.0.1:9002");
+    assert_eq!(
+        udp["stream"]["backends"][0]["endpoints"][0],
+        "127.0.0.1:9002"
+    );
     let failure = udp["stream"]["backends"][1]["failure"].as_str();
     assert!(failure.is_some_and(|text| text.contains("closed")), "{udp}");
 
@@ -207,7 +214,13 @@ fn names_of_handshakes_choose_listener_and_route() {
     assert_eq!(mail["stream"]["route"], "default/mail");
     assert_eq!(mail["stream"]["tls"], "passed through");
 
-    let given = explain_streams(&["https://127.0.0.1/", "--sni", "mail.pass.test", "-o", "json"]);
+    let given = explain_streams(&[
+        "https://127.0.0.1/",
+        "--sni",
+        "mail.pass.test",
+        "-o",
+        "json",
+    ]);
     assert_eq!(given.json()["stream"]["hostname"], "mail.pass.test");
 
     for name in ["web.pass.test", "other.test"] {
@@ -225,7 +238,10 @@ fn calls_are_explained_by_their_method() {
     assert_eq!(call["rule"]["match"], "path exact /a.B/C");
     assert_eq!(call["rule"]["backends"][0]["protocol"], "HTTP/2");
     let filter = call["rule"]["filters"][0]["text"].as_str();
-    assert!(filter.is_some_and(|text| text.contains("set x: y")), "{call}");
+    assert!(
+        filter.is_some_and(|text| text.contains("set x: y")),
+        "{call}"
+    );
 }
 
 #[test]

@@ -17,9 +17,8 @@ pub(crate) struct Authority {
 impl Authority {
     fn parse(field: HeaderValue) -> Result<Self, Refused> {
         let text = field.as_bytes();
-        let end = host_end(text).ok_or(Refused::Authority)?;
-        let port = &text[end..];
-        if !is_port(port) {
+        let (end, has_upper_case) = host_end(text).ok_or(Refused::Authority)?;
+        if !is_port(&text[end..]) {
             return Err(Refused::Authority);
         }
 
@@ -28,10 +27,7 @@ impl Authority {
         } else {
             end
         };
-        if length == 0 {
-            return Err(Refused::Authority);
-        }
-        if text[..length].iter().any(u8::is_ascii_uppercase) {
+        if has_upper_case {
             let folded = HeaderValue::from_bytes(&text.to_ascii_lowercase())
                 .map_err(|_| Refused::Authority)?;
             return Ok(Self {
@@ -74,29 +70,61 @@ pub(super) fn settle<B>(
     }
 }
 
-/// Where the host ends and `:port` begins; `None` if it is not a host.
-fn host_end(text: &[u8]) -> Option<usize> {
+/// Where the host ends and `:port` begins, and whether the host has a letter to fold;
+/// `None` if it is not a host.
+fn host_end(text: &[u8]) -> Option<(usize, bool)> {
     if text.first() == Some(&b'[') {
         let end = text.iter().position(|byte| *byte == b']')?;
         let address = std::str::from_utf8(&text[1..end]).ok()?;
         address.parse::<std::net::Ipv6Addr>().ok()?;
-        return Some(end + 1);
+        let has_upper_case = address.bytes().any(|byte| byte.is_ascii_uppercase());
+        return Some((end + 1, has_upper_case));
     }
 
-    let end = text
-        .iter()
-        .position(|byte| *byte == b':')
-        .unwrap_or(text.len());
-    let is_host =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    let host = &text[..end];
-    // A dot at the end is that of the root; elsewhere it ends a label.
-    let labels = host.strip_suffix(b".").unwrap_or(host);
-    let has_labels = labels
-        .split(|byte| *byte == b'.')
-        .all(|label| !label.is_empty());
-    (end <= 254 && has_labels && host.iter().all(is_host)).then_some(end)
+    let mut has_upper_case = false;
+    // A label must not be empty. A dot at the end is that of the root.
+    let mut label_is_empty = true;
+    let mut end = 0;
+    for byte in text {
+        match HOST_BYTES[usize::from(*byte)] {
+            HostByte::End => break,
+            HostByte::Dot if label_is_empty => return None,
+            HostByte::Dot => label_is_empty = true,
+            HostByte::Upper => (has_upper_case, label_is_empty) = (true, false),
+            HostByte::Other => label_is_empty = false,
+            HostByte::Foreign => return None,
+        }
+        end += 1;
+    }
+    (1..=254).contains(&end).then_some((end, has_upper_case))
 }
+
+/// What a byte is to a host. Every request is asked for each byte of its host.
+#[derive(Clone, Copy)]
+enum HostByte {
+    Foreign,
+    Upper,
+    Other,
+    Dot,
+    /// The port begins.
+    End,
+}
+
+const HOST_BYTES: [HostByte; 256] = {
+    let mut table = [HostByte::Foreign; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = match byte as u8 {
+            b'A'..=b'Z' => HostByte::Upper,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => HostByte::Other,
+            b'.' => HostByte::Dot,
+            b':' => HostByte::End,
+            _ => HostByte::Foreign,
+        };
+        byte += 1;
+    }
+    table
+};
 
 fn is_port(text: &[u8]) -> bool {
     match text {

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use gateway_lb::Distribution;
+use gateway_lb::balance::Pick;
+use tokio::time::timeout;
 use tower::Service;
 
 use super::dial::dial;
 use super::relay::Relay;
-use super::{Connection, Summary};
+use super::{ByteStream, Connection, Summary};
 use crate::BoxError;
 use crate::model::{Backend, StreamTimeouts};
 use crate::stack::LiveBackend;
@@ -54,17 +56,17 @@ impl Forward {
         };
 
         let (client, ahead, watch) = connection.begin(self.timeouts.idle);
-        let summary = Relay::new(client, ahead, backend.into(), watch).await;
+        let summary = Relay::new(client, ahead, backend, watch).await;
         drop(pick);
         Ok(summary)
     }
 
-    async fn connect(
-        &self,
-    ) -> Result<(tokio::net::TcpStream, gateway_lb::balance::Pick), BoxError> {
+    async fn connect(&self) -> Result<(ByteStream, Pick), BoxError> {
         let leg = self.legs.choose().ok_or(NotForwarded::NoBackend)?;
         let active = leg.active().clone().ok_or(NotForwarded::InvalidBackend)?;
-        Ok(dial(&active.balancer, self.timeouts.connect).await?)
+        let (tcp, pick) = dial(&active.balancer, self.timeouts.connect).await?;
+        let secured = timeout(self.timeouts.connect, active.security.secure(tcp));
+        Ok((secured.await??, pick))
     }
 }
 

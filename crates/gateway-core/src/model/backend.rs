@@ -282,11 +282,10 @@ pub enum Endpoints {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum BackendProtocol {
-    /// HTTP/1.1; WebSocket is an upgrade of it. Over TLS, HTTP/2 where both sides
-    /// offer it (ALPN).
+    /// HTTP/1.1; WebSocket is an upgrade of it.
     #[default]
     Http1,
     /// HTTP/2: in the clear with prior knowledge (`kubernetes.io/h2c`), over TLS
-    /// and nothing else.
+    /// agreed on in the handshake (ALPN). Calls of gRPC routes always are.
     H2c,
 }

@@ -13,7 +13,34 @@ use crate::model::{PathMatch, Route, RouteMatch};
 pub(super) struct Entry<T> {
     pub(super) route: Arc<Route>,
     /// One for each rule; none where no request can get here.
-    pub(super) rules: Box<[T]>,
+    pub(super) targets: Targets<T>,
+}
+
+/// What the rules of a route lead to. Most routes have one rule.
+#[derive(Debug)]
+pub(super) enum Targets<T> {
+    One(T),
+    Several(Box<[T]>),
+}
+
+impl<T> Targets<T> {
+    pub(super) fn as_slice(&self) -> &[T] {
+        match self {
+            Self::One(target) => std::slice::from_ref(target),
+            Self::Several(targets) => targets,
+        }
+    }
+}
+
+impl<T> FromIterator<T> for Targets<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(targets: I) -> Self {
+        let mut targets: Vec<_> = targets.into_iter().collect();
+
+        match targets.pop() {
+            Some(target) if targets.is_empty() => Self::One(target),
+            last => Self::Several(targets.into_iter().chain(last).collect()),
+        }
+    }
 }
 
 impl<T> Entry<T> {
@@ -38,9 +65,12 @@ impl<T> Entry<T> {
     }
 }
 
-/// One match of one rule.
-#[derive(Debug)]
+/// One match of one rule, with all that an ordinary look-up reads of it.
+#[derive(Clone, Debug)]
 pub(super) struct Candidate<T> {
+    target: T,
+    // A look-up takes the address of the route, and reads it only where there are
+    // conditions.
     entry: Arc<Entry<T>>,
     // A route of so many rules or matches does not fit into memory.
     rule: u32,
@@ -49,21 +79,25 @@ pub(super) struct Candidate<T> {
     conditional: bool,
 }
 
-impl<T> Candidate<T> {
+impl<T: Clone> Candidate<T> {
+    /// Nothing, if no request can get to the rule.
     pub(super) fn new(
         entry: &Arc<Entry<T>>,
         rule: usize,
         index: usize,
         condition: Option<&RouteMatch>,
-    ) -> Self {
-        Self {
+    ) -> Option<Self> {
+        Some(Self {
+            target: entry.targets.as_slice().get(rule)?.clone(),
             entry: Arc::clone(entry),
             rule: rule as u32,
             condition: index as u32,
             conditional: condition.is_some_and(conditions::exist),
-        }
+        })
     }
+}
 
+impl<T> Candidate<T> {
     /// Whether what it asks for besides its path is as it asks.
     #[inline]
     pub(super) fn holds(&self, head: &RequestHead<'_>) -> bool {
@@ -75,16 +109,13 @@ impl<T> Candidate<T> {
 
     /// What the look-up answers.
     #[inline]
-    pub(super) fn matched<'a>(&'a self, prefix: Option<&'a Arc<str>>) -> Option<Match<'a, T>> {
-        self.entry.rules.get(self.rule as usize).map(|rule| {
-            Match::new(
-                rule,
-                &self.entry.route,
-                self.rule as usize,
-                self.condition as usize,
-                prefix,
-            )
-        })
+    pub(super) fn matched(&self) -> Match<'_, T> {
+        Match {
+            rule: &self.target,
+            route: &self.entry.route,
+            rule_index: self.rule as usize,
+            match_index: self.condition as usize,
+        }
     }
 
     /// Where it belongs.
@@ -125,15 +156,5 @@ impl<T> Candidate<T> {
     }
 }
 
-impl<T> Clone for Candidate<T> {
-    // By hand, because `T` need not be `Clone`.
-    fn clone(&self) -> Self {
-        Self {
-            entry: Arc::clone(&self.entry),
-            ..*self
-        }
-    }
-}
-
 /// What a rule without matches asks for.
-static EVERY_PATH: LazyLock<PathMatch> = LazyLock::new(PathMatch::default);
+pub(super) static EVERY_PATH: LazyLock<PathMatch> = LazyLock::new(PathMatch::default);

@@ -1,64 +1,109 @@
 //! How deep the keys of a table are.
 
+use std::collections::BTreeMap;
+
 /// Counts keys by depth, so that only depths that occur are looked up.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Depths {
-    counts: Vec<u32>,
-    // Which of the first counts are not 0, so that a look-up need not read them.
+    // Which depths below `DEEP` occur; and, as the last bit, whether others do.
     mask: u64,
+    // Most tables are small, and have none.
+    more: Option<Box<More>>,
+}
+
+/// How many keys of a depth there are besides the one that the mask tells.
+#[derive(Clone, Debug, Default)]
+struct More {
+    counts: BTreeMap<usize, u32>,
 }
 
 impl Depths {
     /// One more key of this depth.
     pub(super) fn add(&mut self, depth: usize) {
-        if self.counts.len() <= depth {
-            self.counts.resize(depth + 1, 0);
+        if depth < DEEP && !self.has(depth) {
+            self.mask |= 1 << depth;
+            return;
         }
-        self.counts[depth] += 1;
-        self.mask |= bit(depth);
+        let more = self.more.get_or_insert_default();
+        *more.counts.entry(depth).or_default() += 1;
+        self.mask |= u64::from(depth >= DEEP) << DEEP;
     }
 
     /// One key less of this depth, which was added before.
     pub(super) fn remove(&mut self, depth: usize) {
-        if let Some(count) = self.counts.get_mut(depth) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.mask &= !bit(depth);
-            }
-        }
-        while self.counts.last() == Some(&0) {
-            self.counts.pop();
+        let more = self.more.as_mut();
+        match more.and_then(|more| more.counts.get_mut(&depth)) {
+            Some(count) if *count > 1 => *count -= 1,
+            Some(_) => self.remove_more(depth),
+            None => self.mask &= !(1_u64.checked_shl(depth as u32).unwrap_or(0)),
         }
     }
 
     /// Whether there is a key of this depth.
+    #[inline]
     pub(super) fn has(&self, depth: usize) -> bool {
-        match bit(depth) {
-            0 => self.counts.get(depth).is_some_and(|count| *count > 0),
-            bit => self.mask & bit != 0,
-        }
+        self.at_most(depth) == Some(depth)
     }
 
     /// The depths that occur, from `deepest` at most down to 0.
+    #[inline]
     pub(super) fn up_to(&self, deepest: usize) -> impl Iterator<Item = usize> {
-        let end = self.counts.len().min(deepest + 1);
-
-        (0..end).rev().filter(|depth| self.has(*depth))
+        std::iter::successors(self.at_most(deepest), |depth| {
+            self.at_most(depth.checked_sub(1)?)
+        })
     }
 
     /// Whether there is no key.
     pub(super) fn is_empty(&self) -> bool {
-        self.counts.is_empty()
+        self.mask == 0
+    }
+
+    /// The deepest that occurs of those up to `depth`.
+    #[inline]
+    fn at_most(&self, depth: usize) -> Option<usize> {
+        if depth >= DEEP && self.mask >> DEEP != 0 {
+            return self.deep_at_most(depth);
+        }
+        // The bits above that of the depth, at least the last one.
+        let unwanted = DEEP - depth.min(DEEP - 1);
+
+        (self.mask << unwanted >> unwanted)
+            .checked_ilog2()
+            .map(|depth| depth as usize)
+    }
+
+    #[cold]
+    fn deep_at_most(&self, depth: usize) -> Option<usize> {
+        let mut deep = self.more.as_ref()?.counts.range(DEEP..=depth);
+
+        match deep.next_back() {
+            Some((depth, _)) => Some(*depth),
+            None => self.at_most(DEEP - 1),
+        }
+    }
+
+    fn remove_more(&mut self, depth: usize) {
+        let Some(More { counts }) = self.more.as_deref_mut() else {
+            return;
+        };
+
+        counts.remove(&depth);
+        if counts.range(DEEP..).next().is_none() {
+            self.mask &= !(1 << DEEP);
+        }
+        if counts.is_empty() {
+            self.more = None;
+        }
     }
 }
 
-/// Nothing for depths that the mask does not tell.
-fn bit(depth: usize) -> u64 {
-    if depth < 64 { 1 << depth } else { 0 }
-}
+/// The first depth that has no bit of its own.
+const DEEP: usize = 63;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -81,5 +126,39 @@ mod tests {
         depths.remove(3);
 
         assert!(depths.is_empty());
+    }
+
+    proptest! {
+        /// It lists what is left of a plain list of depths.
+        #[test]
+        fn agrees_with_a_list(
+            edits in prop::collection::vec((prop_oneof![0..4usize, 61..67usize], any::<bool>()), 0..40),
+            deepest in prop_oneof![0..4usize, 60..70usize],
+        ) {
+            let (mut depths, mut list) = (Depths::default(), Vec::new());
+            for (depth, is_added) in edits {
+                let place = list.iter().position(|it| *it == depth);
+                match (is_added, place) {
+                    (true, _) => {
+                        depths.add(depth);
+                        list.push(depth);
+                    }
+                    (false, Some(place)) => {
+                        depths.remove(depth);
+                        list.remove(place);
+                    }
+                    (false, None) => {}
+                }
+            }
+            list.sort_by(|a, b| b.cmp(a));
+            list.dedup();
+
+            prop_assert_eq!(depths.is_empty(), list.is_empty());
+            for depth in 0..70 {
+                prop_assert_eq!(depths.has(depth), list.contains(&depth));
+            }
+            list.retain(|depth| *depth <= deepest);
+            prop_assert_eq!(depths.up_to(deepest).collect::<Vec<_>>(), list);
+        }
     }
 }

@@ -1,22 +1,37 @@
 //! Finding things by hostname.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 
 use super::depths::Depths;
-use super::shared::SharedTable;
+use super::shared::{Change, Keyed, SharedTable};
+use super::text::Text;
 use crate::model::Hostname;
 
 /// One value for each hostname, and one for all others.
 #[derive(Clone, Debug)]
 pub(super) struct HostIndex<V> {
-    exact: SharedTable<(Hostname, V)>,
-    wildcard: SharedTable<(Hostname, V)>,
+    exact: SharedTable<Named<V>>,
+    wildcard: SharedTable<Named<V>>,
     // The dots in the wildcards' suffixes.
     depths: Depths,
     any: Option<V>,
     seed: RandomState,
+}
+
+/// A value with its hostname, or with the suffix of its wildcard.
+#[derive(Clone, Debug)]
+struct Named<V> {
+    name: Text,
+    value: V,
+}
+
+impl<V> Keyed for Named<V> {
+    #[inline]
+    fn key(&self) -> &[u8] {
+        self.name.as_bytes()
+    }
 }
 
 impl<V: Clone> HostIndex<V> {
@@ -30,55 +45,60 @@ impl<V: Clone> HostIndex<V> {
         }
     }
 
-    /// The values whose hostnames mean `host`, the most specific first.
+    /// The first answer of those values whose hostnames mean `host`, of which the most
+    /// specific is asked first.
     #[inline]
-    pub(super) fn matching<'a>(&'a self, host: &str) -> impl Iterator<Item = &'a V> {
-        self.find_exact(host)
-            .into_iter()
-            .chain(self.find_wildcards(host))
-            .chain(self.any.as_ref())
+    pub(super) fn find_map<'a, A>(
+        &'a self,
+        host: &str,
+        mut ask: impl FnMut(&'a V) -> Option<A>,
+    ) -> Option<A> {
+        self.find(&self.exact, host)
+            .and_then(&mut ask)
+            .or_else(|| {
+                wildcard_suffixes(host, &self.depths)
+                    .filter_map(|suffix| self.find(&self.wildcard, suffix))
+                    .find_map(&mut ask)
+            })
+            .or_else(|| self.any.as_ref().and_then(ask))
     }
 
     /// The value of a hostname; `None` stands for all others.
     pub(super) fn get(&self, name: Option<&Hostname>) -> Option<&V> {
-        let Some(name) = name else {
-            return self.any.as_ref();
-        };
-        let (table, hash) = match name.wildcard_suffix() {
-            Some(suffix) => (&self.wildcard, self.seed.hash_one(suffix)),
-            None => (&self.exact, self.seed.hash_one(name.as_str())),
-        };
-
-        table
-            .find(hash, |(found, _)| found == name)
-            .map(|(_, value)| value)
+        match name.map(|name| (name, name.wildcard_suffix())) {
+            None => self.any.as_ref(),
+            Some((_, Some(suffix))) => self.find(&self.wildcard, suffix),
+            Some((name, None)) => self.find(&self.exact, name.as_str()),
+        }
     }
 
-    /// Sets or removes the value of a hostname.
-    pub(super) fn set(&mut self, name: Option<&Hostname>, value: Option<V>) {
-        let Some(name) = name else {
-            self.any = value;
-            return;
-        };
-        let is_new = self.get(Some(name)).is_none();
-        let is_it = |pair: &(Hostname, V)| pair.0 == *name;
-        let (table, hash) = match name.wildcard_suffix() {
-            Some(suffix) => {
-                let depth = dots(suffix);
-                match (is_new, value.is_some()) {
-                    (true, true) => self.depths.add(depth),
-                    (false, false) => self.depths.remove(depth),
-                    (true, false) | (false, true) => {}
-                }
-                (&mut self.wildcard, self.seed.hash_one(suffix))
-            }
-            None => (&mut self.exact, self.seed.hash_one(name.as_str())),
-        };
+    /// Sets or removes the values of hostnames, of which each is given once.
+    pub(super) fn edit<'k>(
+        &mut self,
+        values: impl IntoIterator<Item = (Option<&'k Hostname>, Option<V>)>,
+    ) {
+        let (mut exact, mut wildcard) = (Vec::new(), Vec::new());
 
-        match value {
-            Some(value) => table.put(hash, (name.clone(), value), is_it),
-            None => table.remove(hash, is_it),
+        for (name, value) in values {
+            let Some(name) = name else {
+                self.any = value;
+                continue;
+            };
+            match name.wildcard_suffix() {
+                Some(suffix) => {
+                    match (self.get(Some(name)).is_some(), value.is_some()) {
+                        (false, true) => self.depths.add(dots(suffix)),
+                        (true, false) => self.depths.remove(dots(suffix)),
+                        (true, true) | (false, false) => {}
+                    }
+                    wildcard.push(change(suffix, value));
+                }
+                None => exact.push(change(name.as_str(), value)),
+            }
         }
+
+        self.exact.edit(exact, |name| hash(name, &self.seed));
+        self.wildcard.edit(wildcard, |name| hash(name, &self.seed));
     }
 
     /// How many values there are.
@@ -86,24 +106,34 @@ impl<V: Clone> HostIndex<V> {
         self.exact.len() + self.wildcard.len() + usize::from(self.any.is_some())
     }
 
-    fn find_exact(&self, host: &str) -> Option<&V> {
-        if self.exact.len() == 0 {
+    #[inline]
+    fn find<'a>(&self, table: &'a SharedTable<Named<V>>, name: &str) -> Option<&'a V> {
+        if table.len() == 0 {
             return None;
         }
-        self.exact
-            .find(self.seed.hash_one(host), |(name, _)| name.as_str() == host)
-            .map(|(_, value)| value)
-    }
+        let name = name.as_bytes();
 
-    fn find_wildcards<'a>(&'a self, host: &str) -> impl Iterator<Item = &'a V> {
-        wildcard_suffixes(host, &self.depths).filter_map(|suffix| {
-            self.wildcard
-                .find(self.seed.hash_one(suffix), |(name, _)| {
-                    name.wildcard_suffix() == Some(suffix)
-                })
-                .map(|(_, value)| value)
-        })
+        table
+            .find(|| hash(name, &self.seed), name)
+            .map(|found| &found.value)
     }
+}
+
+fn change<V>(name: &str, value: Option<V>) -> Change<'_, Named<V>> {
+    match value {
+        Some(value) => Change::Put(Named {
+            name: name.into(),
+            value,
+        }),
+        None => Change::Remove(name.as_bytes()),
+    }
+}
+
+#[inline]
+fn hash(name: &[u8], seed: &RandomState) -> u64 {
+    let mut hasher = seed.build_hasher();
+    hasher.write(name);
+    hasher.finish()
 }
 
 /// The suffixes of `host` that a wildcard may have, the longest first, of those
@@ -159,21 +189,24 @@ mod tests {
         ) {
             let mut names: Vec<_> = added.iter().map(|name| host(name)).collect();
             let mut index = HostIndex::new(RandomState::default());
-            for name in &names {
-                index.set(Some(name), Some(name.clone()));
-            }
+            let each_once: std::collections::HashSet<_> = names.iter().collect();
+            index.edit(each_once.into_iter().map(|name| (Some(name), Some(name.clone()))));
             for which in removed.iter().filter(|_| !added.is_empty()) {
                 let gone = host(which.get::<String>(&added));
-                index.set(Some(&gone), None);
+                index.edit([(Some(&gone), None)]);
                 names.retain(|name| *name != gone);
             }
 
             names.retain(|name| name.matches(&request));
             names.sort_by_key(|name| (name.is_wildcard(), std::cmp::Reverse(name.as_str().len())));
             names.dedup();
-            let found: Vec<_> = index.matching(&request).cloned().collect();
+            let mut found = Vec::new();
+            let none: Option<()> = index.find_map(&request, |name| {
+                found.push(name.clone());
+                None
+            });
 
-            prop_assert_eq!(found, names);
+            prop_assert_eq!((none, found), (None, names));
         }
     }
 }

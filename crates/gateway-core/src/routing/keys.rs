@@ -35,12 +35,12 @@ impl<'a> PathKeys<'a> {
         let mut whole = Key::default();
         let mut depth = 0;
 
-        for (index, key) in boundaries(path, seed).enumerate() {
+        each_boundary(path.as_bytes(), seed, |index, key| {
             if let Some(place) = early.get_mut(index) {
                 *place = key;
             }
             (whole, depth) = (key, index);
-        }
+        });
 
         Self {
             path,
@@ -71,34 +71,56 @@ impl<'a> PathKeys<'a> {
     pub(super) fn prefixes(&self, depths: &Depths) -> impl Iterator<Item = Key> {
         depths
             .up_to(self.depth)
-            .filter_map(|depth| match self.early.get(depth) {
-                Some(key) => Some(*key),
-                None => boundaries(self.path, self.seed).nth(depth),
+            .map(|depth| match self.early.get(depth) {
+                Some(key) => *key,
+                None => self.late(depth),
             })
+    }
+
+    /// A key that was not kept.
+    #[cold]
+    fn late(&self, depth: usize) -> Key {
+        let mut found = Key::default();
+        each_boundary(self.path.as_bytes(), self.seed, |index, key| {
+            if index == depth {
+                found = key;
+            }
+        });
+
+        found
     }
 }
 
-/// The ends of the leading segments of `path`, the shortest first.
-fn boundaries(path: &str, seed: &RandomState) -> impl Iterator<Item = Key> {
-    let bytes = path.as_bytes();
+/// The hash of a whole path, as its [`PathKeys`] have it.
+pub(super) fn hash(path: &[u8], seed: &RandomState) -> u64 {
+    let mut whole = Key::default();
+    each_boundary(path, seed, |_, key| whole = key);
+
+    whole.hash
+}
+
+/// Tells `visit` the ends of the leading segments of `path`, the shortest first, and
+/// the whole path in the end, with their depths.
+#[inline]
+fn each_boundary(path: &[u8], seed: &RandomState, mut visit: impl FnMut(usize, Key)) {
     let mut hasher = seed.build_hasher();
-    let mut start = 0;
-    let mut next = Some(0);
+    let (mut start, mut depth) = (0, 0);
+    let mut hash_to = |start: usize, end: usize| {
+        // Nothing stands before the first slash of most paths.
+        if start != end {
+            hasher.write(&path[start..end]);
+        }
+        let hash = hasher.finish();
+        Key { end, hash }
+    };
 
-    std::iter::from_fn(move || {
-        let from = next?;
-        let slash = bytes[from..].iter().position(|byte| *byte == b'/');
-        let end = slash.map_or(bytes.len(), |slash| from + slash);
-
-        hasher.write(&bytes[start..end]);
-        start = end;
-        next = slash.map(|_| end + 1);
-
-        Some(Key {
-            end,
-            hash: hasher.finish(),
-        })
-    })
+    for (place, byte) in path.iter().enumerate() {
+        if *byte == b'/' {
+            visit(depth, hash_to(start, place));
+            (start, depth) = (place, depth + 1);
+        }
+    }
+    visit(depth, hash_to(start, path.len()));
 }
 
 /// Keys that are kept; those of deeper prefixes are made again when a table has

@@ -1,5 +1,6 @@
 //! The listeners that share an address and a port.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::mem::discriminant;
 use std::sync::Arc;
@@ -30,18 +31,7 @@ struct Attached<T> {
     routes: RouteTable<T>,
 }
 
-impl<T> ListenerTable<T> {
-    /// A table without listeners.
-    #[must_use]
-    pub fn empty() -> Self {
-        Self {
-            listeners: Arc::new(Listeners {
-                list: Vec::new(),
-                hosts: HostIndex::new(RandomState::default()),
-            }),
-        }
-    }
-
+impl<T: Clone> ListenerTable<T> {
     /// A table of `listeners`. Of two for one hostname the first gets the requests.
     ///
     /// What rules lead to is kept as [`RouteTable::updated`] says, listener by
@@ -51,20 +41,33 @@ impl<T> ListenerTable<T> {
     #[must_use]
     pub fn updated(&self, listeners: &[Arc<Listener>], assemble: Assemble<'_, T>) -> Self {
         let mut known: Vec<_> = self.listeners.list.iter().collect();
-        let mut hosts = HostIndex::new(RandomState::default());
         let mut list = Vec::with_capacity(listeners.len());
+        let mut places = HashMap::new();
 
-        for listener in listeners {
+        for (place, listener) in listeners.iter().enumerate() {
             let old = take_known(&mut known, listener);
             list.push(Attached::new(old, listener, assemble));
-
-            if hosts.get(listener.hostname()).is_none() {
-                hosts.set(listener.hostname(), Some(list.len() - 1));
-            }
+            places.entry(listener.hostname()).or_insert(Some(place));
         }
+
+        let mut hosts = HostIndex::new(RandomState::default());
+        hosts.edit(places);
 
         Self {
             listeners: Arc::new(Listeners { list, hosts }),
+        }
+    }
+}
+
+impl<T> ListenerTable<T> {
+    /// A table without listeners.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            listeners: Arc::new(Listeners {
+                list: Vec::new(),
+                hosts: HostIndex::new(RandomState::default()),
+            }),
         }
     }
 
@@ -98,13 +101,13 @@ impl<T> ListenerTable<T> {
     }
 
     fn choose(&self, host: &str) -> Option<&Attached<T>> {
-        let place = *self.listeners.hosts.matching(host).next()?;
+        let place = self.listeners.hosts.find_map(host, |place| Some(*place))?;
 
         self.listeners.list.get(place)
     }
 }
 
-impl<T> Attached<T> {
+impl<T: Clone> Attached<T> {
     fn new(old: Option<&Self>, listener: &Arc<Listener>, assemble: Assemble<'_, T>) -> Self {
         if let Some(old) = old.filter(|old| Arc::ptr_eq(&old.listener, listener)) {
             return old.clone();

@@ -64,6 +64,7 @@
 mod candidate;
 mod conditions;
 mod depths;
+mod directory;
 mod explain;
 mod hosts;
 mod keys;
@@ -74,6 +75,7 @@ mod precedence;
 mod regexes;
 mod shared;
 mod table;
+mod text;
 mod update;
 
 #[cfg(test)]

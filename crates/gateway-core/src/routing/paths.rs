@@ -6,21 +6,49 @@ use std::sync::Arc;
 use super::RequestHead;
 use super::candidate::{Candidate, Entry};
 use super::depths::Depths;
-use super::keys::PathKeys;
+use super::keys::{self, Key, PathKeys};
 use super::regexes::{self, Regexes};
-use super::shared::SharedTable;
+use super::shared::{Change, Keyed, SharedTable};
 use super::table::Match;
+use super::text::Text;
 use super::update::Edit;
 use crate::model::PathMatch;
 
 /// Every match of the routes that have one hostname.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PathTable<T> {
-    exact: Buckets<T>,
-    prefix: Buckets<T>,
-    // Of the prefixes.
-    depths: Depths,
-    regexes: Arc<Regexes<T>>,
+    exact: Paths<T>,
+    prefix: Paths<T>,
+    // Most hostnames have none.
+    regexes: Option<Arc<Regexes<T>>>,
+}
+
+impl<T: Clone> PathTable<T> {
+    /// Takes out the matches of `removed`, and puts in those of `added`.
+    pub(super) fn edit(
+        &mut self,
+        removed: &[Arc<Entry<T>>],
+        added: &[Arc<Entry<T>>],
+        edit: &Edit<'_, T>,
+    ) {
+        let mut changes = Changes::default();
+        for entry in removed {
+            changes.remove(entry);
+        }
+        for entry in added {
+            changes.add(entry);
+        }
+
+        self.exact.edit(changes.exact, edit);
+        self.prefix.edit(changes.prefix, edit);
+        if let Some(added) = changes.regexes {
+            let regexes = match &self.regexes {
+                Some(regexes) => regexes.edited(added, edit),
+                None => Regexes::default().edited(added, edit),
+            };
+            self.regexes = (!regexes.is_empty()).then(|| Arc::new(regexes));
+        }
+    }
 }
 
 impl<T> PathTable<T> {
@@ -31,100 +59,120 @@ impl<T> PathTable<T> {
         keys: &PathKeys<'_>,
         head: &RequestHead<'_>,
     ) -> Option<Match<'a, T>> {
-        let exact = find(&self.exact, keys.whole().hash, keys.path());
-        if let Some(found) = exact.and_then(|bucket| bucket.choose(head)) {
-            return found.matched(None);
-        }
+        let exact = self.exact.depths.has(keys.depth()).then(|| keys.whole());
+        let found = exact
+            .and_then(|key| self.exact.choose(key, keys, head))
+            .or_else(|| {
+                keys.prefixes(&self.prefix.depths)
+                    .find_map(|key| self.prefix.choose(key, keys, head))
+            });
 
-        keys.prefixes(&self.depths)
-            .find_map(|key| {
-                let bucket = find(&self.prefix, key.hash, &keys.path()[..key.end])?;
-                bucket.choose(head)?.matched(Some(&bucket.path))
-            })
-            .or_else(|| self.regexes.find(head))
-    }
-
-    /// Without the matches of `removed`, with those of `added`.
-    pub(super) fn edited(
-        &self,
-        removed: &[Arc<Entry<T>>],
-        added: &[Arc<Entry<T>>],
-        edit: &Edit<'_, T>,
-    ) -> Self {
-        let mut changes = Changes::default();
-        for entry in removed {
-            changes.remove(entry);
+        match (found, &self.regexes) {
+            (Some(found), _) => Some(found.matched()),
+            (None, Some(regexes)) => regexes.find(head),
+            (None, None) => None,
         }
-        for entry in added {
-            changes.add(entry);
-        }
-
-        let mut edited = self.clone();
-        edit_buckets(&mut edited.exact, changes.exact, edit, |_, _| {});
-        edit_buckets(
-            &mut edited.prefix,
-            changes.prefix,
-            edit,
-            |depth, is_there| match is_there {
-                true => edited.depths.add(depth),
-                false => edited.depths.remove(depth),
-            },
-        );
-        if let Some(added) = changes.regexes {
-            edited.regexes = Arc::new(self.regexes.edited(added, edit));
-        }
-        edited
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.exact.len() == 0 && self.prefix.len() == 0 && self.regexes.is_empty()
+        self.exact.depths.is_empty() && self.prefix.depths.is_empty() && self.regexes.is_none()
     }
 }
 
 impl<T> Default for PathTable<T> {
     fn default() -> Self {
         Self {
-            exact: SharedTable::default(),
-            prefix: SharedTable::default(),
-            depths: Depths::default(),
-            regexes: Arc::default(),
+            exact: Paths::default(),
+            prefix: Paths::default(),
+            regexes: None,
         }
     }
 }
 
-impl<T> Clone for PathTable<T> {
-    // By hand, because `T` need not be `Clone`.
-    fn clone(&self) -> Self {
+/// Matches by the paths they ask for.
+#[derive(Clone, Debug)]
+struct Paths<T> {
+    depths: Depths,
+    buckets: SharedTable<Bucket<T>>,
+}
+
+impl<T> Paths<T> {
+    #[inline]
+    fn choose(
+        &self,
+        key: Key,
+        keys: &PathKeys<'_>,
+        head: &RequestHead<'_>,
+    ) -> Option<&Candidate<T>> {
+        let path = &keys.path().as_bytes()[..key.end];
+
+        self.buckets.find(|| key.hash, path)?.choose(head)
+    }
+}
+
+impl<T: Clone> Paths<T> {
+    fn edit(&mut self, changes: HashMap<&Arc<str>, Vec<Candidate<T>>>, edit: &Edit<'_, T>) {
+        let changes = changes.into_iter().map(|(path, added)| {
+            let keys = PathKeys::new(path, edit.seed());
+            let old = self.buckets.find(|| keys.whole().hash, path.as_bytes());
+            let new = Bucket::edited(old, path, added, edit);
+
+            match (old.is_some(), new.is_some()) {
+                (false, true) => self.depths.add(keys.depth()),
+                (true, false) => self.depths.remove(keys.depth()),
+                (true, true) | (false, false) => {}
+            }
+            new.map_or(Change::Remove(path.as_bytes()), Change::Put)
+        });
+        let changes = changes.collect();
+
+        self.buckets
+            .edit(changes, |path| keys::hash(path, edit.seed()));
+    }
+}
+
+impl<T> Default for Paths<T> {
+    fn default() -> Self {
         Self {
-            exact: self.exact.clone(),
-            prefix: self.prefix.clone(),
-            depths: self.depths.clone(),
-            regexes: Arc::clone(&self.regexes),
+            depths: Depths::default(),
+            buckets: SharedTable::default(),
         }
     }
 }
 
 /// The matches that ask for the very same path.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Bucket<T> {
-    path: Arc<str>,
-    // Asked first. Most paths have no other.
-    first: Candidate<T>,
-    // In the order in which they are asked.
-    others: Box<[Candidate<T>]>,
+    path: Text,
+    candidates: Candidates<T>,
+}
+
+/// In the order in which they are asked.
+#[derive(Clone, Debug)]
+enum Candidates<T> {
+    // Most paths have one match. It lies beside the path, to be found at once.
+    One(Candidate<T>),
+    Several(Arc<[Candidate<T>]>),
 }
 
 impl<T> Bucket<T> {
     #[inline]
     fn choose(&self, head: &RequestHead<'_>) -> Option<&Candidate<T>> {
-        self.candidates().find(|candidate| candidate.holds(head))
+        self.candidates()
+            .iter()
+            .find(|candidate| candidate.holds(head))
     }
 
     #[inline]
-    fn candidates(&self) -> impl Iterator<Item = &Candidate<T>> {
-        std::iter::once(&self.first).chain(&self.others)
+    fn candidates(&self) -> &[Candidate<T>] {
+        match &self.candidates {
+            Candidates::One(candidate) => std::slice::from_ref(candidate),
+            Candidates::Several(candidates) => candidates,
+        }
     }
+}
 
+impl<T: Clone> Bucket<T> {
     /// What becomes of `old`; nothing, if no candidate is left.
     fn edited(
         old: Option<&Self>,
@@ -136,23 +184,25 @@ impl<T> Bucket<T> {
         let kept = kept.filter(|candidate| !edit.removes(candidate));
         let mut candidates: Vec<_> = kept.cloned().chain(added).collect();
         candidates.sort_by(|a, b| edit.order(a, b));
-        let mut candidates = candidates.into_iter();
+        let last = candidates.pop()?;
 
         Some(Self {
-            path: Arc::clone(old.map_or(path, |old| &old.path)),
-            first: candidates.next()?,
-            others: candidates.collect(),
+            path: path.into(),
+            candidates: if candidates.is_empty() {
+                Candidates::One(last)
+            } else {
+                candidates.push(last);
+                Candidates::Several(candidates.into())
+            },
         })
     }
 }
 
-type Buckets<T> = SharedTable<Arc<Bucket<T>>>;
-
-#[inline]
-fn find<'a, T>(buckets: &'a Buckets<T>, hash: u64, path: &str) -> Option<&'a Bucket<T>> {
-    buckets
-        .find(hash, |bucket| *bucket.path == *path)
-        .map(|bucket| &**bucket)
+impl<T> Keyed for Bucket<T> {
+    #[inline]
+    fn key(&self) -> &[u8] {
+        self.path.as_bytes()
+    }
 }
 
 /// The paths whose matches change, with the matches that are new.
@@ -162,7 +212,7 @@ struct Changes<'a, T> {
     regexes: Option<Vec<regexes::Entry<T>>>,
 }
 
-impl<'a, T> Changes<'a, T> {
+impl<'a, T: Clone> Changes<'a, T> {
     fn remove(&mut self, entry: &'a Entry<T>) {
         for (_, _, path, _) in entry.conditions() {
             match path {
@@ -181,7 +231,9 @@ impl<'a, T> Changes<'a, T> {
 
     fn add(&mut self, entry: &'a Arc<Entry<T>>) {
         for (rule, index, path, condition) in entry.conditions() {
-            let candidate = Candidate::new(entry, rule, index, condition);
+            let Some(candidate) = Candidate::new(entry, rule, index, condition) else {
+                continue;
+            };
 
             match path {
                 PathMatch::Exact(path) => self.exact.entry(path).or_default().push(candidate),
@@ -207,26 +259,12 @@ impl<T> Default for Changes<'_, T> {
     }
 }
 
-/// Tells `note` the depth of every path that appears (`true`) or vanishes.
-fn edit_buckets<T>(
-    buckets: &mut Buckets<T>,
-    changes: HashMap<&Arc<str>, Vec<Candidate<T>>>,
-    edit: &Edit<'_, T>,
-    mut note: impl FnMut(usize, bool),
-) {
-    for (path, added) in changes {
-        let keys = PathKeys::new(path, edit.seed());
-        let hash = keys.whole().hash;
-        let old = find(buckets, hash, path);
-        let was_there = old.is_some();
-        let new = Bucket::edited(old, path, added, edit);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-        if was_there != new.is_some() {
-            note(keys.depth(), new.is_some());
-        }
-        match new {
-            Some(new) => buckets.put(hash, Arc::new(new), |bucket| bucket.path == *path),
-            None => buckets.remove(hash, |bucket| bucket.path == *path),
-        }
+    #[test]
+    fn a_path_with_one_match_is_as_large_as_a_cache_line() {
+        assert_eq!(size_of::<Bucket<Arc<()>>>(), 64);
     }
 }

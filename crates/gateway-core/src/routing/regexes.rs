@@ -18,7 +18,7 @@ pub(super) struct Regexes<T> {
 }
 
 /// A match with its pattern.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry<T> {
     pub(super) pattern: Pattern,
     pub(super) candidate: Candidate<T>,
@@ -40,11 +40,14 @@ impl<T> Regexes<T> {
                 None => entry.pattern.matches(head.path),
             })
             .find(|(_, entry)| entry.candidate.holds(head))
-            .and_then(|(_, entry)| entry.candidate.matched(None))
+            .map(|(_, entry)| entry.candidate.matched())
     }
 
     /// Without the routes that `edit` removes, with the matches in `added`.
-    pub(super) fn edited(&self, added: Vec<Entry<T>>, edit: &Edit<'_, T>) -> Self {
+    pub(super) fn edited(&self, added: Vec<Entry<T>>, edit: &Edit<'_, T>) -> Self
+    where
+        T: Clone,
+    {
         let kept = self
             .list
             .iter()
@@ -69,16 +72,6 @@ impl<T> Default for Regexes<T> {
         Self {
             list: Vec::new(),
             all: None,
-        }
-    }
-}
-
-impl<T> Clone for Entry<T> {
-    // By hand, because `T` need not be `Clone`.
-    fn clone(&self) -> Self {
-        Self {
-            pattern: self.pattern.clone(),
-            candidate: self.candidate.clone(),
         }
     }
 }

@@ -2,166 +2,201 @@
 
 use std::sync::Arc;
 
-/// A hash table in small parts, each searched from its start: few places of memory
-/// are read to find a value. Copying the table copies pointers to the parts;
-/// editing a copy copies the one part that the key falls into. Keys live in the
-/// values, and whoever uses the table computes the hashes.
+use super::directory::Directory;
+
+/// A hash table of values that know their keys. Copies share the values: editing a
+/// copy copies those that happen to be near the key. Whoever uses the table says how
+/// keys are hashed.
 #[derive(Clone, Debug)]
-pub(super) struct SharedTable<V> {
-    // None, or a power of two.
-    parts: Vec<Arc<[Slot<V>]>>,
-    len: usize,
+pub(super) enum SharedTable<V> {
+    /// So few that each is looked at.
+    Few(Arc<[V]>),
+    Many(Box<Directory<V>>),
 }
 
-#[derive(Clone, Debug)]
-struct Slot<V> {
-    hash: u64,
-    value: V,
+/// What is found by a key.
+pub(super) trait Keyed {
+    fn key(&self) -> &[u8];
 }
 
-impl<V: Clone> SharedTable<V> {
-    /// The value of that hash for which `is_it` holds.
+/// What becomes of a key.
+pub(super) enum Change<'k, V> {
+    Put(V),
+    Remove(&'k [u8]),
+}
+
+impl<V: Keyed> SharedTable<V> {
+    /// The value of a key, whose `hash` is asked for where it is needed.
     #[inline]
-    pub(super) fn find(&self, hash: u64, is_it: impl Fn(&V) -> bool) -> Option<&V> {
+    pub(super) fn find(&self, hash: impl FnOnce() -> u64, key: &[u8]) -> Option<&V> {
         #[cfg(test)]
         super::tests::note_probe();
 
-        self.parts
-            .get(part_of(hash, self.parts.len()))?
-            .iter()
-            .find(|slot| slot.hash == hash && is_it(&slot.value))
-            .map(|slot| &slot.value)
-    }
-
-    /// Adds `value`, or replaces the one for which `is_it` holds.
-    pub(super) fn put(&mut self, hash: u64, value: V, is_it: impl Fn(&V) -> bool) {
-        if self.len >= self.parts.len() * PART_LEN {
-            self.grow();
-        }
-        self.replace(hash, Some(value), is_it);
-    }
-
-    /// Removes the value for which `is_it` holds.
-    pub(super) fn remove(&mut self, hash: u64, is_it: impl Fn(&V) -> bool) {
-        self.replace(hash, None, is_it);
-        if self.len == 0 {
-            *self = Self::default();
+        match self {
+            Self::Few(values) => values.iter().find(|value| value.key() == key),
+            Self::Many(directory) => directory.find(hash(), key),
         }
     }
+}
 
+impl<V: Keyed + Clone> SharedTable<V> {
+    /// Makes every change, of which there is one at most for a key.
+    pub(super) fn edit(&mut self, changes: Vec<Change<'_, V>>, hash: impl Fn(&[u8]) -> u64) {
+        if changes.is_empty() {
+            return;
+        }
+        let values: Vec<_> = match self {
+            Self::Few(values) => {
+                let is_kept = |value: &&V| changes.iter().all(|it| it.key() != value.key());
+                let kept: Vec<_> = values.iter().filter(is_kept).cloned().collect();
+                let new = changes.into_iter().filter_map(Change::value);
+
+                kept.into_iter().chain(new).collect()
+            }
+            Self::Many(directory) => {
+                let edited = directory.edited(changes, &hash);
+                if edited.fits() && edited.len() > A_FEW {
+                    **directory = edited;
+                    return;
+                }
+                edited.values().cloned().collect()
+            }
+        };
+
+        *self = if values.len() > A_FEW {
+            Self::Many(Box::new(Directory::new(values, &hash)))
+        } else {
+            Self::Few(values.into())
+        };
+    }
+}
+
+impl<V> SharedTable<V> {
     /// How many values there are.
     pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
-    fn replace(&mut self, hash: u64, value: Option<V>, is_it: impl Fn(&V) -> bool) {
-        let index = part_of(hash, self.parts.len());
-        let Some(part) = self.parts.get_mut(index) else {
-            return;
-        };
-        let others = part
-            .iter()
-            .filter(|slot| slot.hash != hash || !is_it(&slot.value));
-        let new = value.map(|value| Slot { hash, value });
-        let edited: Arc<[_]> = others.cloned().chain(new).collect();
-
-        self.len = self.len - part.len() + edited.len();
-        *part = edited;
-    }
-
-    fn grow(&mut self) {
-        let count = (self.parts.len() * 2).max(1);
-        let mut parts = vec![Vec::new(); count];
-
-        for slot in self.parts.iter().flat_map(|part| part.iter()) {
-            parts[part_of(slot.hash, count)].push(slot.clone());
+        match self {
+            Self::Few(values) => values.len(),
+            Self::Many(directory) => directory.len(),
         }
-        self.parts = parts.into_iter().map(Arc::from).collect();
     }
 }
 
 impl<V> Default for SharedTable<V> {
     fn default() -> Self {
-        Self {
-            parts: Vec::new(),
-            len: 0,
+        Self::Few(Arc::default())
+    }
+}
+
+impl<V: Keyed> Change<'_, V> {
+    pub(super) fn key(&self) -> &[u8] {
+        match self {
+            Self::Put(value) => value.key(),
+            Self::Remove(key) => key,
+        }
+    }
+
+    /// The new value.
+    pub(super) fn value(self) -> Option<V> {
+        match self {
+            Self::Put(value) => Some(value),
+            Self::Remove(_) => None,
         }
     }
 }
 
-fn part_of(hash: u64, parts: usize) -> usize {
-    hash as usize & parts.wrapping_sub(1)
-}
-
-/// How many values a part has on average before there are more parts.
-const PART_LEN: usize = 8;
+/// As many values are compared one after the other.
+const A_FEW: usize = 4;
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
+    use std::hash::BuildHasher;
 
     use foldhash::fast::FixedState;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn hash(key: u16) -> u64 {
-        std::hash::BuildHasher::hash_one(&FixedState::default(), key)
+    #[derive(Clone, Debug, PartialEq)]
+    struct Pair([u8; 2], u16);
+
+    impl Keyed for Pair {
+        fn key(&self) -> &[u8] {
+            &self.0
+        }
     }
 
-    fn find(table: &SharedTable<(u16, u16)>, key: u16) -> Option<u16> {
-        table
-            .find(hash(key), |pair| pair.0 == key)
-            .map(|pair| pair.1)
+    /// A hash that is often the same for different keys.
+    fn poor_hash(key: &[u8]) -> u64 {
+        let few = u64::from(key[0] % 8);
+
+        few << 56 | u64::from(key[1] % 2)
+    }
+
+    fn good_hash(key: &[u8]) -> u64 {
+        FixedState::default().hash_one(key)
+    }
+
+    fn find(table: &SharedTable<Pair>, key: u16, hash: fn(&[u8]) -> u64) -> Option<u16> {
+        let key = key.to_le_bytes();
+
+        table.find(|| hash(&key), &key).map(|pair| pair.1)
     }
 
     #[test]
     fn an_edit_leaves_the_other_parts_shared() {
+        let put = |key: u16, value| Change::Put(Pair(key.to_le_bytes(), value));
         let mut before = SharedTable::default();
-        for key in 0..1000 {
-            before.put(hash(key), (key, 0), |pair| pair.0 == key);
-        }
+        before.edit((0..1000).map(|key| put(key, 0)).collect(), good_hash);
 
         let mut after = before.clone();
-        after.put(hash(7), (7, 1), |pair| pair.0 == 7);
+        after.edit(vec![put(7, 1)], good_hash);
 
-        let pairs = before.parts.iter().zip(&after.parts);
+        let (SharedTable::Many(old), SharedTable::Many(new)) = (&before, &after) else {
+            panic!("a thousand are many");
+        };
+        let pairs = old.parts().iter().zip(new.parts());
         assert_eq!(pairs.filter(|(a, b)| !Arc::ptr_eq(a, b)).count(), 1);
-        assert_eq!((find(&before, 7), find(&after, 7)), (Some(0), Some(1)));
+        assert_eq!(find(&before, 7, good_hash), Some(0));
+        assert_eq!(find(&after, 7, good_hash), Some(1));
+    }
+
+    /// Batches of changes to a few hundred keys.
+    fn batches() -> impl Strategy<Value = Vec<BTreeMap<u16, Option<u16>>>> {
+        let some = prop::collection::btree_map(0u16..300, any::<Option<u16>>(), 0..6);
+        let none = prop::collection::btree_map(0u16..300, Just(None), 0..300);
+        let many = prop::collection::btree_map(0u16..300, any::<Option<u16>>(), 0..300);
+
+        prop::collection::vec(prop_oneof![3 => some, 1 => none, 1 => many], 0..8)
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
+        #![proptest_config(ProptestConfig::with_cases(64))]
 
         /// It holds what an ordinary map holds, and copies do not see later edits.
         #[test]
-        fn agrees_with_a_map(edits in prop::collection::vec((0u16..300, any::<Option<u16>>()), 0..600)) {
-            let (mut table, mut map) = (SharedTable::default(), HashMap::new());
-            let (first, second) = edits.split_at(edits.len() / 2);
-            let mut apply = |table: &mut SharedTable<(u16, u16)>, edits: &[(u16, Option<u16>)]| {
-                for &(key, value) in edits {
-                    match value {
-                        Some(value) => {
-                            table.put(hash(key), (key, value), |pair| pair.0 == key);
-                            map.insert(key, value);
-                        }
-                        None => {
-                            table.remove(hash(key), |pair| pair.0 == key);
-                            map.remove(&key);
-                        }
-                    }
+        fn agrees_with_a_map(batches in batches(), is_poor in any::<bool>()) {
+            let hash = if is_poor { poor_hash } else { good_hash };
+            let mut states = vec![(SharedTable::default(), BTreeMap::new())];
+
+            for batch in batches {
+                let (mut table, mut map) = states[states.len() - 1].clone();
+                let keys: Vec<_> = batch.iter().map(|(key, value)| (key.to_le_bytes(), value)).collect();
+                let changes = keys.iter().map(|(key, value)| match value {
+                    Some(value) => Change::Put(Pair(*key, *value)),
+                    None => Change::Remove(key),
+                });
+                table.edit(changes.collect(), hash);
+                map.extend(batch);
+                map.retain(|_, value: &mut Option<u16>| value.is_some());
+                states.push((table, map));
+            }
+
+            for (table, map) in states {
+                prop_assert_eq!(table.len(), map.len());
+                for key in 0..300 {
+                    prop_assert_eq!(find(&table, key, hash), map.get(&key).copied().flatten());
                 }
-                map.clone()
-            };
-
-            let before = apply(&mut table, first);
-            let copy = table.clone();
-            let after = apply(&mut table, second);
-
-            prop_assert_eq!((copy.len(), table.len()), (before.len(), after.len()));
-            for key in 0..300 {
-                prop_assert_eq!(find(&copy, key), before.get(&key).copied());
-                prop_assert_eq!(find(&table, key), after.get(&key).copied());
             }
         }
     }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use super::RequestHead;
-use super::candidate::Entry;
+use super::candidate::{EVERY_PATH, Entry};
 use super::hosts::HostIndex;
 use super::keys::PathKeys;
 use super::list::SharedList;
 use super::paths::PathTable;
 use super::update;
-use crate::model::{Hostname, Route};
+use crate::model::{Hostname, PathMatch, Route};
 
 /// The routes of one listener, and what their rules lead to.
 ///
@@ -38,28 +38,16 @@ pub(super) struct Listed<T> {
     pub(super) entry: Arc<Entry<T>>,
 }
 
-impl<T> RouteTable<T> {
-    /// A table without routes.
-    #[must_use]
-    pub fn empty() -> Self {
-        let seed = RandomState::default();
-
-        Self {
-            routes: Arc::new(Routes {
-                scope: None,
-                list: SharedList::default(),
-                hosts: HostIndex::new(seed.clone()),
-                seed,
-            }),
-        }
-    }
-
+impl<T: Clone> RouteTable<T> {
     /// A table of `routes`, in the order of the listener's list.
     ///
     /// What the rules of a route lead to is taken from this table if it has the
     /// very same route or an equal one; otherwise `assemble` says it for each rule
     /// of the route. So `T` may depend on the route and on nothing else. Start
     /// from [`RouteTable::empty`] to have everything assembled again.
+    ///
+    /// Every match of a rule has a clone of what the rule leads to, where a look-up
+    /// finds it at once: `T` should be a pointer, such as an `Arc`.
     #[must_use]
     pub fn updated(
         &self,
@@ -80,6 +68,23 @@ impl<T> RouteTable<T> {
             routes: Arc::new(update::updated(&self.routes, scope, routes, assemble)),
         }
     }
+}
+
+impl<T> RouteTable<T> {
+    /// A table without routes.
+    #[must_use]
+    pub fn empty() -> Self {
+        let seed = RandomState::default();
+
+        Self {
+            routes: Arc::new(Routes {
+                scope: None,
+                list: SharedList::default(),
+                hosts: HostIndex::new(seed.clone()),
+                seed,
+            }),
+        }
+    }
 
     /// The rule that a request belongs to.
     #[inline]
@@ -88,8 +93,7 @@ impl<T> RouteTable<T> {
 
         self.routes
             .hosts
-            .matching(head.host)
-            .find_map(|table| table.find(&keys, head))
+            .find_map(head.host, |table| table.find(&keys, head))
     }
 
     #[cfg(test)]
@@ -147,30 +151,22 @@ pub struct Match<'a, T> {
     pub rule_index: usize,
     /// The place of the match in the rule; 0 for a rule without matches.
     pub match_index: usize,
-    prefix: Option<&'a Arc<str>>,
 }
 
 impl<'a, T> Match<'a, T> {
-    pub(super) fn new(
-        rule: &'a T,
-        route: &'a Arc<Route>,
-        rule_index: usize,
-        match_index: usize,
-        prefix: Option<&'a Arc<str>>,
-    ) -> Self {
-        Self {
-            rule,
-            route,
-            rule_index,
-            match_index,
-            prefix,
-        }
-    }
-
     /// The prefix that matched, without a trailing `/`: empty for `/`. None if it
     /// was not a prefix that matched.
     pub fn matched_prefix(&self) -> Option<&'a Arc<str>> {
-        self.prefix
+        let matches = self.route.rules().get(self.rule_index)?.matches();
+        let path = match matches.is_empty() {
+            true => &*EVERY_PATH,
+            false => matches.get(self.match_index)?.path_match(),
+        };
+
+        match path {
+            PathMatch::Prefix(prefix) => Some(prefix),
+            PathMatch::Exact(_) | PathMatch::Regex(_) => None,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::table::{Listed, Routes};
 use crate::model::{Hostname, ObjectName, Route};
 
 /// The table of `routes`, taking from `old` what is the same.
-pub(super) fn updated<T>(
+pub(super) fn updated<T: Clone>(
     old: &Routes<T>,
     scope: Option<&Hostname>,
     routes: &[Arc<Route>],
@@ -35,13 +35,17 @@ pub(super) fn updated<T>(
     }
 
     let edit = Edit::new(&difference, &old.seed);
-    for (name, change) in changes_by_host(&difference, scope) {
-        let table = match hosts.get(name) {
-            Some(table) => table.edited(&change.removed, &change.added, &edit),
-            None => PathTable::default().edited(&change.removed, &change.added, &edit),
-        };
-        hosts.set(name, (!table.is_empty()).then(|| Arc::new(table)));
-    }
+    let changes = changes_by_host(&difference, scope).into_iter();
+    let tables: Vec<_> = changes
+        .map(|(name, change)| {
+            let mut table = hosts
+                .get(name)
+                .map_or_else(PathTable::default, |table| PathTable::clone(table));
+            table.edit(&change.removed, &change.added, &edit);
+            (name, (!table.is_empty()).then(|| Arc::new(table)))
+        })
+        .collect();
+    hosts.edit(tables);
 
     Routes {
         scope: scope.cloned(),
@@ -211,16 +215,17 @@ impl<T> Assembly<'_, T> {
         } else {
             0
         };
-        let rules = (0..reachable).map(|rule| (self.assemble)(route, rule));
+        let targets = (0..reachable).map(|rule| (self.assemble)(route, rule));
 
         Arc::new(Entry {
-            rules: rules.collect(),
+            targets: targets.collect(),
             route: Arc::clone(route),
         })
     }
 
     fn is_done(&self, entry: &Entry<T>) -> bool {
-        entry.rules.len() == entry.route.rules().len() || !is_reachable(&entry.route, self.scope)
+        entry.targets.as_slice().len() == entry.route.rules().len()
+            || !is_reachable(&entry.route, self.scope)
     }
 }
 

@@ -8,6 +8,7 @@ use gateway_lb::pool::{Pool, Protocol};
 use gateway_lb::{Balancer, EndpointSet};
 
 use super::UpstreamService;
+use super::security::Security;
 use crate::Body;
 use crate::model::{
     Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Configuration, Endpoints,
@@ -139,8 +140,43 @@ pub(crate) struct LiveBackend {
 #[derive(Debug)]
 pub(crate) struct Active {
     configured: Arc<Backend>,
-    pub(crate) balancer: Balancer,
+    pub(crate) balancer: Arc<Balancer>,
     pub(crate) protocol: Protocol,
+    pub(crate) security: Security,
+}
+
+impl Active {
+    fn new(backend: &Arc<Backend>, endpoints: EndpointSet) -> Self {
+        Self {
+            configured: Arc::clone(backend),
+            balancer: Arc::new(Balancer::new(backend.algorithm(), endpoints)),
+            protocol: protocol(backend),
+            security: Security::new(backend.tls().map(|tls| &**tls)),
+        }
+    }
+
+    /// Keeps what the change does not touch: the balancer's counts, and with the TLS
+    /// settings the connections that were verified under them.
+    fn changed(&self, backend: &Arc<Backend>, endpoints: EndpointSet) -> Self {
+        let before = &self.configured;
+        let balancer = if before.algorithm() == backend.algorithm() {
+            self.balancer.update(endpoints);
+            Arc::clone(&self.balancer)
+        } else {
+            Arc::new(Balancer::new(backend.algorithm(), endpoints))
+        };
+        let security = if before.tls() == backend.tls() {
+            self.security.clone()
+        } else {
+            Security::new(backend.tls().map(|tls| &**tls))
+        };
+        Self {
+            configured: Arc::clone(backend),
+            balancer,
+            protocol: protocol(backend),
+            security,
+        }
+    }
 }
 
 impl LiveBackend {
@@ -157,11 +193,6 @@ impl LiveBackend {
 
     /// Returns what has to be looked up from now on, if that is new.
     fn update(self: &Arc<Self>, backend: &Arc<Backend>) -> Option<Lookup> {
-        if backend.tls().is_some() {
-            // Not spoken with backends yet, and never to be left out.
-            self.active.store(None);
-            return None;
-        }
         let before = self.active.load_full();
         if before
             .as_ref()
@@ -177,11 +208,9 @@ impl LiveBackend {
                 .as_ref()
                 .map_or_else(EndpointSet::new, |b| b.balancer.endpoints()),
         };
-        let balancer = Balancer::new(backend.algorithm(), endpoints);
-        let active = Arc::new(Active {
-            configured: Arc::clone(backend),
-            balancer,
-            protocol: protocol(backend),
+        let active = Arc::new(match before {
+            Some(before) => before.changed(backend, endpoints),
+            None => Active::new(backend, endpoints),
         });
         self.active.store(Some(Arc::clone(&active)));
 

@@ -19,6 +19,7 @@ mod chain;
 mod deadline;
 mod dispatch;
 mod extension;
+mod security;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub(crate) use self::assemble::{Assembler, LiveRule};
 pub(crate) use self::backends::{Backends, LiveBackend, Lookup};
 pub use self::boxed::{RuleStack, StackFuture};
 pub(crate) use self::extension::Extensions;
+pub(crate) use self::security::InvalidBackendTls;
 use self::step::Step;
 pub(crate) use self::step::UnresolvedFilter;
 pub(crate) use self::upstream::{InvalidBackend, UpstreamService};

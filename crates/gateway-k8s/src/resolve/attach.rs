@@ -9,11 +9,12 @@ use super::field::Field;
 use super::gateway::GatewayPlan;
 use super::listener::ListenerPlan;
 use super::matches::unsupported;
+use super::parent::{self, Named};
 use super::plans::Plans;
 use super::route::{Converted, ModelRoute, RouteObject};
 use super::view::View;
-use super::{GATEWAY_GROUP, Settings, client, endpoints, listener_set};
-use crate::api::{DefaultScope, Gateway, ListenerSet, ParentReference};
+use super::{GATEWAY_GROUP, Settings, client, endpoints};
+use crate::api::{DefaultScope, ParentReference};
 use crate::verdict::{Condition, ConditionType, ParentVerdict, Problem, Reason, RouteVerdict};
 use crate::world::Loaded;
 
@@ -92,10 +93,10 @@ pub(super) fn attach<T: RouteObject>(
     let mut gateways = Vec::new();
     let mut listeners: Vec<(ObjectName, usize)> = Vec::new();
 
-    for (index, parent) in loaded.parents().iter().enumerate() {
+    for (index, written) in loaded.parents().iter().enumerate() {
         let at = at.item("parentRefs", index);
         let own = &converted.object.namespace;
-        let (name, set) = match Named::read(view, parent, own) {
+        let (name, set) = match Named::read(view, written, own) {
             Named::Gateway(name) => (name, None),
             Named::ListenerSet { set, gateway } => (gateway, Some(set)),
             Named::Missing(message) => {
@@ -104,7 +105,7 @@ pub(super) fn attach<T: RouteObject>(
                 continue;
             }
             Named::Other => {
-                let kind = parent.kind.as_deref().unwrap_or_default();
+                let kind = written.kind.as_deref().unwrap_or_default();
                 let message = format!("parents of kind {kind} are not supported");
                 warnings.push(unsupported(message, &at));
                 continue;
@@ -115,12 +116,12 @@ pub(super) fn attach<T: RouteObject>(
         let name = plan.map_or(name, |plan| plan.name.clone());
         gateways.push((name.clone(), plan.cloned()));
         let Some(plan) = plan else {
-            warnings.extend(missing(view, settings, &name, &at));
+            warnings.extend(parent::missing(view, settings, &name, &at));
             continue;
         };
 
-        let found = match set_of(plan, set.as_ref(), &at) {
-            Ok(set) => candidates(view, plan, set, parent, converted, &at),
+        let found = match parent::set_of(plan, set.as_ref(), &at) {
+            Ok(set) => candidates(view, plan, set, written, converted, &at),
             Err(problem) => Err(problem),
         };
         if let Ok(found) = &found {
@@ -131,7 +132,7 @@ pub(super) fn attach<T: RouteObject>(
             );
         }
         verdict.parents.push(ParentVerdict {
-            parent: written_out(parent),
+            parent: parent::written_out(written),
             conditions: conditions(converted, plan, found, &at),
         });
     }
@@ -183,78 +184,6 @@ fn own_routes(
     }
 
     own
-}
-
-/// What a parentRef names.
-enum Named {
-    Gateway(ObjectName),
-    ListenerSet {
-        set: ObjectName,
-        gateway: ObjectName,
-    },
-    /// A ListenerSet that is not there, or that names no Gateway.
-    Missing(String),
-    Other,
-}
-
-impl Named {
-    fn read(view: &View<'_>, parent: &ParentReference, own: &str) -> Self {
-        let group = parent.group.as_deref().unwrap_or(GATEWAY_GROUP);
-        let namespace = parent.namespace.as_deref().unwrap_or(own);
-        let name = ObjectName::new(namespace, parent.name.as_str());
-
-        match (group, parent.kind.as_deref().unwrap_or("Gateway")) {
-            (GATEWAY_GROUP, "Gateway") => Self::Gateway(name),
-            (GATEWAY_GROUP, "ListenerSet") => {
-                let set = view.get::<ListenerSet>(name.namespace(), name.name());
-                match set.map(|set| listener_set::gateway_of(set)) {
-                    Some(Some(gateway)) => Self::ListenerSet { set: name, gateway },
-                    Some(None) => Self::Missing(format!("ListenerSet {name} names no Gateway")),
-                    None => Self::Missing(format!("there is no ListenerSet {name}")),
-                }
-            }
-            _ => Self::Other,
-        }
-    }
-}
-
-/// The place of a ListenerSet among those of its Gateway.
-fn set_of(
-    plan: &GatewayPlan,
-    set: Option<&ObjectName>,
-    at: &Field<'_>,
-) -> Result<Option<usize>, Problem> {
-    let Some(name) = set else {
-        return Ok(None);
-    };
-    let place = plan.sets.iter().position(|one| one.name == *name);
-
-    match place.filter(|place| plan.sets[*place].is_taken()) {
-        Some(place) => Ok(Some(place)),
-        None => {
-            let message = format!(
-                "ListenerSet {name} is not accepted by Gateway {}",
-                plan.name
-            );
-            let problem = Problem::new(Reason::NoMatchingParent, message).at(at);
-            Err(problem.remedy("see what the ListenerSet is told"))
-        }
-    }
-}
-
-/// A Gateway that is not ours may be another controller's, and in a cluster it may
-/// also still be made.
-fn missing(
-    view: &View<'_>,
-    settings: &Settings,
-    name: &ObjectName,
-    at: &Field<'_>,
-) -> Option<Problem> {
-    let there = view.get::<Gateway>(name.namespace(), name.name()).is_some();
-    let message = format!("there is no Gateway {name}");
-    let problem = Problem::new(Reason::NoMatchingParent, message).at(at);
-
-    (settings.complete && !there).then_some(problem)
 }
 
 /// What is not obeyed, where the API has no condition to say so.
@@ -401,16 +330,6 @@ fn conditions(
     }
 
     conditions
-}
-
-/// Group and kind are compared with what is written in the status, so the
-/// defaults have to be there.
-fn written_out(parent: &ParentReference) -> ParentReference {
-    ParentReference {
-        group: Some(GATEWAY_GROUP.to_owned()),
-        kind: Some(parent.kind.clone().unwrap_or_else(|| "Gateway".to_owned())),
-        ..parent.clone()
-    }
 }
 
 fn names(plan: &GatewayPlan, set: Option<usize>) -> String {

@@ -9,7 +9,7 @@
 //! | `gateway`, `listener_set`, `listener`, `spoken`, `conflicts`, `address`, `plans` | what Gateways ask for, and what they get |
 //! | `termination`, `frontend`, `certificate`, `authorities` | TLS with clients |
 //! | `route`, `grpc`, `stream`, `rule`, `matches`, `reading`, `filters`, `urls` | what routes mean, whoever their parents are |
-//! | `attach`, `placing` | which listeners take which routes |
+//! | `parent`, `attach`, `placing` | which listeners take which routes |
 //! | `backends`, `endpoints`, `x_backend`, `used` | what rules refer to |
 //! | `served`, `status`, `listener_sets` | what becomes of it: for the data plane, and for whom it is told |
 //! | `backend_tls`, `policies`, `client` | TLS with backends |
@@ -39,6 +39,7 @@ mod listener_set;
 mod listener_sets;
 mod matches;
 mod memo;
+mod parent;
 mod placing;
 mod plans;
 mod policies;

@@ -33,8 +33,9 @@ pub struct UpstreamBody<B: Send> {
 }
 
 enum Source<B: Send> {
+    /// All of it is here, and the connection is free again.
+    Whole(Bytes),
     Http1 {
-        incoming: Incoming,
         connection: BoxHttp1Connection<B>,
         handle: Handle<B>,
     },
@@ -46,21 +47,24 @@ enum Source<B: Send> {
 }
 
 impl<B: Send> UpstreamBody<B> {
-    pub(super) fn http1(
-        incoming: Incoming,
-        connection: BoxHttp1Connection<B>,
-        handle: Handle<B>,
-    ) -> Self {
-        let mut body = Self {
-            source: Source::Http1 {
-                incoming,
+    /// The body that `connection` has begun to receive.
+    pub(super) fn http1(mut connection: BoxHttp1Connection<B>, handle: &Handle<B>) -> Self {
+        let source = match connection.take_whole_body() {
+            Some(whole) => {
+                give_back(connection, handle);
+                Source::Whole(whole)
+            }
+            // Nobody polls a body that is empty.
+            None if connection.is_end_stream() => {
+                give_back(connection, handle);
+                Source::Ended
+            }
+            None => Source::Http1 {
                 connection,
-                handle,
+                handle: handle.clone(),
             },
         };
-        // Nobody polls a body that is empty.
-        body.end_if_complete();
-        body
+        Self { source }
     }
 
     pub(super) fn http2(incoming: Incoming, stream: Stream) -> Self {
@@ -71,12 +75,18 @@ impl<B: Send> UpstreamBody<B> {
         body
     }
 
+    /// The body of a response that cannot have one.
+    pub(super) fn none() -> Self {
+        Self {
+            source: Source::Ended,
+        }
+    }
+
     fn end_if_complete(&mut self) {
         let is_complete = match &self.source {
-            Source::Http1 { incoming, .. } | Source::Http2 { incoming, .. } => {
-                incoming.is_end_stream()
-            }
-            Source::Ended => false,
+            Source::Http1 { connection, .. } => connection.is_end_stream(),
+            Source::Http2 { incoming, .. } => incoming.is_end_stream(),
+            Source::Whole(_) | Source::Ended => false,
         };
         if is_complete {
             self.end();
@@ -85,14 +95,8 @@ impl<B: Send> UpstreamBody<B> {
 
     fn end(&mut self) {
         let ended = std::mem::replace(&mut self.source, Source::Ended);
-        if let Source::Http1 {
-            mut connection,
-            handle,
-            ..
-        } = ended
-            && connection.park()
-        {
-            handle.check_in(connection);
+        if let Source::Http1 { connection, handle } = ended {
+            give_back(connection, &handle);
         }
     }
 }
@@ -107,11 +111,12 @@ impl<B: Send> Body for UpstreamBody<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
         let this = self.get_mut();
         let frame = match &mut this.source {
-            Source::Http1 {
-                incoming,
-                connection,
-                ..
-            } => connection.poll_body(incoming, cx),
+            Source::Whole(whole) => {
+                let whole = std::mem::take(whole);
+                this.source = Source::Ended;
+                return Poll::Ready(Some(Ok(Frame::data(whole))));
+            }
+            Source::Http1 { connection, .. } => connection.poll_body(cx),
             Source::Http2 { incoming, stream } => stream.poll_body(incoming, cx),
             Source::Ended => return Poll::Ready(None),
         };
@@ -126,16 +131,18 @@ impl<B: Send> Body for UpstreamBody<B> {
 
     fn is_end_stream(&self) -> bool {
         match &self.source {
-            Source::Http1 { incoming, .. } | Source::Http2 { incoming, .. } => {
-                incoming.is_end_stream()
-            }
+            Source::Whole(_) => false,
+            Source::Http1 { connection, .. } => connection.is_end_stream(),
+            Source::Http2 { incoming, .. } => incoming.is_end_stream(),
             Source::Ended => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Http1 { incoming, .. } | Source::Http2 { incoming, .. } => incoming.size_hint(),
+            Source::Whole(whole) => SizeHint::with_exact(whole.len() as u64),
+            Source::Http1 { connection, .. } => connection.size_hint(),
+            Source::Http2 { incoming, .. } => incoming.size_hint(),
             Source::Ended => SizeHint::with_exact(0),
         }
     }
@@ -147,5 +154,11 @@ impl<B: Send> fmt::Debug for UpstreamBody<B> {
             .debug_struct("UpstreamBody")
             .field("size_hint", &self.size_hint())
             .finish_non_exhaustive()
+    }
+}
+
+fn give_back<B: Send>(mut connection: BoxHttp1Connection<B>, handle: &Handle<B>) {
+    if connection.park() {
+        handle.check_in(connection);
     }
 }

@@ -1,25 +1,27 @@
 //! What the pool asks of the codecs, and no more.
 //!
-//! The codecs need to know how a request body fails; the pool's own types do not.
-//! Keeping them behind these traits spares every type that holds a connection the
-//! bounds of a body, and lets a codec be replaced.
+//! The codecs need to know how a request body fails, and what they are spoken over; the
+//! pool's own types do not. Keeping them behind these traits spares every type that
+//! holds a connection the bounds of a body, and lets a codec be replaced.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Frame;
-use hyper::body::Incoming;
+use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 
-use super::RequestBody;
+use super::destination::Destination;
+use super::dial::dial;
 use super::error::UpstreamError;
-use super::http1::HyperConnection;
+use super::http1::{Connection, Outgoing, Transport};
 use super::http2::{self, Connecting, Exchange, Http2Connection};
 use super::settings::PoolSettings;
+use super::stream::Split;
+use super::upgrade::UpgradedTransport;
+use super::{Protocol, RequestBody};
 
 /// An HTTP/1 connection being opened.
 pub(super) type Dial<B> =
@@ -32,25 +34,33 @@ pub(super) type BoxHttp1Connection<B> = Box<dyn Http1Connection<B>>;
 /// Dropping it closes it, which is how HTTP/1 cancels.
 pub(super) trait Http1Connection<B>: Send {
     /// Where it leads.
-    fn address(&self) -> SocketAddr;
+    fn destination(&self) -> &Destination;
 
     /// When it was last parked.
     fn idle_since(&self) -> Instant;
 
     /// Begins an exchange. Nothing happens before it is polled.
-    fn send(&mut self, request: Request<B>);
+    fn send(&mut self, request: Outgoing<B>);
 
     /// Drives the exchange to the head of its response.
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Http1Outcome<B>>;
 
-    /// Drives the connection to the next frame of `body`, which came with the response.
+    /// Drives the exchange to the next frame of the response's body.
     ///
     /// `None` in place of a frame means that the body is complete.
     fn poll_body(
         &mut self,
-        body: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>>;
+
+    /// The body of the response, if all of it is there already and not empty.
+    fn take_whole_body(&mut self) -> Option<Bytes>;
+
+    /// Whether the body has no more frames.
+    fn is_end_stream(&self) -> bool;
+
+    /// How long the rest of the body is, as far as that is known.
+    fn size_hint(&self) -> SizeHint;
 
     /// Makes the connection wait for its next request, and says whether it can.
     ///
@@ -60,14 +70,19 @@ pub(super) trait Http1Connection<B>: Send {
 
     /// Notices whether the backend closed the connection while it was parked.
     fn is_alive(&mut self) -> bool;
+
+    /// Takes apart a connection on which HTTP has ended.
+    fn into_upgraded(self: Box<Self>) -> UpgradedTransport;
 }
 
 /// How an HTTP/1 exchange came out.
 pub(super) enum Http1Outcome<B> {
-    /// The head of a response that may be believed.
-    Answered(Response<Incoming>),
+    /// The head of a response that may be believed. The connection has its body.
+    Answered(Response<()>),
+    /// The head of a response behind which another protocol begins.
+    Switched(Response<()>),
     /// The connection had closed before the request was begun; here it is again.
-    Unsent(Request<B>, UpstreamError),
+    Unsent(Outgoing<B>, UpstreamError),
     /// There is no response.
     Failed(UpstreamError),
 }
@@ -75,32 +90,46 @@ pub(super) enum Http1Outcome<B> {
 /// Begins connections and HTTP/2 exchanges.
 pub(super) trait Codecs<B>: Send + Sync {
     /// Opens an HTTP/1 connection.
-    fn open_http1(&self, address: SocketAddr, settings: &PoolSettings) -> Dial<B>;
+    fn open_http1(&self, destination: &Destination, settings: &PoolSettings) -> Dial<B>;
 
     /// Opens an HTTP/2 connection in a task of its own.
-    fn open_http2(&self, address: SocketAddr, settings: &PoolSettings) -> Connecting<B>;
+    fn open_http2(&self, destination: &Destination, settings: &PoolSettings) -> Connecting<B>;
 
     /// Begins an exchange on an HTTP/2 connection.
     fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B>;
 }
 
-/// The codecs of hyper.
-pub(super) struct Hyper;
+/// Our own HTTP/1, and hyper's HTTP/2.
+pub(super) struct OverSockets;
 
-impl<B: RequestBody> Codecs<B> for Hyper {
-    fn open_http1(&self, address: SocketAddr, settings: &PoolSettings) -> Dial<B> {
-        let settings = settings.clone();
+impl<B: RequestBody> Codecs<B> for OverSockets {
+    fn open_http1(&self, destination: &Destination, settings: &PoolSettings) -> Dial<B> {
+        let (destination, settings) = (destination.clone(), settings.clone());
         Box::pin(async move {
-            let connection = HyperConnection::open(address, &settings).await?;
-            Ok(Box::new(connection) as BoxHttp1Connection<B>)
+            let stream = dial(&destination, Protocol::Http1, &settings).await?;
+            // Each kind of stream has a codec of its own, so that bytes in the clear do
+            // not pay for those that are encrypted.
+            Ok(match stream.split() {
+                Split::Tcp(tcp) => http1(tcp, destination, &settings),
+                #[cfg(feature = "tls")]
+                Split::Tls(tls) => http1(*tls, destination, &settings),
+            })
         })
     }
 
-    fn open_http2(&self, address: SocketAddr, settings: &PoolSettings) -> Connecting<B> {
-        http2::connect(address, settings)
+    fn open_http2(&self, destination: &Destination, settings: &PoolSettings) -> Connecting<B> {
+        http2::connect(destination.clone(), settings)
     }
 
     fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B> {
         Exchange::new(connection, request)
     }
+}
+
+fn http1<B: RequestBody, S: Transport>(
+    stream: S,
+    destination: Destination,
+    settings: &PoolSettings,
+) -> BoxHttp1Connection<B> {
+    Box::new(Connection::new(stream, destination, settings))
 }

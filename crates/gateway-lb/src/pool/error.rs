@@ -115,6 +115,12 @@ pub(super) enum InvalidResponse {
     TwoLengths,
     #[error("a transfer coding other than chunked")]
     ForeignTransferCoding,
+    #[error("a content-length that is no number, or two that differ")]
+    NoLength,
+    #[error("a line that does not end in CR LF")]
+    BareLineFeed,
+    #[error("a response before the request")]
+    Unasked,
     #[error("a switch of protocols that the request did not ask for")]
     UnaskedUpgrade,
     #[error("a switch of protocols before the end of the request")]

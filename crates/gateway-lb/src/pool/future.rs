@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,10 +10,12 @@ use http::{Request, Response};
 use http_body::Body;
 
 use super::codec::{BoxHttp1Connection, Dial, Http1Outcome};
-use super::error::{UpstreamError, UpstreamErrorKind};
+use super::destination::Destination;
+use super::error::{InvalidRequest, UpstreamError, UpstreamErrorKind};
 use super::handle::Handle;
+use super::http1::Outgoing;
 use super::http2::{self, Choice, Connecting, Http2Connection};
-use super::{Protocol, UpstreamBody};
+use super::{Protocol, UpgradedUpstream, UpstreamBody};
 
 /// Response future of [`Pool::send`](super::Pool::send).
 ///
@@ -26,15 +27,14 @@ use super::{Protocol, UpstreamBody};
 #[must_use = "futures do nothing unless polled"]
 pub struct SendFuture<B: Send> {
     handle: Handle<B>,
-    address: SocketAddr,
+    destination: Destination,
     state: State<B>,
 }
 
 // What is not met by every request is boxed: the whole is moved from layer to layer.
 enum State<B: Send> {
-    Http1(Box<Request<B>>),
     DialHttp1 {
-        request: Box<Request<B>>,
+        request: Box<Outgoing<B>>,
         dial: Dial<B>,
     },
     ExchangeHttp1 {
@@ -63,41 +63,36 @@ type Answer<B> = Result<Response<UpstreamBody<B>>, UpstreamError>;
 impl<B: Send> SendFuture<B> {
     pub(super) fn new(
         handle: Handle<B>,
-        address: SocketAddr,
+        destination: Destination,
         protocol: Protocol,
-        mut request: Request<B>,
+        request: Request<B>,
     ) -> Self
     where
         B: Body,
     {
-        let framed = match protocol {
-            Protocol::Http1 => super::framing::frame_request(&mut request),
-            Protocol::Http2 => http2::into_http2(&mut request, address),
-        };
-        let state = match (framed, protocol) {
-            (Ok(()), Protocol::Http1) => start_http1(&handle, address, request),
-            (Ok(()), Protocol::Http2) => State::Http2 {
-                request: Box::new(request),
-                attempt: 1,
-            },
-            (Err(reason), _) => {
-                let kind = UpstreamErrorKind::InvalidRequest;
-                State::Refused(
-                    UpstreamError::new(kind)
-                        .with_source(reason)
-                        .with_unsent(true),
-                )
+        let state = match protocol {
+            Protocol::Http1 => {
+                Outgoing::new(request).map(|request| start_http1(&handle, &destination, request))
             }
+            Protocol::Http2 => start_http2(&destination, request),
         };
+        let state = state.unwrap_or_else(|reason| {
+            let kind = UpstreamErrorKind::InvalidRequest;
+            State::Refused(
+                UpstreamError::new(kind)
+                    .with_source(reason)
+                    .with_unsent(true),
+            )
+        });
         Self {
             handle,
-            address,
+            destination,
             state,
         }
     }
 
-    fn start_http2(&self, request: Box<Request<B>>, attempt: usize) -> State<B> {
-        match self.handle.choose_http2(self.address) {
+    fn choose_http2(&self, request: Box<Request<B>>, attempt: usize) -> State<B> {
+        match self.handle.choose_http2(&self.destination) {
             Choice::Use(connection) => self.exchange_http2(connection, *request, attempt),
             Choice::Await(connecting) => State::AwaitHttp2 {
                 request,
@@ -130,7 +125,7 @@ impl<B: Send> SendFuture<B> {
         let patience = self.handle.settings().http2.max_connections;
         // Those who came first took all of it; but nobody tries for ever.
         if !connection.has_room() && attempt <= patience {
-            return Ok(self.start_http2(request, attempt + 1));
+            return Ok(self.choose_http2(request, attempt + 1));
         }
         Ok(self.exchange_http2(connection, *request, attempt))
     }
@@ -142,16 +137,18 @@ impl<B: Send> SendFuture<B> {
         is_reused: bool,
     ) -> Option<Answer<B>> {
         match outcome {
-            Http1Outcome::Answered(response) => {
-                let handle = self.handle.clone();
-                Some(Ok(response.map(|incoming| {
-                    UpstreamBody::http1(incoming, connection, handle)
-                })))
+            Http1Outcome::Answered(response) => Some(Ok(
+                response.map(|()| UpstreamBody::http1(connection, &self.handle))
+            )),
+            Http1Outcome::Switched(mut response) => {
+                let upgraded = UpgradedUpstream::new(connection.into_upgraded());
+                response.extensions_mut().insert(upgraded);
+                Some(Ok(response.map(|()| UpstreamBody::none())))
             }
             // The backend had closed it while it was idle, which says nothing about
             // the backend or the request.
             Http1Outcome::Unsent(request, _) if is_reused => {
-                self.state = State::Http1(Box::new(request));
+                self.state = start_http1(&self.handle, &self.destination, request);
                 None
             }
             Http1Outcome::Unsent(_, error) | Http1Outcome::Failed(error) => Some(Err(error)),
@@ -227,7 +224,7 @@ impl<B: Send> SendFuture<B> {
                     }
                 }
             }
-            State::Http1(_) | State::Http2 { .. } | State::Refused(_) | State::Done => {
+            State::Http2 { .. } | State::Refused(_) | State::Done => {
                 return Poll::Ready(self.start());
             }
         }
@@ -236,8 +233,7 @@ impl<B: Send> SendFuture<B> {
 
     fn start(&mut self) -> Option<Answer<B>> {
         match self.take_state() {
-            State::Http1(request) => self.state = start_http1(&self.handle, self.address, *request),
-            State::Http2 { request, attempt } => self.state = self.start_http2(request, attempt),
+            State::Http2 { request, attempt } => self.state = self.choose_http2(request, attempt),
             State::Refused(error) => return Some(Err(error)),
             // Polled again after its answer, which was the only one.
             State::Done => return Some(Err(UpstreamError::new(UpstreamErrorKind::Closed))),
@@ -267,13 +263,17 @@ impl<B: Send> fmt::Debug for SendFuture<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("SendFuture")
-            .field("address", &self.address)
+            .field("destination", &self.destination)
             .finish_non_exhaustive()
     }
 }
 
-fn start_http1<B: Send>(handle: &Handle<B>, address: SocketAddr, request: Request<B>) -> State<B> {
-    match handle.check_out(address) {
+fn start_http1<B: Send>(
+    handle: &Handle<B>,
+    destination: &Destination,
+    request: Outgoing<B>,
+) -> State<B> {
+    match handle.check_out(destination) {
         Some(mut connection) => {
             connection.send(request);
             State::ExchangeHttp1 {
@@ -283,9 +283,20 @@ fn start_http1<B: Send>(handle: &Handle<B>, address: SocketAddr, request: Reques
         }
         None => State::DialHttp1 {
             request: Box::new(request),
-            dial: handle.open_http1(address),
+            dial: handle.open_http1(destination),
         },
     }
+}
+
+fn start_http2<B: Send>(
+    destination: &Destination,
+    mut request: Request<B>,
+) -> Result<State<B>, InvalidRequest> {
+    http2::into_http2(&mut request, destination)?;
+    Ok(State::Http2 {
+        request: Box::new(request),
+        attempt: 1,
+    })
 }
 
 /// How many HTTP/2 connections may turn out to be closed before a request gives up.

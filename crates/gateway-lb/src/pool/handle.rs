@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::Request;
@@ -10,6 +9,7 @@ use thread_local::ThreadLocal;
 use tokio::time::Instant;
 
 use super::codec::{BoxHttp1Connection, Codecs, Dial};
+use super::destination::Destination;
 use super::http2::{Choice, Exchange, Http2Connection};
 use super::settings::PoolSettings;
 use super::shard::Shard;
@@ -57,9 +57,9 @@ impl<B: Send> Handle<B> {
     }
 
     /// The most recently used idle HTTP/1 connection of this thread.
-    pub(super) fn check_out(&self, address: SocketAddr) -> Option<BoxHttp1Connection<B>> {
+    pub(super) fn check_out(&self, destination: &Destination) -> Option<BoxHttp1Connection<B>> {
         let settings = self.settings();
-        self.shard().borrow_mut().check_out(address, settings)
+        self.shard().borrow_mut().check_out(destination, settings)
     }
 
     /// Gives a parked HTTP/1 connection to this thread.
@@ -69,18 +69,18 @@ impl<B: Send> Handle<B> {
     }
 
     /// An HTTP/2 connection of this thread, or one that is being opened.
-    pub(super) fn choose_http2(&self, address: SocketAddr) -> Choice<B> {
+    pub(super) fn choose_http2(&self, destination: &Destination) -> Choice<B> {
         let settings = self.settings();
-        let open = || self.local.shared.codecs.open_http2(address, settings);
+        let open = || self.local.shared.codecs.open_http2(destination, settings);
         self.shard()
             .borrow_mut()
-            .choose_http2(address, settings, open)
+            .choose_http2(destination, settings, open)
     }
 
     /// Opens an HTTP/1 connection.
-    pub(super) fn open_http1(&self, address: SocketAddr) -> Dial<B> {
+    pub(super) fn open_http1(&self, destination: &Destination) -> Dial<B> {
         let shared = &self.local.shared;
-        shared.codecs.open_http1(address, &shared.settings)
+        shared.codecs.open_http1(destination, &shared.settings)
     }
 
     /// Begins an exchange on an HTTP/2 connection.

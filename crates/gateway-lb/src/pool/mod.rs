@@ -12,7 +12,9 @@
 //!   written, is sent on another. One that may have been seen is never sent twice.
 //! * Message framing is made unambiguous both ways: the request's length is what its
 //!   body says, and a response with two lengths, or a transfer coding other than
-//!   `chunked`, is refused.
+//!   `chunked`, is refused. So is one whose lines do not end in CR LF.
+//! * Trailers go both ways, where the message is chunked or HTTP/2. Those of a request
+//!   that frame or route it stay behind.
 //! * Informational responses (1xx) are dropped. On HTTP/1 they count towards the
 //!   limit of the response head; on HTTP/2 there is no such bound.
 //!
@@ -31,6 +33,8 @@
 //! # Example
 //!
 //! ```no_run
+//! use std::net::SocketAddr;
+//!
 //! use bytes::Bytes;
 //! use gateway_lb::pool::{Pool, PoolSettings, Protocol};
 //! use http::Request;
@@ -42,7 +46,7 @@
 //!     .header("host", "backend.example")
 //!     .body(Empty::<Bytes>::new())?;
 //!
-//! let response = pool.send(([127, 0, 0, 1], 8080).into(), Protocol::Http1, request).await?;
+//! let response = pool.send(SocketAddr::from(([127, 0, 0, 1], 8080)), Protocol::Http1, request).await?;
 //!
 //! assert_eq!(response.status(), 200);
 //! let _body = response.into_body().collect().await?.to_bytes();
@@ -51,7 +55,6 @@
 //! ```
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -59,31 +62,36 @@ use http::Request;
 use http_body::Body;
 use thread_local::ThreadLocal;
 
-use self::codec::Hyper;
+use self::codec::OverSockets;
 use self::error::BoxError;
 use self::handle::{Handle, Shared};
 
 mod body;
 mod codec;
+mod destination;
 mod dial;
 mod error;
-mod framing;
 mod future;
-mod gate;
 mod handle;
 mod http1;
 mod http2;
 mod settings;
 mod shard;
-mod socket;
+mod stream;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 mod upgrade;
 
 pub use self::body::UpstreamBody;
+pub use self::destination::Destination;
 pub use self::error::{UpstreamError, UpstreamErrorKind};
 pub use self::future::SendFuture;
 pub use self::settings::PoolSettings;
+pub use self::stream::UpstreamStream;
+#[cfg(feature = "tls")]
+pub use self::tls::{InvalidTls, SubjectAltName, UpstreamTls, UpstreamTlsBuilder};
 pub use self::upgrade::{UpgradedTransport, UpgradedUpstream};
 
 /// Sends requests over connections that it keeps.
@@ -102,7 +110,8 @@ pub struct Pool<B: Send> {
 pub enum Protocol {
     /// HTTP/1.1, one exchange at a time on each connection.
     Http1,
-    /// HTTP/2 without TLS, begun with prior knowledge (`kubernetes.io/h2c`).
+    /// HTTP/2: without TLS begun with prior knowledge (`kubernetes.io/h2c`), over TLS
+    /// chosen in the handshake (ALPN).
     Http2,
 }
 
@@ -117,12 +126,12 @@ impl<B: RequestBody> Pool<B> {
     #[must_use]
     pub fn new(settings: PoolSettings) -> Self {
         Self {
-            shared: Arc::new(Shared::new(settings, Box::new(Hyper))),
+            shared: Arc::new(Shared::new(settings, Box::new(OverSockets))),
             handles: Arc::new(ThreadLocal::new()),
         }
     }
 
-    /// Sends `request` to `address` over a kept or new connection of this thread.
+    /// Sends `request` to `destination` over a kept or new connection of this thread.
     ///
     /// The future wants to be polled within a tokio runtime with time and I/O.
     ///
@@ -132,11 +141,11 @@ impl<B: RequestBody> Pool<B> {
     /// [is unsent](UpstreamError::is_unsent), the request may be sent again.
     pub fn send(
         &self,
-        address: SocketAddr,
+        destination: impl Into<Destination>,
         protocol: Protocol,
         request: Request<B>,
     ) -> SendFuture<B> {
-        SendFuture::new(self.handle().clone(), address, protocol, request)
+        SendFuture::new(self.handle().clone(), destination.into(), protocol, request)
     }
 }
 

@@ -78,10 +78,11 @@ impl PoolSettings {
         self
     }
 
-    /// Lets an HTTP/1 connection buffer at most `bytes` in each direction.
-    /// 256 KiB by default, and never less than 8 KiB.
+    /// Lets an HTTP/1 connection read at most `bytes` ahead of whoever takes the
+    /// response. 256 KiB by default, and never less than 8 KiB.
     ///
-    /// Buffers start small and grow while a backend sends faster than they empty.
+    /// No more than 64 KiB is read at a time, and no more than one part of the request
+    /// is taken before it is written, so it is a limit only where it is below that.
     #[must_use]
     pub fn with_max_buffer(mut self, bytes: usize) -> Self {
         self.max_buffer = bytes.max(SMALLEST_BUFFER);

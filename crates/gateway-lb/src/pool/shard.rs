@@ -1,17 +1,17 @@
 //! The connections of one thread.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
 use super::codec::BoxHttp1Connection;
+use super::destination::Destination;
 use super::http2::{Choice, Connecting, Slots};
 use super::settings::PoolSettings;
 
-type Map<V> = HashMap<SocketAddr, V, RandomState>;
+type Map<V> = HashMap<Destination, V, RandomState>;
 
 /// Idle HTTP/1 connections and all HTTP/2 connections of one thread.
 ///
@@ -34,10 +34,10 @@ impl<B: Send> Shard<B> {
 
     pub(super) fn check_out(
         &mut self,
-        address: SocketAddr,
+        destination: &Destination,
         settings: &PoolSettings,
     ) -> Option<BoxHttp1Connection<B>> {
-        let idle = self.http1.get_mut(&address)?;
+        let idle = self.http1.get_mut(destination)?;
         let connection = idle.pop()?;
         if connection.idle_since().elapsed() > settings.idle_timeout {
             // Those below have been idle for even longer.
@@ -49,22 +49,26 @@ impl<B: Send> Shard<B> {
 
     pub(super) fn check_in(&mut self, connection: BoxHttp1Connection<B>, settings: &PoolSettings) {
         let now = connection.idle_since();
-        let idle = self.http1.entry(connection.address()).or_default();
-        if idle.len() < settings.max_idle_per_endpoint {
-            idle.push(connection);
+        match self.http1.get_mut(connection.destination()) {
+            Some(idle) if idle.len() < settings.max_idle_per_endpoint => idle.push(connection),
+            None if settings.max_idle_per_endpoint > 0 => {
+                let destination = connection.destination().clone();
+                self.http1.insert(destination, vec![connection]);
+            }
+            Some(_) | None => {}
         }
         self.sweep_now_and_then(now, settings);
     }
 
     pub(super) fn choose_http2(
         &mut self,
-        address: SocketAddr,
+        destination: &Destination,
         settings: &PoolSettings,
         connect: impl FnOnce() -> Connecting<B>,
     ) -> Choice<B> {
         self.sweep_now_and_then(Instant::now(), settings);
         self.http2
-            .entry(address)
+            .entry(destination.clone())
             .or_default()
             .choose(settings.http2.max_connections, connect)
     }

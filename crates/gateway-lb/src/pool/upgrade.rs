@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
+
+use super::UpstreamStream;
 
 /// The backend's side of an upgraded connection: an extension of a
 /// `101 Switching Protocols` response.
@@ -20,7 +21,7 @@ pub struct UpgradedUpstream {
 #[derive(Debug)]
 pub struct UpgradedTransport {
     /// The connection to the backend.
-    pub stream: TcpStream,
+    pub stream: UpstreamStream,
     /// Bytes that came right behind the response head. They come before
     /// everything that `stream` has yet to read.
     pub read_ahead: Bytes,

@@ -1,7 +1,6 @@
 //! One connection, from dialling to its end.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,14 +10,14 @@ use futures_util::FutureExt;
 use futures_util::future::Shared;
 use hyper::client::conn::http2::{Builder, Connection, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::message::TrackedBody;
-use crate::pool::RequestBody;
+use crate::pool::destination::Destination;
 use crate::pool::dial::dial;
 use crate::pool::error::{UpstreamError, UpstreamErrorKind};
 use crate::pool::settings::PoolSettings;
+use crate::pool::{Protocol, RequestBody, UpstreamStream};
 
 /// A connection being opened, for all who wait for it. It is an error for all alike.
 ///
@@ -93,13 +92,13 @@ impl Load {
 /// Opens a connection in a task of its own, so that it does not die with the request
 /// that happened to be first.
 pub(in crate::pool) fn connect<B: RequestBody>(
-    address: SocketAddr,
+    destination: Destination,
     settings: &PoolSettings,
 ) -> Connecting<B> {
     let (sender, receiver) = oneshot::channel();
     let settings = settings.clone();
     tokio::spawn(async move {
-        let connected = match dial(address, &settings).await {
+        let connected = match dial(&destination, Protocol::Http2, &settings).await {
             Ok(stream) => handshake(stream, &settings).await,
             Err(error) => Err(error),
         };
@@ -109,7 +108,10 @@ pub(in crate::pool) fn connect<B: RequestBody>(
     receiver.shared()
 }
 
-async fn handshake<B: RequestBody>(stream: TcpStream, settings: &PoolSettings) -> Connected<B> {
+async fn handshake<B: RequestBody>(
+    stream: UpstreamStream,
+    settings: &PoolSettings,
+) -> Connected<B> {
     let http2 = &settings.http2;
     let (sender, connection) = Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -146,7 +148,7 @@ async fn handshake<B: RequestBody>(stream: TcpStream, settings: &PoolSettings) -
 /// last one is known with the next. Until then streams beyond the limit wait their turn
 /// in the codec; none is refused.
 struct Driver<B: RequestBody> {
-    connection: Connection<TokioIo<TcpStream>, TrackedBody<B>, TokioExecutor>,
+    connection: Connection<TokioIo<UpstreamStream>, TrackedBody<B>, TokioExecutor>,
     load: Arc<Load>,
 }
 

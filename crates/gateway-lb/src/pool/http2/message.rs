@@ -1,6 +1,5 @@
 //! Requests as HTTP/2 wants them.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
@@ -12,26 +11,30 @@ use http::{Method, Request, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::pool::RequestBody;
+use crate::pool::destination::Destination;
 use crate::pool::error::{Cause, InvalidRequest};
 
 /// Moves the authority from the `Host` field to where HTTP/2 has it.
 ///
-/// A request without one asks for `address` itself.
+/// A request without one asks for the address itself.
 pub(in crate::pool) fn into_http2<B>(
     request: &mut Request<B>,
-    address: SocketAddr,
+    destination: &Destination,
 ) -> Result<(), InvalidRequest> {
     if request.method() == Method::CONNECT {
         return Err(InvalidRequest::Connect);
     }
     let authority = match request.headers_mut().remove(HOST) {
         Some(host) => Authority::try_from(host.as_bytes()),
-        None => Authority::try_from(address.to_string()),
+        None => Authority::try_from(destination.address().to_string()),
     }
     .map_err(|_invalid| InvalidRequest::Host)?;
 
     let mut parts = std::mem::take(request.uri_mut()).into_parts();
-    parts.scheme = Some(Scheme::HTTP);
+    parts.scheme = Some(match destination.is_secured() {
+        true => Scheme::HTTPS,
+        false => Scheme::HTTP,
+    });
     parts.authority = Some(authority);
     parts
         .path_and_query

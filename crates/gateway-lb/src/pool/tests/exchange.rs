@@ -1,20 +1,18 @@
 //! One request, one response.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, StatusCode, Version};
 use http_body::Body;
 use http_body_util::BodyExt;
 use socket2::{Domain, SockAddr, Socket, Type};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::join;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::origin::Origin;
 use super::{full, get, pool, request, send, settle, text};
-use crate::pool::socket::Socket as MeteredSocket;
 use crate::pool::{Pool, PoolSettings, UpstreamErrorKind};
 
 #[tokio::test]
@@ -302,17 +300,6 @@ fn full_backlog() -> (Socket, SocketAddr, Vec<Socket>) {
 }
 
 #[tokio::test]
-async fn head_and_body_go_out_in_one_write() {
-    let origin = Origin::bind().await;
-    let stream = TcpStream::connect(origin.address())
-        .await
-        .expect("connected");
-
-    // The codec copies bodies into the head's buffer if this says no.
-    assert!(MeteredSocket::new(stream, Arc::default()).is_write_vectored());
-}
-
-#[tokio::test]
 async fn future_polled_again_is_an_error() {
     let mut sending = send(
         &pool(),
@@ -329,10 +316,15 @@ async fn kept_socket_is_set_up_for_small_writes() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
 
-    let stream = crate::pool::dial::dial(address, &PoolSettings::new())
-        .await
-        .expect("connected");
+    let stream = crate::pool::dial::dial(
+        &address.into(),
+        crate::pool::Protocol::Http1,
+        &PoolSettings::new(),
+    )
+    .await
+    .expect("connected");
 
+    let stream = stream.try_into_tcp().expect("in the clear");
     assert!(stream.nodelay().expect("an option"));
     assert!(
         socket2::SockRef::from(&stream)

@@ -1,19 +1,17 @@
-//! Message framing, in rules and on the wire.
+//! Message framing on the wire.
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use proptest::collection::vec;
-use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
+use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 use proptest::sample::Index;
 use tokio::join;
 
 use super::origin::Origin;
 use super::{TestBody, get, pool, request, send, settle, text};
 use crate::pool::UpstreamErrorKind;
-use crate::pool::error::{BoxError, InvalidResponse};
-use crate::pool::framing::{check_response, frame_request};
+use crate::pool::error::BoxError;
 
 fn chunks(parts: &[&'static str]) -> TestBody {
     let frames: Vec<_> = parts
@@ -21,108 +19,6 @@ fn chunks(parts: &[&'static str]) -> TestBody {
         .map(|part| Ok::<_, BoxError>(Frame::data(Bytes::from_static(part.as_bytes()))))
         .collect();
     StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync()
-}
-
-fn framed<B: Body>(body: B, fields: &[(&'static str, &str)]) -> Request<B> {
-    let mut request = Request::new(body);
-    for (name, value) in fields {
-        let value = value.parse().expect("a field value");
-        request.headers_mut().append(*name, value);
-    }
-    frame_request(&mut request).expect("not CONNECT");
-    request
-}
-
-#[test]
-fn length_of_the_body_wins_over_the_field() {
-    let request = framed(Full::new(Bytes::from("four")), &[("content-length", "9")]);
-
-    assert_eq!(request.headers()["content-length"], "4");
-}
-
-#[test]
-fn length_of_a_body_that_was_taken_away_is_zero() {
-    let request = framed(Empty::<Bytes>::new(), &[("content-length", "9")]);
-
-    assert_eq!(request.headers()["content-length"], "0");
-}
-
-#[test]
-fn repeated_length_becomes_one() {
-    let fields = [("content-length", "4"), ("content-length", "4")];
-    let request = framed(Full::new(Bytes::from("four")), &fields);
-
-    assert_eq!(
-        request.headers().get_all("content-length").iter().count(),
-        1
-    );
-}
-
-#[test]
-fn transfer_coding_of_the_client_is_not_passed_on() {
-    let fields = [("transfer-encoding", "gzip, chunked")];
-
-    let known = framed(Full::new(Bytes::from("four")), &fields);
-    let unknown = framed(chunks(&["a", "b"]), &fields);
-
-    assert!(!known.headers().contains_key("transfer-encoding"));
-    assert_eq!(unknown.headers()["transfer-encoding"], "chunked");
-}
-
-/// A body of exactly this length, as far as anybody can tell.
-struct Sized(u64);
-
-impl Body for Sized {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        std::task::Poll::Ready(None)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0)
-    }
-}
-
-proptest! {
-    /// Whatever a request said of its length, it says the truth or nothing afterwards.
-    #[test]
-    fn declared_length_is_the_true_length(length in any::<u64>(), field in "[ -~]{0,20}") {
-        let request = framed(Sized(length), &[("content-length", &field)]);
-
-        prop_assert_eq!(
-            request.headers()["content-length"].to_str().expect("digits"),
-            length.to_string()
-        );
-    }
-
-    /// The one coding that is accepted is `chunked`, alone and without a length.
-    #[test]
-    fn foreign_codings_are_refused(coding in "[!-~]{1,12}", has_length in any::<bool>()) {
-        let mut response = Response::builder().header("transfer-encoding", &coding);
-        if has_length {
-            response = response.header("content-length", "1");
-        }
-        let checked = check_response(&response.body(()).expect("a valid response"));
-
-        if coding.eq_ignore_ascii_case("chunked") {
-            prop_assert_eq!(checked.is_ok(), !has_length);
-        } else {
-            prop_assert_eq!(checked, Err(InvalidResponse::ForeignTransferCoding));
-        }
-    }
-
-    /// Without a transfer coding there is nothing to refuse here.
-    #[test]
-    fn lengths_alone_are_accepted(length in any::<u64>()) {
-        let response = Response::builder().header("content-length", length);
-
-        prop_assert!(check_response(&response.body(()).expect("a valid response")).is_ok());
-    }
 }
 
 proptest! {
