@@ -9,25 +9,48 @@ use super::listener::ListenerPlan;
 use super::listener_set::SetPlan;
 use crate::verdict::{Problem, Reason};
 
-/// Finds conflicts, and says so on the listeners that lose: of one object all of
-/// them, because the API forbids to choose a winner there; of two objects the one
-/// that comes later, in the order of `plans`.
+/// Finds conflicts, and says so on the listeners that lose: of two objects the one
+/// that comes later, in the order of `plans`; of those of one object that are left all
+/// of them, because the API forbids to choose a winner there.
 pub(super) fn find(plans: &mut [ListenerPlan], sets: &[SetPlan]) {
     for place in by_port(plans) {
-        for (rank, index) in place.iter().enumerate() {
-            let others = place.iter().enumerate().filter(|(other, _)| *other != rank);
-            let found = others.into_iter().find_map(|(other_rank, other)| {
-                let (mine, theirs) = (&plans[*index], &plans[*other]);
-                let siblings = mine.set == theirs.set;
-                let is_won = other_rank < rank && theirs.conflicts.is_empty();
+        let mut won: Vec<usize> = Vec::new();
 
-                (siblings || is_won)
-                    .then(|| conflict(mine, theirs, sets))
-                    .flatten()
+        let objects = place.chunk_by(|one, other| plans[*one].set == plans[*other].set);
+        let objects: Vec<_> = objects.map(<[_]>::to_vec).collect();
+        for siblings in objects {
+            let left = lose(plans, sets, &siblings, |_| won.clone());
+            let left = lose(plans, sets, &left, |index| {
+                let others = left.iter().copied();
+                others.filter(|other| *other != index).collect()
             });
-            plans[*index].conflicts.extend(found);
+            won.extend(left);
         }
     }
+}
+
+/// Says so on those of `some` that conflict with any of their `rivals`, and returns
+/// the others. All of them are looked at as they were.
+fn lose(
+    plans: &mut [ListenerPlan],
+    sets: &[SetPlan],
+    some: &[usize],
+    rivals: impl Fn(usize) -> Vec<usize>,
+) -> Vec<usize> {
+    let found = some.iter().map(|index| {
+        let mut rivals = rivals(*index).into_iter();
+        rivals.find_map(|rival| conflict(&plans[*index], &plans[rival], sets))
+    });
+    let found: Vec<_> = found.collect();
+    let mut left = Vec::new();
+
+    for (index, problem) in some.iter().zip(found) {
+        match problem {
+            Some(problem) => plans[*index].conflicts.push(problem),
+            None => left.push(*index),
+        }
+    }
+    left
 }
 
 /// Finds listeners that end TLS on one port for names that could be meant by both:

@@ -179,6 +179,26 @@ fn the_gateway_wins_and_then_the_oldest_set() {
 }
 
 #[test]
+fn what_has_lost_already_conflicts_with_nobody_else() {
+    let outcome = open()
+        .listener_set(
+            "shop/set",
+            "edge/web",
+            &list(&[
+                http("a", "a.com"),
+                "{name: t, port: 80, protocol: TCP}".to_owned(),
+            ]),
+        )
+        .resolve();
+
+    let set = outcome.listener_set("shop/set");
+    set.says(Accepted, True, Reason::Accepted);
+    set.listener("a").says(Accepted, True, Reason::Accepted);
+    set.listener("t")
+        .says(Conflicted, True, Reason::ProtocolConflict);
+}
+
+#[test]
 fn listenerset_reference_grant() {
     let https = "[{name: a, port: 443, protocol: HTTPS, \
                  tls: {certificateRefs: [{name: c, namespace: vault}]}}]";
