@@ -28,6 +28,8 @@ mod cors;
 mod features;
 mod gateways;
 mod invalid;
+mod layer4_status;
+mod listener_sets;
 mod matching;
 mod mirrors;
 mod modifiers;

@@ -54,7 +54,7 @@ impl Suite {
             }
         }
         for route in routes {
-            let parents = self.parents_of(route, gateway);
+            let parents = self.parents_of::<HttpRoute>(route, gateway);
             let mut accepted = parents.iter();
             let one = accepted.any(|one| {
                 let mut conditions = one.conditions.iter();
@@ -90,7 +90,20 @@ impl Suite {
         status: ConditionStatus,
         reason: Reason,
     ) {
-        let parents = self.parents_of(route, gateway);
+        self.route_of_is::<HttpRoute>(gateway, route, kind, status, reason);
+    }
+
+    /// A route of any kind is told this about a Gateway.
+    #[track_caller]
+    pub(crate) fn route_of_is<T: Kind>(
+        &self,
+        gateway: &str,
+        route: &str,
+        kind: ConditionType,
+        status: ConditionStatus,
+        reason: Reason,
+    ) {
+        let parents = self.parents_of::<T>(route, gateway);
         assert!(!parents.is_empty(), "{route} is told nothing of {gateway}");
         for parent in parents {
             is(&parent.conditions, kind, status, Some(reason), route);
@@ -100,7 +113,7 @@ impl Suite {
     /// Nobody has accepted a route.
     #[track_caller]
     pub(crate) fn no_accepted_parents(&self, route: &str) {
-        let parents = self.parents(route);
+        let parents = self.parents::<HttpRoute>(route);
         assert!(parents.len() <= 1, "{parents:#?}");
         for parent in parents {
             let condition = parent.conditions.iter().find(|one| one.kind() == Accepted);
@@ -168,18 +181,18 @@ impl Suite {
     }
 
     #[track_caller]
-    fn parents(&self, route: &str) -> &[ParentVerdict] {
-        match self.decision::<HttpRoute>(route) {
+    fn parents<T: Kind>(&self, route: &str) -> &[ParentVerdict] {
+        match self.decision::<T>(route) {
             Decision::Route(verdict) => &verdict.parents,
             other => panic!("{route}: {other:?}"),
         }
     }
 
     #[track_caller]
-    fn parents_of(&self, route: &str, gateway: &str) -> Vec<&ParentVerdict> {
+    fn parents_of<T: Kind>(&self, route: &str, gateway: &str) -> Vec<&ParentVerdict> {
         let (namespace, name) = split(gateway);
         let own = split(route).0;
-        let parents = self.parents(route).iter();
+        let parents = self.parents::<T>(route).iter();
         parents
             .filter(|one| {
                 let parent = &one.parent;
@@ -192,7 +205,7 @@ impl Suite {
     }
 
     #[track_caller]
-    fn decision<T: Kind>(&self, name: &str) -> &Decision {
+    pub(crate) fn decision<T: Kind>(&self, name: &str) -> &Decision {
         let (namespace, name) = split(name);
         let verdict = self.verdicts().get(&ObjectRef::new::<T>(namespace, name));
         &verdict
@@ -201,8 +214,9 @@ impl Suite {
     }
 }
 
+/// A condition has this status and reason.
 #[track_caller]
-fn is(
+pub(crate) fn is(
     conditions: &[Condition],
     kind: ConditionType,
     status: ConditionStatus,

@@ -180,8 +180,8 @@ pub(crate) enum Output {
     after_help = EXPLAIN_EXAMPLES
 )]
 pub(crate) struct ExplainArgs {
-    /// Files and folders with manifests, then the request: a method (GET if there is none) and a
-    /// URL
+    /// Files and folders with manifests, then the request: a method (GET if there is none; GRPC
+    /// for a call) and a URL of http, https, tls, tcp or udp
     #[arg(required = true, value_name = "PATH")]
     pub(crate) words: Vec<String>,
 
@@ -192,6 +192,11 @@ pub(crate) struct ExplainArgs {
     /// The address that the request arrives at, where several Gateways have the same port
     #[arg(long, value_name = "IP")]
     pub(crate) address: Option<IpAddr>,
+
+    /// The name that the TLS handshake asks for [default: the host of the URL, unless it is an
+    /// address]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sni: Option<String>,
 
     /// How many near misses to show
     #[arg(long, value_name = "N", default_value_t = 3)]
@@ -275,9 +280,13 @@ Examples:
   gateway explain ./manifests http://shop.example.com/cart
   gateway explain ./manifests POST http://shop.example.com:8080/cart?id=3 -H 'x-env: canary'
   gateway explain gateway.yaml routes.yaml shop.example.com/cart --output json
+  gateway explain ./manifests GRPC http://grpc.example.com/package.Service/Method
+  gateway explain ./manifests https://192.0.2.1/ --sni shop.example.com -H 'host: shop.example.com'
+  gateway explain ./manifests tls://db.example.com:5432
+  gateway explain ./manifests udp://192.0.2.1:53
 
 The port of the URL chooses the listener. Sends nothing and opens no socket. Ends
-with 1 if no rule takes the request.";
+with 1 if no route takes it.";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

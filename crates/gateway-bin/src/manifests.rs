@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use gateway_k8s::resolve::{Resolved, Settings, resolve};
 use gateway_k8s::source::folder::{Folder, Reading};
@@ -20,7 +21,8 @@ impl Manifests {
     pub(crate) fn read(paths: &[PathBuf], settings: &Settings) -> Result<Self, CommandFailure> {
         ensure_some_readable(paths)?;
         let reading = Folder::new(paths).read();
-        let resolved = resolve(&reading.world, settings);
+        let mut resolved = resolve(&reading.world, settings);
+        resolved.verdicts.dated(SystemTime::now());
 
         Ok(Self { reading, resolved })
     }

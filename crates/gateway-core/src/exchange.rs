@@ -17,7 +17,7 @@ use crate::routing::{Found, ListenerTable, Match, RequestHead};
 use crate::stack::{LiveRule, StackFuture};
 use crate::tls::Secured;
 use crate::tunnel;
-use crate::{Body, BoxError};
+use crate::{Body, BoxError, grpc};
 
 /// The listeners of one address with the stacks of their rules.
 pub(crate) type LiveTable = ListenerTable<Arc<LiveRule>>;
@@ -45,6 +45,7 @@ pub(crate) fn begin(
 ) -> Exchange {
     let mut upgrade = None;
     let http1 = request.version() <= Version::HTTP_11;
+    let grpc = grpc::is_call(&request);
     let state = match route(table, arrival, &mut request, &mut upgrade) {
         Ok(rule) => State::Rule {
             future: rule.stack.clone().call(request),
@@ -55,6 +56,7 @@ pub(crate) fn begin(
         state,
         upgrade,
         http1,
+        grpc,
     }
 }
 
@@ -157,6 +159,7 @@ pin_project! {
         state: State,
         upgrade: Option<PendingUpgrade>,
         http1: bool,
+        grpc: bool,
     }
 }
 
@@ -180,7 +183,7 @@ impl Future for Exchange {
 
         let response = result.and_then(|response| complete(response, this.upgrade.take()));
         Poll::Ready(response.unwrap_or_else(|error| {
-            let (failure, mut response) = rescue(&error);
+            let (failure, mut response) = rescue(&error, *this.grpc);
             tracing::debug!(reason = failure.reason, status = failure.status.as_u16(), error = %Chain(&*error), "request failed");
             if error.is::<Refused>() && *this.http1 {
                 // Who sends one thing that can be read in two ways sends more of it.

@@ -39,6 +39,8 @@ mod exchange;
 #[cfg(feature = "server")]
 mod gateway;
 #[cfg(feature = "server")]
+mod grpc;
+#[cfg(feature = "server")]
 mod listen;
 #[cfg(feature = "server")]
 mod rescue;

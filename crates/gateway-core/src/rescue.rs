@@ -14,7 +14,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::admission::Refused;
 use crate::stack::{InvalidBackend, InvalidBackendTls, UnresolvedFilter};
-use crate::{Body, BoxError};
+use crate::{Body, BoxError, grpc};
 
 /// What the client is told, and whom to blame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -69,11 +69,17 @@ pub fn diagnose(error: &(dyn Error + 'static)) -> Failure {
     Failure::UNEXPECTED
 }
 
-/// The response for an error.
-pub(crate) fn rescue(error: &BoxError) -> (Failure, Response<Body>) {
+/// The response for an error. The client of a gRPC call (`grpc`) is told in its own
+/// terms.
+pub(crate) fn rescue(error: &BoxError, grpc: bool) -> (Failure, Response<Body>) {
     let failure = diagnose(&**error);
+    let response = if grpc {
+        grpc::answer(failure)
+    } else {
+        failure.response()
+    };
 
-    (failure, failure.response())
+    (failure, response)
 }
 
 /// What an error means for a retry.

@@ -1,7 +1,9 @@
 //! Verdicts and problems, for people and for programs.
 
 use gateway_k8s::api::ParentReference;
-use gateway_k8s::verdict::{Condition, ConditionStatus, ConditionType, Decision, Verdict};
+use gateway_k8s::verdict::{
+    Condition, ConditionStatus, ConditionType, Decision, ListenerVerdict, Verdict,
+};
 use gateway_k8s::world::Place;
 use serde::Serialize;
 
@@ -208,11 +210,16 @@ impl ConditionReport {
     fn new(condition: &Condition) -> Self {
         let mood = match (condition.kind(), condition.status()) {
             (_, ConditionStatus::Unknown) => Mood::Open,
-            // These two tell of trouble by being there.
+            // These tell of trouble by being there.
             (
                 ConditionType::Conflicted | ConditionType::PartiallyInvalid,
                 ConditionStatus::True,
             ) => Mood::Bad,
+            // And these of what should be known.
+            (
+                ConditionType::OverlappingTLSConfig | ConditionType::InsecureFrontendValidationMode,
+                ConditionStatus::True,
+            ) => Mood::Open,
             (_, ConditionStatus::True) => Mood::Good,
             (_, ConditionStatus::False) => Mood::Bad,
         };
@@ -242,21 +249,16 @@ impl ConditionReport {
 /// A verdict as one report for each list of conditions.
 fn object(verdict: &Verdict, manifests: &Manifests) -> Vec<ObjectReport> {
     let place = manifests.reading.place(&verdict.object, "");
-    let report = |conditions| ObjectReport::new(verdict, conditions, place.as_ref());
+    let report = |conditions: &[Condition]| ObjectReport::new(verdict, conditions, place.as_ref());
 
     match &verdict.decision {
         Decision::None => Vec::new(),
         Decision::GatewayClass(class) => vec![report(&class.conditions)],
         Decision::Gateway(gateway) => {
-            let listeners = gateway.listeners.iter().map(|listener| ObjectReport {
-                listener: Some(listener.name.to_string()),
-                attached_routes: Some(listener.attached_routes),
-                ..report(&listener.conditions)
-            });
-            let whole = report(&gateway.conditions);
-            std::iter::once(whole).chain(listeners).collect()
+            with_listeners(&gateway.conditions, &gateway.listeners, report)
         }
-        Decision::Route(route) | Decision::Backend(route) => {
+        Decision::ListenerSet(set) => with_listeners(&set.conditions, &set.listeners, report),
+        Decision::Route(route) | Decision::Backend(route) | Decision::Policy(route) => {
             let parents = route.parents.iter().map(|parent| ObjectReport {
                 parent: Some(name(&parent.parent, &verdict.object.namespace)),
                 ..report(&parent.conditions)
@@ -264,6 +266,20 @@ fn object(verdict: &Verdict, manifests: &Manifests) -> Vec<ObjectReport> {
             parents.collect()
         }
     }
+}
+
+fn with_listeners(
+    whole: &[Condition],
+    listeners: &[ListenerVerdict],
+    report: impl Fn(&[Condition]) -> ObjectReport,
+) -> Vec<ObjectReport> {
+    let listeners = listeners.iter().map(|listener| ObjectReport {
+        listener: Some(listener.name.to_string()),
+        attached_routes: Some(listener.attached_routes),
+        ..report(&listener.conditions)
+    });
+
+    std::iter::once(report(whole)).chain(listeners).collect()
 }
 
 fn name(parent: &ParentReference, own_namespace: &str) -> String {

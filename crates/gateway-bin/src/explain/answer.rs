@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use gateway_core::model::Listener;
+use gateway_core::model::{Gateway, Listener, ObjectName, Protocol};
 use gateway_core::routing::{Explanation, NearMiss, WhyNot, Winner, explain};
-use gateway_k8s::api::Gateway;
+use gateway_k8s::api;
 use gateway_k8s::world::ObjectRef;
 use serde::Serialize;
 
@@ -13,14 +13,17 @@ use super::backends::BackendReport;
 use super::filters::FilterReport;
 use super::misses::{ListenerMissReport, MissReport};
 use super::outcome::{OutcomeReport, outcomes};
-use super::request::Asked;
+use super::request::{Asked, Means};
 use super::route::{self, WrittenRule};
+use super::secured;
 use super::site::{self, Site};
+use super::stream::StreamReport;
 use crate::manifests::Manifests;
 
 /// All that `explain` says.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Answer {
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) method: String,
     pub(super) url: String,
     /// What may surprise.
@@ -32,6 +35,9 @@ pub(super) struct Answer {
     pub(super) listener: Option<ListenerReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rule: Option<RuleReport>,
+    /// The route that takes the connection or the datagram.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stream: Option<StreamReport>,
     pub(super) near_misses: Vec<MissReport>,
     /// How many more there are.
     pub(super) more_near_misses: usize,
@@ -55,6 +61,7 @@ pub(super) struct ListenerReport {
 /// The rule that takes the request, and what it does.
 #[derive(Debug, Serialize)]
 pub(super) struct RuleReport {
+    pub(super) kind: &'static str,
     pub(super) route: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) route_place: Option<String>,
@@ -80,7 +87,11 @@ impl Answer {
     /// Follows a request through the manifests.
     pub(super) async fn find(manifests: &Manifests, asked: &Asked, misses: usize) -> Self {
         let mut answer = Self {
-            method: asked.method.to_string(),
+            method: if asked.means.has_request() {
+                asked.method.to_string()
+            } else {
+                String::new()
+            },
             url: asked.url.clone(),
             ..Self::default()
         };
@@ -93,25 +104,76 @@ impl Answer {
                 return answer;
             }
         };
-        answer.notes.extend(admitted.notes(asked));
-
-        let sites = Site::all(&manifests.resolved.configuration);
+        let sites = Site::all(&manifests.resolved.configuration, asked.means);
         let explained = |site: &Site| explain(&site.listeners, &admitted.head());
-        match site::choose(&sites, asked, |site| explained(site).winner.is_some()) {
-            Ok((site, notes)) => {
-                answer.notes.extend(notes);
-                answer
-                    .take(manifests, asked, site, explained(site), misses)
-                    .await;
+        let takes = |site: &Site| !asked.means.has_request() || explained(site).winner.is_some();
+        let (site, notes) = match site::choose(&sites, asked, takes) {
+            Ok(found) => found,
+            Err(refused) => {
+                answer.refused = Some(refused);
+                return answer;
             }
-            Err(refused) => answer.refused = Some(refused),
+        };
+        answer.notes.extend(notes);
+        let listener = match entered(site, asked) {
+            Ok(listener) => listener,
+            Err(refused) => {
+                answer.refused = Some(refused);
+                return answer;
+            }
+        };
+
+        match listener {
+            // Whatever is said on it, a listener that knows no requests takes it.
+            Some(listener) if !matches!(listener.protocol(), Protocol::Https(_)) => {
+                answer.stream(manifests, asked, site, &listener);
+            }
+            Some(_) if asked.means == Means::Tls => {
+                let message = "an HTTPS listener takes it, which expects requests";
+                answer.refused = Some(message.to_owned());
+            }
+            entered => {
+                answer.notes.extend(admitted.notes(asked));
+                let site = site.with_listeners(|one| {
+                    matches!(one.protocol(), Protocol::Http | Protocol::Https(_))
+                });
+                let explanation = explained(&site);
+                answer.refused = misdirected(entered.as_ref(), explanation.listener.as_ref());
+                if answer.refused.is_none() {
+                    answer
+                        .take(manifests, asked, &site, explanation, misses)
+                        .await;
+                }
+            }
         }
         answer
     }
 
-    /// Whether a rule takes the request.
-    pub(super) fn has_rule(&self) -> bool {
-        self.rule.is_some()
+    fn stream(
+        &mut self,
+        manifests: &Manifests,
+        asked: &Asked,
+        site: &Site,
+        listener: &Arc<Listener>,
+    ) {
+        if asked.means == Means::Https {
+            let note = "it is taken by a listener that does not look at requests";
+            self.notes.push(note.to_owned());
+        }
+        self.listener = Some(ListenerReport::new(manifests, site, listener));
+        self.stream = StreamReport::find(manifests, listener, asked.sni.as_deref());
+        if self.stream.is_none() {
+            let message = format!(
+                "no route of listener {} takes it: it is closed",
+                listener.name()
+            );
+            self.refused = Some(message);
+        }
+    }
+
+    /// Whether a route takes it.
+    pub(super) fn has_way(&self) -> bool {
+        self.rule.is_some() || self.stream.is_some()
     }
 
     async fn take(
@@ -147,43 +209,102 @@ impl Answer {
     }
 }
 
+/// The listener that is known before anything of a request is: none, for requests in
+/// the clear.
+///
+/// # Errors
+///
+/// Why there is none where there must be one.
+fn entered(site: &Site, asked: &Asked) -> Result<Option<Arc<Listener>>, String> {
+    match asked.means {
+        Means::Http => Ok(None),
+        Means::Https | Means::Tls => secured::listener(site, asked).map(Some),
+        Means::Tcp | Means::Udp => Ok(site.listeners.first().cloned()),
+    }
+}
+
+/// A request for another listener than its connection was made for.
+fn misdirected(entered: Option<&Arc<Listener>>, meant: Option<&Arc<Listener>>) -> Option<String> {
+    let (entered, meant) = (entered?, meant?);
+
+    (!Arc::ptr_eq(entered, meant)).then(|| {
+        format!(
+            "the handshake is for listener {}, and the request for listener {}: 421",
+            entered.name(),
+            meant.name()
+        )
+    })
+}
+
 impl ListenerReport {
     fn new(manifests: &Manifests, site: &Site, listener: &Arc<Listener>) -> Self {
         let gateway = site.gateway_of(listener);
-        let object = gateway.map(|gateway| {
-            let name = gateway.name();
-            ObjectRef::new::<Gateway>(name.namespace(), name.name())
-        });
-        let place = |field: &str| {
-            let place = manifests.reading.place(object.as_ref()?, field);
+        let (own, index) = written(manifests, gateway.map(Arc::as_ref), listener);
+        let place = |object: Option<&ObjectRef>, field: &str| {
+            let place = manifests.reading.place(object?, field);
             route::place(place)
         };
-        let index = object.as_ref().and_then(|object| {
-            let gateways = &manifests.reading.world.gateways;
-            let written = gateways.get(&object.namespace, &object.name)?;
-            let mut names = written.spec.listeners.iter().map(|one| one.name.as_str());
-            names.position(|name| name == listener.name().as_str())
+        let object = gateway.map(|gateway| {
+            let name = gateway.name();
+            ObjectRef::new::<api::Gateway>(name.namespace(), name.name())
         });
 
         Self {
             gateway: gateway.map_or_else(String::new, |one| one.name().to_string()),
-            gateway_place: place(""),
+            gateway_place: place(object.as_ref(), ""),
             name: listener.name().to_string(),
             hostname: listener.hostname().map(ToString::to_string),
             address: site.describe(),
-            place: index.and_then(|index| place(&format!("spec.listeners[{index}]"))),
+            place: index.and_then(|index| {
+                let field = format!("spec.listeners[{index}]");
+                place(own.as_ref(), &field)
+            }),
         }
+    }
+}
+
+/// The object that a listener is written in, and its place there. The listeners of
+/// ListenerSets are called `namespace/set/listener`.
+fn written(
+    manifests: &Manifests,
+    gateway: Option<&Gateway>,
+    listener: &Listener,
+) -> (Option<ObjectRef>, Option<usize>) {
+    let world = &manifests.reading.world;
+    let position =
+        |listeners: &[api::Listener], name: &str| listeners.iter().position(|one| one.name == name);
+    let mut parts = listener.name().as_str().splitn(3, '/');
+
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(namespace), Some(set), Some(name)) => {
+            let written = world.listener_sets.get(namespace, set);
+            let index = written.and_then(|set| position(&set.spec.listeners, name));
+            (
+                Some(ObjectRef::new::<api::ListenerSet>(namespace, set)),
+                index,
+            )
+        }
+        (Some(name), ..) => {
+            let of = gateway.map(Gateway::name);
+            let written = of.and_then(|of| world.gateways.get(of.namespace(), of.name()));
+            let index = written.and_then(|gateway| position(&gateway.spec.listeners, name));
+            let object =
+                |of: &ObjectName| ObjectRef::new::<api::Gateway>(of.namespace(), of.name());
+            (of.map(object), index)
+        }
+        (None, ..) => (None, None),
     }
 }
 
 impl RuleReport {
     async fn new(manifests: &Manifests, asked: &Asked, port: u16, winner: &Winner) -> Option<Self> {
         let rule = winner.route.rules().get(winner.rule_index)?;
-        let written = WrittenRule::find(manifests, winner.route.name(), winner.rule_index);
+        let written = WrittenRule::find(manifests, &winner.route, winner.rule_index);
         let filters = written.written().and_then(|rule| rule.filters.as_deref());
         let place = |index| written.place(&format!("filters[{index}]"));
 
         Some(Self {
+            kind: route::kind(&winner.route),
             route: winner.route.name().to_string(),
             route_place: written.route_place(),
             hostname: winner.hostname.as_ref().map(ToString::to_string),

@@ -19,6 +19,9 @@ pub(super) struct BackendReport {
     pub(super) percent: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) protocol: Option<&'static str>,
+    /// The name that is asked for in TLS with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tls: Option<String>,
     pub(super) endpoints: Vec<String>,
     pub(super) filters: Vec<FilterReport>,
     /// What the client gets instead of the backend's answer.
@@ -33,34 +36,51 @@ impl BackendReport {
         rule: &Rule,
         written: &WrittenRule<'_>,
     ) -> Vec<Self> {
-        let total: u64 = rule
-            .backends()
-            .iter()
-            .map(|one| u64::from(one.weight()))
-            .sum();
-        let backends = rule.backends().iter().enumerate();
+        let mut reports = Self::all_of(configuration, rule.backends());
+        for (index, report) in &mut reports {
+            report.filters = filters(written, *index);
+            if report.name.is_empty() {
+                report.name = written_name(written, *index);
+            }
+        }
 
-        backends
-            .filter(|(_, backend)| backend.weight() > 0)
-            .map(|(index, backend)| Self::new(configuration, backend, index, total, written))
+        reports.into_iter().map(|(_, report)| report).collect()
+    }
+
+    /// Those of `backends` that get anything.
+    pub(super) fn of(configuration: &Configuration, backends: &[BackendRef]) -> Vec<Self> {
+        let reports = Self::all_of(configuration, backends).into_iter();
+
+        reports
+            .map(|(index, mut report)| {
+                if report.name.is_empty() {
+                    report.name = format!("backend {index}");
+                }
+                report
+            })
             .collect()
     }
 
-    fn new(
-        configuration: &Configuration,
-        backend: &BackendRef,
-        index: usize,
-        total: u64,
-        written: &WrittenRule<'_>,
-    ) -> Self {
+    /// With their places in the list. What leads nowhere has no name.
+    fn all_of(configuration: &Configuration, backends: &[BackendRef]) -> Vec<(usize, Self)> {
+        let total: u64 = backends.iter().map(|one| u64::from(one.weight())).sum();
+        let used = backends.iter().enumerate();
+
+        used.filter(|(_, backend)| backend.weight() > 0)
+            .map(|(index, backend)| (index, Self::new(configuration, backend, total)))
+            .collect()
+    }
+
+    fn new(configuration: &Configuration, backend: &BackendRef, total: u64) -> Self {
         let share = f64::from(backend.weight()) * 100.0 / (total.max(1) as f64);
         let mut report = Self {
             name: String::new(),
             weight: backend.weight(),
             percent: (share * 10.0).round() / 10.0,
             protocol: None,
+            tls: None,
             endpoints: Vec::new(),
-            filters: filters(written, index),
+            filters: Vec::new(),
             failure: None,
         };
 
@@ -70,7 +90,6 @@ impl BackendReport {
                 report.resolve(configuration.backends().get(id));
             }
             BackendTarget::Invalid(reason) => {
-                report.name = written_name(written, index);
                 report.failure = Some(format!("500, because {reason}"));
             }
         }
@@ -82,6 +101,7 @@ impl BackendReport {
             self.failure = Some("500, because the backend is not known".to_owned());
             return;
         };
+        self.tls = backend.tls().map(|tls| tls.server_name.to_string());
         self.protocol = match backend.protocol() {
             BackendProtocol::H2c => Some("HTTP/2"),
             _ => None,

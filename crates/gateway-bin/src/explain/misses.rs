@@ -11,6 +11,7 @@ use crate::manifests::Manifests;
 /// A match that does not get the request.
 #[derive(Debug, Serialize)]
 pub(super) struct MissReport {
+    pub(super) kind: &'static str,
     pub(super) route: String,
     pub(super) rule: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,13 +25,14 @@ pub(super) struct MissReport {
 
 impl MissReport {
     pub(super) fn new(manifests: &Manifests, miss: &NearMiss) -> Self {
-        let written = WrittenRule::find(manifests, miss.route.name(), miss.rule_index);
+        let written = WrittenRule::find(manifests, &miss.route, miss.rule_index);
         let rule = miss.route.rules().get(miss.rule_index);
         let matched = rule.and_then(|rule| rule.matches().get(miss.match_index));
         let of_match = format!("matches[{}]", miss.match_index);
         let field = if matched.is_some() { &of_match } else { "" };
 
         Self {
+            kind: route::kind(&miss.route),
             route: miss.route.name().to_string(),
             rule: written.index,
             rule_name: rule.and_then(|rule| rule.name()).map(ToString::to_string),

@@ -1,4 +1,4 @@
-//! `gateway explain`: where a request goes, and why.
+//! `gateway explain`: where a request, a connection or a datagram goes, and why.
 
 mod admitted;
 mod answer;
@@ -9,7 +9,9 @@ mod misses;
 mod outcome;
 mod request;
 mod route;
+mod secured;
 mod site;
+mod stream;
 mod text;
 
 use std::process::ExitCode;
@@ -25,7 +27,12 @@ use crate::run::block_on;
 
 /// Prints where a request goes; fails if no rule takes it.
 pub(crate) fn command(args: &ExplainArgs, paint: Paint) -> Result<ExitCode, CommandFailure> {
-    let (paths, asked) = Asked::parse(&args.words, &args.headers, args.address)?;
+    let (paths, asked) = Asked::parse(
+        &args.words,
+        &args.headers,
+        args.address,
+        args.sni.as_deref(),
+    )?;
     let manifests = Manifests::read(&paths, &args.world.settings())?;
     let answer = block_on(async { Ok(Answer::find(&manifests, &asked, args.misses).await) })?;
 
@@ -33,7 +40,7 @@ pub(crate) fn command(args: &ExplainArgs, paint: Paint) -> Result<ExitCode, Comm
         Output::Text => output::print(&text::render(&answer, paint))?,
         Output::Json => output::print_json(&answer)?,
     }
-    Ok(if answer.has_rule() {
+    Ok(if answer.has_way() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -39,7 +39,14 @@ impl OutcomeReport {
     fn forwarded(parts: &request::Parts, backends: Vec<String>) -> Self {
         Self::Forwarded {
             backends,
-            request: format!("{} {}", parts.method, parts.uri),
+            request: format!(
+                "{} {}",
+                parts.method,
+                parts
+                    .uri
+                    .path_and_query()
+                    .map_or("/", |target| target.as_str())
+            ),
             headers: lines(&parts.headers),
         }
     }

@@ -4,23 +4,89 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use gateway_core::Body;
-use gateway_core::model::{Filter, Rule};
+use gateway_core::model::{Filter, Protocol, Rule};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::failure::CommandFailure;
 
-/// A request as a client would send it.
+/// A request as a client would send it, or a connection or datagram.
 #[derive(Debug)]
 pub(super) struct Asked {
+    pub(super) means: Means,
     pub(super) method: Method,
     /// As it was written, with `http://`.
     pub(super) url: String,
+    /// The name that the handshake asks for.
+    pub(super) sni: Option<String>,
     target: PathAndQuery,
     authority: Authority,
     headers: HeaderMap,
     /// Where it arrives, if somebody says so.
     pub(super) address: Option<IpAddr>,
+}
+
+/// What carries it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Means {
+    Http,
+    Https,
+    /// TLS with anything in it.
+    Tls,
+    Tcp,
+    Udp,
+}
+
+impl Means {
+    fn of(scheme: &str) -> Option<Self> {
+        Some(match scheme {
+            "http" => Self::Http,
+            "https" => Self::Https,
+            "tls" => Self::Tls,
+            "tcp" => Self::Tcp,
+            "udp" => Self::Udp,
+            _ => return None,
+        })
+    }
+
+    fn scheme(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Tls => "tls",
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+
+    /// Whether a client says more than where it wants to go.
+    pub(super) fn has_request(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+
+    /// Whether a client begins with a handshake.
+    pub(super) fn has_tls(self) -> bool {
+        matches!(self, Self::Https | Self::Tls)
+    }
+
+    /// The port where nobody names one.
+    pub(super) fn usual_port(self) -> Option<u16> {
+        match self {
+            Self::Http => Some(80),
+            Self::Https | Self::Tls => Some(443),
+            Self::Tcp | Self::Udp => None,
+        }
+    }
+
+    /// Whether a listener takes it.
+    pub(super) fn meets(self, protocol: &Protocol) -> bool {
+        match protocol {
+            Protocol::Http => self == Self::Http,
+            Protocol::Https(_) | Protocol::Tls(_) => self.has_tls(),
+            Protocol::Tcp => self == Self::Tcp,
+            Protocol::Udp => self == Self::Udp,
+        }
+    }
 }
 
 impl Asked {
@@ -29,6 +95,7 @@ impl Asked {
         words: &[String],
         headers: &[String],
         address: Option<IpAddr>,
+        sni: Option<&str>,
     ) -> Result<(Vec<PathBuf>, Self), CommandFailure> {
         let (url, before) = words.split_last().ok_or_else(usage)?;
         let (method, paths) = match before.split_last() {
@@ -40,15 +107,37 @@ impl Asked {
         }
 
         let invalid = |message: String| CommandFailure::new(message).remedy(USAGE);
+        // A call of a gRPC method, as its client sends it.
+        let grpc = method == "GRPC";
+        let method = if grpc { "POST" } else { method };
         let method = Method::from_bytes(method.as_bytes())
             .map_err(|_| invalid(format!("{method:?} is not a method")))?;
-        let (url, authority, target) = parse_url(url)?;
+        let Target {
+            means,
+            url,
+            authority,
+            path,
+        } = parse_url(url)?;
+        let mut headers = parse_headers(headers, &authority)?;
+        if grpc {
+            let usual = HeaderValue::from_static("application/grpc");
+            headers.entry(header::CONTENT_TYPE).or_insert(usual);
+        }
+        let host = authority.host().trim_matches(['[', ']']);
+        let own_address: Option<IpAddr> = host.parse().ok();
+        let sni = match sni {
+            Some(name) => Some(name.to_ascii_lowercase()),
+            None if means.has_tls() && own_address.is_none() => Some(host.to_ascii_lowercase()),
+            None => None,
+        };
         let asked = Self {
+            means,
             method,
             url,
-            target,
-            headers: parse_headers(headers, &authority)?,
-            address: address.or_else(|| authority.host().trim_matches(['[', ']']).parse().ok()),
+            sni,
+            target: path,
+            headers,
+            address: address.or(own_address),
             authority,
         };
         Ok((paths.iter().map(PathBuf::from).collect(), asked))
@@ -61,7 +150,14 @@ impl Asked {
 
     /// The URL with another port.
     pub(super) fn url_with_port(&self, port: u16) -> String {
-        format!("http://{}:{port}{}", self.authority.host(), self.target)
+        let (scheme, host) = (self.means.scheme(), self.authority.host());
+        let path = if self.means.has_request() {
+            self.target.as_str()
+        } else {
+            ""
+        };
+
+        format!("{scheme}://{host}:{port}{path}")
     }
 
     /// The path, as it was written.
@@ -88,17 +184,40 @@ impl Asked {
         request
     }
 
+    /// Only an absolute target tells that it came over TLS.
+    fn uri(&self) -> Uri {
+        let relative = || Uri::from(self.target.clone());
+        if self.means != Means::Https {
+            return relative();
+        }
+        let host = self.headers.get(header::HOST).map(HeaderValue::as_bytes);
+        let uri = Uri::builder()
+            .scheme(Scheme::HTTPS)
+            .authority(host.unwrap_or_default())
+            .path_and_query(self.target.clone());
+
+        uri.build().unwrap_or_else(|_| relative())
+    }
+
     /// The request itself.
     pub(super) fn request(&self) -> Request<Body> {
         let mut request = Request::new(Body::empty());
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = Uri::from(self.target.clone());
+        *request.uri_mut() = self.uri();
         *request.headers_mut() = self.headers.clone();
         request
     }
 }
 
-fn parse_url(text: &str) -> Result<(String, Authority, PathAndQuery), CommandFailure> {
+/// A URL, taken apart.
+struct Target {
+    means: Means,
+    url: String,
+    authority: Authority,
+    path: PathAndQuery,
+}
+
+fn parse_url(text: &str) -> Result<Target, CommandFailure> {
     let url = if text.contains("://") {
         text.to_owned()
     } else {
@@ -106,18 +225,23 @@ fn parse_url(text: &str) -> Result<(String, Authority, PathAndQuery), CommandFai
     };
     let invalid = || CommandFailure::new(format!("{text:?} is not a URL")).remedy(USAGE);
     let uri: Uri = url.parse().map_err(|_| invalid())?;
-    if uri.scheme() != Some(&Scheme::HTTP) {
-        let message = format!("{text:?} is not an http:// URL");
-        return Err(CommandFailure::new(message).remedy("explain requests without TLS: http://…"));
-    }
+    let Some(means) = uri.scheme_str().and_then(Means::of) else {
+        let message = format!("{text:?} is not a URL of http, https, tls, tcp or udp");
+        return Err(CommandFailure::new(message).remedy(USAGE));
+    };
     let authority = uri.authority().cloned().ok_or_else(invalid)?;
-    let target = uri.path_and_query().cloned();
+    if authority.port_u16().is_none() && means.usual_port().is_none() {
+        let message = format!("{text:?} has no port");
+        return Err(CommandFailure::new(message).remedy("write tcp://HOST:PORT"));
+    }
+    let path = uri.path_and_query().cloned();
 
-    Ok((
+    Ok(Target {
+        means,
         url,
         authority,
-        target.unwrap_or(PathAndQuery::from_static("/")),
-    ))
+        path: path.unwrap_or(PathAndQuery::from_static("/")),
+    })
 }
 
 fn parse_headers(lines: &[String], authority: &Authority) -> Result<HeaderMap, CommandFailure> {
@@ -158,7 +282,7 @@ mod tests {
 
     fn parse(words: &[&str]) -> Result<(Vec<PathBuf>, Asked), CommandFailure> {
         let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
-        Asked::parse(&words, &[], None)
+        Asked::parse(&words, &[], None, None)
     }
 
     #[test]
@@ -193,9 +317,37 @@ mod tests {
     #[test]
     fn what_is_no_request_is_refused() {
         assert!(parse(&["http://x/"]).is_err());
-        assert!(parse(&["a", "https://x/"]).is_err());
+        assert!(parse(&["a", "ftp://x/"]).is_err());
+        assert!(parse(&["a", "tcp://x"]).is_err());
         assert!(parse(&["a", "http:///x"]).is_err());
-        assert!(Asked::parse(&["a".into(), "x".into()], &["no colon".into()], None).is_err());
+        assert!(Asked::parse(&["a".into(), "x".into()], &["no colon".into()], None, None).is_err());
+    }
+
+    #[test]
+    fn names_of_handshakes_are_those_of_the_url_or_given() {
+        let sni = |url: &str, given: Option<&str>| {
+            let words = ["a".to_owned(), url.to_owned()];
+            let (_, asked) = Asked::parse(&words, &[], None, given).expect("is a request");
+            asked.sni
+        };
+
+        assert_eq!(
+            sni("https://Shop.test/", None).as_deref(),
+            Some("shop.test")
+        );
+        assert_eq!(sni("https://127.0.0.1/", None), None);
+        assert_eq!(sni("http://shop.test/", None), None);
+        let given = sni("tls://127.0.0.1:443", Some("A.test"));
+        assert_eq!(given.as_deref(), Some("a.test"));
+    }
+
+    #[test]
+    fn grpc_calls_are_posted() {
+        let (_, asked) = parse(&["a", "GRPC", "http://x/a.B/C"]).expect("is a request");
+
+        assert_eq!(asked.method, Method::POST);
+        let headers = asked.request().headers().clone();
+        assert_eq!(headers[header::CONTENT_TYPE], "application/grpc");
     }
 
     #[test]
@@ -203,7 +355,7 @@ mod tests {
         let headers = ["Host: shop.test".to_owned()];
         let words = ["a".to_owned(), "http://127.0.0.1:8080/".to_owned()];
 
-        let (_, asked) = Asked::parse(&words, &headers, None).expect("is a request");
+        let (_, asked) = Asked::parse(&words, &headers, None, None).expect("is a request");
 
         assert_eq!(asked.request().headers()[header::HOST], "shop.test");
         assert_eq!(asked.address, Some([127, 0, 0, 1].into()));

@@ -1,7 +1,9 @@
 //! Where the parts of a rule are written.
 
-use gateway_core::model::{ObjectName, RouteMatch, Rule};
-use gateway_k8s::api::{HttpBackendRef, HttpRoute, HttpRouteRule};
+use std::borrow::Cow;
+
+use gateway_core::model::{Route, RouteKind, RouteMatch, Rule};
+use gateway_k8s::api::{GrpcRoute, GrpcRouteRule, HttpBackendRef, HttpRoute, HttpRouteRule};
 use gateway_k8s::world::{ObjectRef, Place};
 
 use crate::duration;
@@ -14,39 +16,50 @@ pub(super) struct WrittenRule<'a> {
     object: ObjectRef,
     /// Its place among the rules that are written.
     pub(super) index: usize,
-    rule: Option<&'a HttpRouteRule>,
+    rule: Option<Cow<'a, HttpRouteRule>>,
 }
 
 impl<'a> WrittenRule<'a> {
     /// Finds the rule that is `index` in the model.
-    pub(super) fn find(manifests: &'a Manifests, route: &ObjectName, index: usize) -> Self {
-        let object = ObjectRef::new::<HttpRoute>(route.namespace(), route.name());
+    pub(super) fn find(manifests: &'a Manifests, route: &Route, index: usize) -> Self {
+        let (namespace, name) = (route.name().namespace(), route.name().name());
         let world = &manifests.reading.world;
-        let rules = world
-            .http_routes
-            .get(route.namespace(), route.name())
-            .and_then(|route| route.spec.rules.as_deref())
-            .unwrap_or_default();
+        let (object, rules) = match route.kind() {
+            RouteKind::Http => {
+                let route = world.http_routes.get(namespace, name);
+                let rules = route.and_then(|route| route.spec.rules.as_deref());
+                let rules = rules.unwrap_or_default().iter().map(Cow::Borrowed);
+                let object = ObjectRef::new::<HttpRoute>(namespace, name);
+                (object, rules.collect::<Vec<_>>())
+            }
+            RouteKind::Grpc => {
+                let route = world.grpc_routes.get(namespace, name);
+                let rules = route.and_then(|route| route.spec.rules.as_deref());
+                let rules = rules.unwrap_or_default().iter().map(as_http);
+                let object = ObjectRef::new::<GrpcRoute>(namespace, name);
+                (object, rules.map(Cow::Owned).collect())
+            }
+        };
         // A rule whose matches cannot be read is left out of the model.
-        let kept = (0..rules.len()).filter(|index| !has_bad_match(manifests, &object, *index));
-        let index = kept.clone().nth(index).unwrap_or(index);
+        let mut kept = (0..rules.len()).filter(|index| !has_bad_match(manifests, &object, *index));
+        let index = kept.nth(index).unwrap_or(index);
 
         Self {
             manifests,
             object,
             index,
-            rule: rules.get(index),
+            rule: rules.into_iter().nth(index),
         }
     }
 
     /// The rule itself; none if the route relies on the default rule.
-    pub(super) fn written(&self) -> Option<&'a HttpRouteRule> {
-        self.rule
+    pub(super) fn written(&self) -> Option<&HttpRouteRule> {
+        self.rule.as_deref()
     }
 
     /// When failed requests are tried again.
     pub(super) fn retry(&self) -> Option<String> {
-        let retry = self.rule?.retry.as_ref()?;
+        let retry = self.rule.as_ref()?.retry.as_ref()?;
         let attempts = retry.attempts.map_or_else(
             || "as often as by default".to_owned(),
             |attempts| format!("{attempts} times at most"),
@@ -60,8 +73,8 @@ impl<'a> WrittenRule<'a> {
     }
 
     /// One of its backends.
-    pub(super) fn backend(&self, index: usize) -> Option<&'a HttpBackendRef> {
-        self.rule?.backend_refs.as_ref()?.get(index)
+    pub(super) fn backend(&self, index: usize) -> Option<&HttpBackendRef> {
+        self.rule.as_ref()?.backend_refs.as_ref()?.get(index)
     }
 
     /// Where references lead that name no namespace.
@@ -80,6 +93,24 @@ impl<'a> WrittenRule<'a> {
         let field = format!("spec.rules[{}]{dot}{field}", self.index);
 
         place(self.manifests.reading.place(&self.object, &field))
+    }
+}
+
+/// A rule of a GRPCRoute in the words of an HTTPRoute: but for its matches, it has
+/// the same fields.
+fn as_http(rule: &GrpcRouteRule) -> HttpRouteRule {
+    let mut rule = rule.clone();
+    rule.matches = None;
+    let value = serde_json::to_value(rule).unwrap_or_default();
+
+    serde_json::from_value(value).unwrap_or_default()
+}
+
+/// The kind of object that a route is.
+pub(super) fn kind(route: &Route) -> &'static str {
+    match route.kind() {
+        RouteKind::Http => "HTTPRoute",
+        RouteKind::Grpc => "GRPCRoute",
     }
 }
 

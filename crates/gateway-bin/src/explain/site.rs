@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gateway_core::model::{Configuration, Gateway, Listener};
 
-use super::request::Asked;
+use super::request::{Asked, Means};
 
 /// All listeners of one address and port.
 #[derive(Clone, Debug)]
@@ -19,8 +19,8 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Every address that is listened on.
-    pub(super) fn all(configuration: &Configuration) -> Vec<Self> {
+    /// Every address that is listened on for what comes by these means.
+    pub(super) fn all(configuration: &Configuration, means: Means) -> Vec<Self> {
         let mut sites: BTreeMap<(Option<IpAddr>, u16), Self> = BTreeMap::new();
 
         for gateway in configuration.gateways() {
@@ -30,7 +30,8 @@ impl Site {
                 addresses.push(None);
             }
             for address in addresses {
-                for listener in gateway.listeners() {
+                let listeners = gateway.listeners().iter();
+                for listener in listeners.filter(|one| means.meets(one.protocol())) {
                     let port = listener.port();
                     let site = sites.entry((address, port)).or_insert_with(|| Self {
                         address,
@@ -53,6 +54,21 @@ impl Site {
         pairs
             .find(|(other, _)| Arc::ptr_eq(other, listener))
             .map(|(_, gateway)| gateway)
+    }
+
+    /// The same place with some of its listeners.
+    pub(super) fn with_listeners(&self, keep: impl Fn(&Listener) -> bool) -> Self {
+        let pairs = self.listeners.iter().zip(&self.gateways);
+        let kept = pairs.filter(|(listener, _)| keep(listener));
+        let (listeners, gateways) = kept
+            .map(|(listener, gateway)| (Arc::clone(listener), Arc::clone(gateway)))
+            .unzip();
+
+        Self {
+            listeners,
+            gateways,
+            ..*self
+        }
     }
 
     /// Whether requests for `address` arrive here.
@@ -121,16 +137,19 @@ pub(super) fn choose<'a>(
 /// The port of the URL, or the only one there is.
 fn port(sites: &[Site], asked: &Asked, notes: &mut Vec<String>) -> Result<u16, String> {
     let ports: BTreeSet<_> = sites.iter().map(|site| site.port).collect();
-    let port = asked.port().unwrap_or(80);
+    let usual = asked.means.usual_port().unwrap_or_default();
+    let port = asked.port().unwrap_or(usual);
     if ports.contains(&port) {
         return Ok(port);
     }
 
     match (asked.port(), ports.first()) {
-        (_, None) => Err("no Gateway is served; 'gateway check' says why".to_owned()),
+        (_, None) => Err("no listener for this is served; 'gateway check' says why".to_owned()),
         (None, Some(only)) if ports.len() == 1 => {
             let url = asked.url_with_port(*only);
-            notes.push(format!("nothing listens on port 80; this is for {url}"));
+            notes.push(format!(
+                "nothing listens on port {usual}; this is for {url}"
+            ));
             Ok(*only)
         }
         (_, Some(_)) => {

@@ -6,22 +6,33 @@ use super::answer::{Answer, ListenerReport, RuleReport};
 use super::backends::BackendReport;
 use super::misses::MissReport;
 use super::outcome::OutcomeReport;
+use super::stream::StreamReport;
 use crate::paint::Paint;
 use crate::table::{Cell, Table};
 
 /// The whole answer: the way of the request, what comes of it, and near misses;
 /// these first, if there is no way.
 pub(super) fn render(answer: &Answer, paint: Paint) -> String {
-    let mut text = format!(
-        "{}\n",
-        paint.strong(format!("{} {}", answer.method, answer.url))
-    );
+    let asked = if answer.method.is_empty() {
+        answer.url.clone()
+    } else {
+        format!("{} {}", answer.method, answer.url)
+    };
+    let mut text = format!("{}\n", paint.strong(asked));
     for note in &answer.notes {
         text += &format!("{} {note}\n", paint.warning("note:"));
     }
     text.push('\n');
     if let Some(refused) = &answer.refused {
         return text + &format!("  {} {refused}\n", paint.bad("✗"));
+    }
+
+    if let Some(stream) = &answer.stream {
+        text += &stream_way(answer.listener.as_ref(), stream).render(paint);
+        for other in &stream.others {
+            text += &format!("  {}\n", paint.faint(other));
+        }
+        return text;
     }
 
     match &answer.rule {
@@ -55,26 +66,31 @@ fn no_route(listener: &ListenerReport) -> String {
     format!("no rule of Gateway {gateway}, listener {name} ({address}) takes it: 404")
 }
 
+/// The way of a connection or a datagram.
+fn stream_way(listener: Option<&ListenerReport>, stream: &StreamReport) -> Table<3> {
+    let mut way = Table::headless();
+    begin(&mut way, listener);
+
+    let hostname = stream.hostname.as_ref();
+    let meant = hostname.map_or_else(String::new, |hostname| format!(" for {hostname}"));
+    let text = format!("{}{meant}", stream.route);
+    step(&mut way, stream.kind, &text, stream.place.as_deref());
+    if let Some(tls) = stream.tls {
+        step(&mut way, "TLS", tls, None);
+    }
+    backends(&mut way, &stream.backends);
+    way
+}
+
 /// The way from the Gateway to the endpoints, one step on each line.
 fn way(listener: Option<&ListenerReport>, rule: &RuleReport) -> Table<3> {
     let mut way = Table::headless();
+    begin(&mut way, listener);
 
-    if let Some(listener) = listener {
-        step(
-            &mut way,
-            "Gateway",
-            &listener.gateway,
-            listener.gateway_place.as_deref(),
-        );
-        let hostname = listener.hostname.as_ref();
-        let serves = hostname.map_or_else(String::new, |hostname| format!(" for {hostname}"));
-        let text = format!("{}, {}{serves}", listener.name, listener.address);
-        step(&mut way, "listener", &text, listener.place.as_deref());
-    }
     let hostname = rule.hostname.as_ref();
     let meant = hostname.map_or_else(String::new, |hostname| format!(" for {hostname}"));
     let text = format!("{}{meant}", rule.route);
-    step(&mut way, "HTTPRoute", &text, rule.route_place.as_deref());
+    step(&mut way, rule.kind, &text, rule.route_place.as_deref());
     step(
         &mut way,
         "rule",
@@ -97,6 +113,21 @@ fn way(listener: Option<&ListenerReport>, rule: &RuleReport) -> Table<3> {
     way
 }
 
+fn begin(way: &mut Table<3>, listener: Option<&ListenerReport>) {
+    if let Some(listener) = listener {
+        step(
+            way,
+            "Gateway",
+            &listener.gateway,
+            listener.gateway_place.as_deref(),
+        );
+        let hostname = listener.hostname.as_ref();
+        let serves = hostname.map_or_else(String::new, |hostname| format!(" for {hostname}"));
+        let text = format!("{}, {}{serves}", listener.name, listener.address);
+        step(way, "listener", &text, listener.place.as_deref());
+    }
+}
+
 fn backends(way: &mut Table<3>, backends: &[BackendReport]) {
     for (index, backend) in backends.iter().enumerate() {
         let label = match (index, backends.len()) {
@@ -112,10 +143,12 @@ fn backends(way: &mut Table<3>, backends: &[BackendReport]) {
         let protocol = backend
             .protocol
             .map_or_else(String::new, |one| format!(", {one}"));
+        let tls = backend.tls.as_ref();
+        let tls = tls.map_or_else(String::new, |name| format!(", TLS as {name}"));
         step(
             way,
             label,
-            &format!("{}{share}{protocol}", backend.name),
+            &format!("{}{share}{protocol}{tls}", backend.name),
             None,
         );
         for filter in &backend.filters {
@@ -219,7 +252,8 @@ fn render_miss(miss: &MissReport, paint: Paint) -> String {
     let rule = rule_name(miss.rule, miss.rule_name.as_deref());
     let place = miss.place.as_deref().unwrap_or_default();
     let mut text = format!(
-        "  HTTPRoute {} rule {rule}: {}  {}\n",
+        "  {} {} rule {rule}: {}  {}\n",
+        miss.kind,
         miss.route,
         miss.condition,
         paint.faint(place)

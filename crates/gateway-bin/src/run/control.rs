@@ -1,6 +1,7 @@
 //! From files to what is served, again and again.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use gateway_core::model::Configuration;
 use gateway_core::{BindError, Gateway};
@@ -93,6 +94,7 @@ impl Control {
             .collect();
         let mut verdicts = self.verdicts.clone();
         verdicts.programmed(&failures);
+        verdicts.dated(SystemTime::now());
 
         self.told.problems(findings(&self.reading, &verdicts));
         let addresses = self.gateway.addresses();

@@ -144,3 +144,130 @@ fn colours_come_only_where_they_are_wanted() {
 
     assert!(said.out.contains("\x1b["), "{}", said.out);
 }
+
+/// Listeners of every protocol, with routes.
+const STREAMS: &str = "
+{apiVersion: gateway.networking.k8s.io/v1, kind: GatewayClass, metadata: {name: c}, spec: {controllerName: gateway-rs.dev/gateway-controller}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: g}, spec: {gatewayClassName: c, allowedListeners: {namespaces: {from: Same}}, listeners: [
+  {name: http, port: 80, protocol: HTTP},
+  {name: tcp, port: 5432, protocol: TCP},
+  {name: udp, port: 53, protocol: UDP},
+  {name: pass, port: 443, protocol: TLS, hostname: '*.pass.test', tls: {mode: Passthrough}}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: ListenerSet, metadata: {name: more}, spec: {parentRef: {name: g}, listeners: [{name: extra, port: 81, protocol: HTTP}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: TCPRoute, metadata: {name: db}, spec: {parentRefs: [{name: g}], rules: [{backendRefs: [{name: s, port: 5432}]}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: UDPRoute, metadata: {name: dns}, spec: {parentRefs: [{name: g}], rules: [{backendRefs: [{name: s, port: 53}, {name: none, port: 1}]}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: TLSRoute, metadata: {name: mail}, spec: {parentRefs: [{name: g}], hostnames: [mail.pass.test], rules: [{backendRefs: [{name: s, port: 5432}]}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: GRPCRoute, metadata: {name: calls}, spec: {parentRefs: [{name: g}], rules: [{name: one, matches: [{method: {service: a.B, method: C}}],
+  filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: x, value: y}]}}], backendRefs: [{name: s, port: 5432}]}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: pages}, spec: {parentRefs: [{kind: ListenerSet, name: more}], rules: [{backendRefs: [{name: s, port: 5432}]}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {ports: [{name: t, port: 5432}, {name: u, port: 53, protocol: UDP}]}}
+---
+{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: s-1, labels: {kubernetes.io/service-name: s}}, addressType: IPv4,
+  endpoints: [{addresses: [127.0.0.1]}], ports: [{name: t, port: 9001}, {name: u, port: 9002, protocol: UDP}]}
+";
+
+fn explain_streams(words: &[&str]) -> Said {
+    let manifests = Manifests::new().with("all.yaml", STREAMS);
+    let path = manifests.path();
+    let mut args = vec!["explain", path.as_str()];
+    args.extend(words);
+
+    gateway_says(&args)
+}
+
+#[test]
+fn connections_and_datagrams_have_ways() {
+    let tcp = explain_streams(&["tcp://db.test:5432"]);
+    assert_eq!(tcp.code, Some(0), "{tcp:?}");
+    for part in [
+        "tcp://db.test:5432\n",
+        "TCPRoute  default/db",
+        "→ 127.0.0.1:9001",
+    ] {
+        assert!(tcp.out.contains(part), "{part:?} in {}", tcp.out);
+    }
+
+    let udp = explain_streams(&["udp://127.0.0.1:53", "-o", "json"]).json();
+    assert_eq!(udp["stream"]["kind"], "UDPRoute");
+    assert_eq!(
+        udp["stream"]["backends"][0]["endpoints"][0],
+        "127.0.0.1:9002"
+    );
+    let failure = udp["stream"]["backends"][1]["failure"].as_str();
+    assert!(failure.is_some_and(|text| text.contains("closed")), "{udp}");
+
+    let nowhere = explain_streams(&["tcp://db.test:53"]);
+    assert_eq!(nowhere.code, Some(1), "{nowhere:?}");
+}
+
+#[test]
+fn names_of_handshakes_choose_listener_and_route() {
+    let mail = explain_streams(&["tls://mail.pass.test", "-o", "json"]).json();
+    assert_eq!(mail["stream"]["route"], "default/mail");
+    assert_eq!(mail["stream"]["tls"], "passed through");
+
+    let given = explain_streams(&[
+        "https://127.0.0.1/",
+        "--sni",
+        "mail.pass.test",
+        "-o",
+        "json",
+    ]);
+    assert_eq!(given.json()["stream"]["hostname"], "mail.pass.test");
+
+    for name in ["web.pass.test", "other.test"] {
+        let said = explain_streams(&["tls://127.0.0.1:443", "--sni", name]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+    }
+}
+
+#[test]
+fn calls_are_explained_by_their_method() {
+    let call = explain_streams(&["GRPC", "http://x.test/a.B/C", "-o", "json"]).json();
+
+    assert_eq!(call["rule"]["kind"], "GRPCRoute");
+    assert_eq!(call["rule"]["name"], "one");
+    assert_eq!(call["rule"]["match"], "path exact /a.B/C");
+    assert_eq!(call["rule"]["backends"][0]["protocol"], "HTTP/2");
+    let filter = call["rule"]["filters"][0]["text"].as_str();
+    assert!(
+        filter.is_some_and(|text| text.contains("set x: y")),
+        "{call}"
+    );
+}
+
+#[test]
+fn listeners_of_listener_sets_are_found_where_they_are_written() {
+    let page = explain_streams(&["http://x.test:81/", "-o", "json"]).json();
+
+    assert_eq!(page["listener"]["name"], "default/more/extra");
+    assert_eq!(page["rule"]["route"], "default/pages");
+    assert!(page["listener"]["place"].is_string(), "{page}");
+}
+
+#[test]
+fn check_shows_every_kind() {
+    let manifests = Manifests::new().with("all.yaml", STREAMS);
+    let said = gateway_says(&["check", &manifests.path()]);
+
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for part in [
+        "ListenerSet default/more ",
+        "  listener extra, 1 route",
+        "TCPRoute default/db at Gateway default/g",
+        "TLSRoute default/mail at Gateway default/g",
+        "GRPCRoute default/calls at Gateway default/g",
+        "HTTPRoute default/pages at ListenerSet default/more",
+        "UDPRoute default/dns: spec.rules[0].backendRefs[1]: there is no Service default/none",
+    ] {
+        assert!(said.out.contains(part), "{part:?} in {}", said.out);
+    }
+}

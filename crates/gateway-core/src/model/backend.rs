@@ -81,7 +81,8 @@ pub enum BackendTarget {
     Invalid(Arc<str>),
 }
 
-/// Names a backend: an object and one of its ports.
+/// Names a backend: an object and one of its ports, and what it is used for where
+/// that makes it another one.
 ///
 /// Cheap to clone.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -89,6 +90,21 @@ pub struct BackendId {
     kind: Arc<str>,
     object: ObjectName,
     port: u16,
+    purpose: BackendPurpose,
+    client: Option<ObjectName>,
+}
+
+/// What a backend is used for. One port of one object may be a different backend
+/// for each. Complete.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum BackendPurpose {
+    /// Connections, and requests over them in whichever way the port speaks.
+    #[default]
+    Any,
+    /// Requests over HTTP/2, although the port does not say that it speaks it.
+    Grpc,
+    /// Datagrams.
+    Udp,
 }
 
 impl BackendId {
@@ -98,7 +114,24 @@ impl BackendId {
             kind: kind.into(),
             object,
             port,
+            purpose: BackendPurpose::Any,
+            client: None,
         }
+    }
+
+    /// The backend that is used for something else than is usual.
+    #[must_use]
+    pub fn with_purpose(mut self, purpose: BackendPurpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// The backend as one gateway alone speaks to it, because it shows a
+    /// certificate of its own. Every gateway by default.
+    #[must_use]
+    pub fn with_client(mut self, gateway: ObjectName) -> Self {
+        self.client = Some(gateway);
+        self
     }
 
     /// The kind of object.
@@ -115,6 +148,16 @@ impl BackendId {
     pub fn port(&self) -> u16 {
         self.port
     }
+
+    /// What it is used for.
+    pub fn purpose(&self) -> BackendPurpose {
+        self.purpose
+    }
+
+    /// The only gateway that uses it, if it is for one alone.
+    pub fn client(&self) -> Option<&ObjectName> {
+        self.client.as_ref()
+    }
 }
 
 /// Names the `Service` of that name; for people who write Rust, where only the
@@ -128,10 +171,17 @@ impl From<&str> for BackendId {
 impl fmt::Display for BackendId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind, self.object)?;
-        if self.port == 0 {
-            Ok(())
-        } else {
-            write!(f, ":{}", self.port)
+        if self.port != 0 {
+            write!(f, ":{}", self.port)?;
+        }
+        match self.purpose {
+            BackendPurpose::Any => {}
+            BackendPurpose::Grpc => f.write_str(" (gRPC)")?,
+            BackendPurpose::Udp => f.write_str(" (UDP)")?,
+        }
+        match &self.client {
+            Some(gateway) => write!(f, " for {gateway}"),
+            None => Ok(()),
         }
     }
 }

@@ -230,17 +230,24 @@ pub struct Pattern {
 
 impl Pattern {
     fn new(source: &str) -> Result<Self, InvalidMatch> {
-        RegexBuilder::new(&format!("^(?:{source})$"))
-            .size_limit(COMPILED_PATTERN_BYTES)
-            .build()
-            .map(|regex| Self {
-                source: source.into(),
-                regex,
-            })
-            .map_err(|error| InvalidMatch::Regex {
+        let compile = |pattern: &str| {
+            let built = RegexBuilder::new(pattern)
+                .size_limit(COMPILED_PATTERN_BYTES)
+                .build();
+            built.map_err(|error| InvalidMatch::Regex {
                 pattern: source.into(),
                 problem: summary(&error),
             })
+        };
+        if source.contains(')') {
+            // It could close the group below, and then not mean the whole text.
+            compile(source)?;
+        }
+
+        Ok(Self {
+            source: source.into(),
+            regex: compile(&format!("^(?:{source})$"))?,
+        })
     }
 
     /// Whether the whole of `text` matches.
@@ -339,6 +346,12 @@ mod tests {
 
         assert!(error.contains("unclosed group"), "{error}");
         assert!(!error.contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn pattern_cannot_leave_the_group_that_it_is_put_into() {
+        assert!(PathMatch::regex("/a)|(/b").is_err());
+        assert!(PathMatch::regex("/(a|b)").is_ok());
     }
 
     #[test]

@@ -40,7 +40,7 @@ mod tls;
 mod traffic;
 
 pub use self::backend::{
-    Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Endpoints,
+    Backend, BackendId, BackendProtocol, BackendPurpose, BackendRef, BackendTarget, Endpoints,
 };
 pub use self::certificate::{Certificate, InvalidCertificate};
 pub use self::cidr::{Cidr, InvalidCidr};

@@ -13,6 +13,7 @@ use tower::util::{Either, MapResponse};
 use tower::{Layer, Service, ServiceExt};
 
 use super::chain::{FilterChain, FilterChainLayer};
+use super::deadline::ExchangeDeadline;
 use super::dispatch::Dispatch;
 use super::extension::Extensions;
 use super::step::{Prepared, Step, UnresolvedFilter, prepare};
@@ -156,7 +157,7 @@ where
         + 'static,
     S::Future: Send + 'static,
 {
-    RuleStack::new(timeout.layer(inner).map_response(unify))
+    RuleStack::new(ExchangeDeadline::new(inner, timeout).map_response(unify))
 }
 
 fn chained(steps: Vec<Step>, stack: RuleStack) -> RuleStack {

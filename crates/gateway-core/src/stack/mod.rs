@@ -3,7 +3,7 @@
 //! From the outside to the inside:
 //!
 //! ```text
-//! RequestTimeout        the rule's timeouts.request
+//! ExchangeDeadline      the rule's timeouts.request, or the client's grpc-timeout
 //!   FilterChain         the rule's filters as written; custom layers among them
 //!     Retry             the rule's retry
 //!       Dispatch        one backendRef by weight
@@ -16,6 +16,7 @@ mod assemble;
 mod backends;
 mod boxed;
 mod chain;
+mod deadline;
 mod dispatch;
 mod extension;
 mod security;

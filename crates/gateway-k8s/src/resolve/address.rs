@@ -8,6 +8,7 @@ use gateway_core::model::ObjectName;
 use super::Settings;
 use super::field::Field;
 use super::gateway::GatewayPlan;
+use super::spoken::Transport;
 use crate::api::{Gateway, GatewayAddress};
 use crate::verdict::{Problem, Reason};
 
@@ -130,7 +131,7 @@ pub(super) fn assign(plans: &mut [GatewayPlan], settings: &Settings) {
 /// Lets the oldest Gateway have each port of each address. Gateways are never
 /// merged: a listener of a younger one on the same port is refused.
 pub(super) fn share_ports(plans: &mut [GatewayPlan]) {
-    let mut taken: BTreeMap<(Option<IpAddr>, u16), ObjectName> = BTreeMap::new();
+    let mut taken: BTreeMap<(Option<IpAddr>, Transport, u16), ObjectName> = BTreeMap::new();
 
     for plan in plans.iter_mut().filter(|plan| plan.is_served()) {
         let everywhere = [None];
@@ -141,21 +142,25 @@ pub(super) fn share_ports(plans: &mut [GatewayPlan]) {
             &some[..]
         };
 
-        for (index, listener) in plan.listeners.iter_mut().enumerate() {
-            if !listener.is_served() {
+        for listener in &mut plan.listeners {
+            let Some(spoken) = listener.spoken.filter(|_| listener.is_served()) else {
                 continue;
-            }
-            let mut keys = addresses.iter().map(|address| (*address, listener.port));
+            };
+            let transport = spoken.transport();
+            let key = |address: &Option<IpAddr>| (*address, transport, listener.port);
+            let mut keys = addresses.iter().map(key);
             let other = keys
                 .find_map(|key| taken.get(&key))
                 .filter(|owner| **owner != plan.name);
             match other {
-                Some(other) => listener
-                    .refused
-                    .push(port_taken(index, listener.port, other)),
+                Some(other) => {
+                    listener
+                        .refused
+                        .push(port_taken(listener.index, listener.port, other))
+                }
                 None => {
                     for address in addresses {
-                        taken.insert((*address, listener.port), plan.name.clone());
+                        taken.insert((*address, transport, listener.port), plan.name.clone());
                     }
                 }
             }

@@ -1,18 +1,20 @@
 //! Which listeners a route is attached to, and what it is told about each parent.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gateway_core::model::ObjectName;
+use gateway_core::model::{BackendId, ObjectName};
 
 use super::field::Field;
 use super::gateway::GatewayPlan;
 use super::listener::ListenerPlan;
 use super::matches::unsupported;
+use super::parent::{self, Named};
 use super::plans::Plans;
-use super::route::Converted;
+use super::route::{Converted, ModelRoute, RouteObject};
 use super::view::View;
-use super::{GATEWAY_GROUP, Settings};
-use crate::api::{DefaultScope, Gateway, HttpRoute, ParentReference};
+use super::{GATEWAY_GROUP, Settings, client, endpoints};
+use crate::api::{DefaultScope, ParentReference};
 use crate::verdict::{Condition, ConditionType, ParentVerdict, Problem, Reason, RouteVerdict};
 use crate::world::Loaded;
 
@@ -25,11 +27,46 @@ pub(super) struct Attached {
     pub(super) gateways: Vec<(ObjectName, Option<Arc<GatewayPlan>>)>,
     /// The Gateway and the listener's position in it; counted in `attachedRoutes`.
     pub(super) listeners: Vec<(ObjectName, usize)>,
+    /// The route as single Gateways have it, which show backends who they are.
+    own_routes: BTreeMap<ObjectName, ModelRoute>,
+    /// Every backend that its rules refer to, as they are for its Gateways.
+    pub(super) backends: BTreeSet<BackendId>,
     pub(super) verdict: Arc<RouteVerdict>,
     pub(super) warnings: Arc<Vec<Problem>>,
 }
 
 impl Attached {
+    /// The route as a Gateway has it.
+    pub(super) fn route_of(&self, gateway: &ObjectName) -> Option<&ModelRoute> {
+        let own = self.own_routes.get(gateway);
+
+        own.or(self.converted.route.as_ref())
+    }
+
+    /// Whether anything can come to it.
+    pub(super) fn is_served(&self) -> bool {
+        self.converted.route.is_some() && !self.listeners.is_empty()
+    }
+
+    /// Whether every Gateway has the very routes that it had.
+    pub(super) fn has_same_routes(&self, before: &Self) -> bool {
+        let same = |one: Option<&ModelRoute>, other: Option<&ModelRoute>| match (one, other) {
+            (Some(one), Some(other)) => one.is_same(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        let all_own = self.own_routes.len() == before.own_routes.len()
+            && self
+                .own_routes
+                .iter()
+                .all(|(gateway, route)| same(Some(route), before.own_routes.get(gateway)));
+
+        all_own
+            && same(
+                self.converted.route.as_ref(),
+                before.converted.route.as_ref(),
+            )
+    }
+
     /// Whether it is what would come out again.
     pub(super) fn stands(&self, converted: &Arc<Converted>, plans: &Plans) -> bool {
         let same =
@@ -40,18 +77,13 @@ impl Attached {
 
         Arc::ptr_eq(&self.converted, converted) && self.gateways.iter().all(same)
     }
-
-    /// Whether any request can come to it.
-    pub(super) fn is_served(&self) -> bool {
-        self.converted.route.is_some() && !self.listeners.is_empty()
-    }
 }
 
 /// Attaches a route to every listener that it names and that takes it.
-pub(super) fn attach(
+pub(super) fn attach<T: RouteObject>(
     view: &View<'_>,
     settings: &Settings,
-    loaded: &Loaded<HttpRoute>,
+    loaded: &Loaded<T>,
     converted: &Arc<Converted>,
     plans: &Plans,
 ) -> Attached {
@@ -61,31 +93,37 @@ pub(super) fn attach(
     let mut gateways = Vec::new();
     let mut listeners: Vec<(ObjectName, usize)> = Vec::new();
 
-    for (index, parent) in loaded.spec.parent_refs.iter().flatten().enumerate() {
+    for (index, written) in loaded.parents().iter().enumerate() {
         let at = at.item("parentRefs", index);
-        let namespace = parent
-            .namespace
-            .as_deref()
-            .unwrap_or(&converted.object.namespace);
-        if !is_gateway(parent) {
-            let kind = parent.kind.as_deref().unwrap_or_default();
-            warnings.push(unsupported(
-                format!("parents of kind {kind} are not supported"),
-                &at,
-            ));
-            continue;
-        }
-        let name = ObjectName::new(namespace, parent.name.as_str());
+        let own = &converted.object.namespace;
+        let (name, set) = match Named::read(view, written, own) {
+            Named::Gateway(name) => (name, None),
+            Named::ListenerSet { set, gateway } => (gateway, Some(set)),
+            Named::Missing(message) => {
+                let problem = Problem::new(Reason::NoMatchingParent, message).at(&at);
+                warnings.extend(settings.complete.then_some(problem));
+                continue;
+            }
+            Named::Other => {
+                let kind = written.kind.as_deref().unwrap_or_default();
+                let message = format!("parents of kind {kind} are not supported");
+                warnings.push(unsupported(message, &at));
+                continue;
+            }
+        };
         let plan = plans.get(&name);
         // One allocation of the name for all routes.
         let name = plan.map_or(name, |plan| plan.name.clone());
         gateways.push((name.clone(), plan.cloned()));
         let Some(plan) = plan else {
-            warnings.extend(missing(view, settings, &name, &at));
+            warnings.extend(parent::missing(view, settings, &name, &at));
             continue;
         };
 
-        let found = candidates(view, plan, parent, converted, &at);
+        let found = match parent::set_of(plan, set.as_ref(), &at) {
+            Ok(set) => candidates(view, plan, set, written, converted, &at),
+            Err(problem) => Err(problem),
+        };
         if let Ok(found) = &found {
             let new = found.iter().map(|index| (name.clone(), *index));
             listeners.extend(
@@ -94,45 +132,69 @@ pub(super) fn attach(
             );
         }
         verdict.parents.push(ParentVerdict {
-            parent: written_out(parent),
+            parent: parent::written_out(written),
             conditions: conditions(converted, plan, found, &at),
         });
     }
-    warn(settings, loaded, &verdict, &mut warnings);
+    warn(settings, &**loaded, &verdict, &mut warnings);
+    let mut backends = converted.backends.clone();
+    let own_routes = own_routes(view, converted, &listeners, plans, &mut backends);
 
     Attached {
         converted: Arc::clone(converted),
         gateways,
         listeners,
+        own_routes,
+        backends,
         verdict: Arc::new(verdict),
         warnings: Arc::new(warnings),
     }
 }
 
-/// A Gateway that is not ours may be another controller's, and in a cluster it may
-/// also still be made.
-fn missing(
+/// The route for each of its Gateways that shows a certificate to backends which it
+/// speaks to over TLS. These are then backends of its own.
+fn own_routes(
     view: &View<'_>,
-    settings: &Settings,
-    name: &ObjectName,
-    at: &Field<'_>,
-) -> Option<Problem> {
-    let there = view.get::<Gateway>(name.namespace(), name.name()).is_some();
-    let message = format!("there is no Gateway {name}");
-    let problem = Problem::new(Reason::NoMatchingParent, message).at(at);
+    converted: &Converted,
+    listeners: &[(ObjectName, usize)],
+    plans: &Plans,
+    backends: &mut BTreeSet<BackendId>,
+) -> BTreeMap<ObjectName, ModelRoute> {
+    let mut own = BTreeMap::new();
+    let Some(route) = &converted.route else {
+        return own;
+    };
+    let gateways: BTreeSet<_> = listeners.iter().map(|(gateway, _)| gateway).collect();
+    let has_client = |gateway: &&ObjectName| {
+        let plan = plans.get(*gateway);
+        plan.is_some_and(|plan| plan.client_certificate.is_some())
+    };
 
-    (settings.complete && !there).then_some(problem)
+    for gateway in gateways.into_iter().filter(has_client) {
+        let secured = converted.backends.iter();
+        let secured: BTreeSet<_> = secured
+            .filter(|id| endpoints::is_secured(view, id))
+            .cloned()
+            .collect();
+        if !secured.is_empty() {
+            own.insert(gateway.clone(), client::route_for(gateway, &secured, route));
+            let secured = secured.into_iter();
+            backends.extend(secured.map(|id| id.with_client(gateway.clone())));
+        }
+    }
+
+    own
 }
 
 /// What is not obeyed, where the API has no condition to say so.
-fn warn(
+fn warn<T: RouteObject>(
     settings: &Settings,
-    loaded: &HttpRoute,
+    loaded: &T,
     verdict: &RouteVerdict,
     warnings: &mut Vec<Problem>,
 ) {
     let at = Field::SPEC;
-    let scope = loaded.spec.use_default_gateways.as_ref();
+    let scope = loaded.default_scope();
     if scope.is_some_and(|scope| *scope != DefaultScope::None) {
         warnings.push(unsupported(
             "there are no default Gateways",
@@ -152,6 +214,7 @@ fn warn(
 fn candidates(
     view: &View<'_>,
     plan: &GatewayPlan,
+    set: Option<usize>,
     parent: &ParentReference,
     route: &Converted,
     at: &Field<'_>,
@@ -164,9 +227,10 @@ fn candidates(
     };
     let admits = |one: &ListenerPlan| {
         let namespaces = one.namespaces.as_ref();
-        one.takes(GATEWAY_GROUP, "HTTPRoute")
-            && namespaces
-                .is_some_and(|some| some.admit(view, gateway.namespace(), &route.object.namespace))
+        one.takes(GATEWAY_GROUP, &route.object.kind)
+            && namespaces.is_some_and(|some| {
+                some.admit(view, plan.namespace_of(one), &route.object.namespace)
+            })
     };
     let shares = |one: &ListenerPlan| match &one.hostname {
         Some(own) if !route.hostnames.is_empty() => route
@@ -176,11 +240,14 @@ fn candidates(
         _ => true,
     };
 
-    let all = plan.listeners.iter().enumerate();
+    let all = plan.listeners_of(set);
     let left: Vec<_> = all.filter(|(_, one)| named(one)).collect();
     if left.is_empty() {
-        let message = format!("Gateway {gateway} has no such listener");
-        let remedy = format!("its listeners are {}", names(plan));
+        let message = match set.and_then(|set| plan.sets.get(set)) {
+            Some(set) => format!("ListenerSet {} has no such listener", set.name),
+            None => format!("Gateway {gateway} has no such listener"),
+        };
+        let remedy = format!("its listeners are {}", names(plan, set));
         return Err(Problem::new(Reason::NoMatchingParent, message)
             .at(at)
             .remedy(remedy));
@@ -188,8 +255,8 @@ fn candidates(
     let left: Vec<_> = left.into_iter().filter(|(_, one)| admits(one)).collect();
     if left.is_empty() {
         let message = format!(
-            "no listener of Gateway {gateway} takes HTTPRoutes of namespace {}",
-            route.object.namespace
+            "no listener of Gateway {gateway} takes {}s of namespace {}",
+            route.object.kind, route.object.namespace
         );
         let problem = Problem::new(Reason::NotAllowedByListeners, message).at(at);
         return Err(problem.remedy("allow it in allowedRoutes of a listener"));
@@ -212,7 +279,7 @@ fn conditions(
     at: &Field<'_>,
 ) -> Vec<Condition> {
     let broken_rules = route.broken.iter().map(|(index, _)| index);
-    let broken_rules: std::collections::BTreeSet<_> = broken_rules.collect();
+    let broken_rules: BTreeSet<_> = broken_rules.collect();
     let partly = broken_rules.len() < route.rules;
     let broken = || route.broken.iter().map(|(_, problem)| problem.clone());
 
@@ -265,29 +332,10 @@ fn conditions(
     conditions
 }
 
-fn is_gateway(parent: &ParentReference) -> bool {
-    parent
-        .group
-        .as_deref()
-        .is_none_or(|group| group == GATEWAY_GROUP)
-        && parent.kind.as_deref().is_none_or(|kind| kind == "Gateway")
-}
-
-/// Group and kind are compared with what is written in the status, so the
-/// defaults have to be there.
-fn written_out(parent: &ParentReference) -> ParentReference {
-    ParentReference {
-        group: Some(GATEWAY_GROUP.to_owned()),
-        kind: Some("Gateway".to_owned()),
-        ..parent.clone()
-    }
-}
-
-fn names(plan: &GatewayPlan) -> String {
+fn names(plan: &GatewayPlan, set: Option<usize>) -> String {
     let names: Vec<_> = plan
-        .listeners
-        .iter()
-        .map(|one| format!("{} (port {})", one.name, one.port))
+        .listeners_of(set)
+        .map(|(_, one)| format!("{} (port {})", one.name, one.port))
         .collect();
 
     names.join(", ")

@@ -1,15 +1,15 @@
 //! What a backendRef refers to.
 
-use gateway_core::model::{BackendId, BackendProtocol, ObjectName};
+use gateway_core::model::{BackendId, BackendProtocol, BackendPurpose, ObjectName};
 use k8s_openapi::api::core::v1::{Service, ServicePort};
 
+use super::backend_tls;
 use super::field::Field;
 use super::grants::{self, From, To};
 use super::view::View;
 use super::x_backend;
-use crate::api::{BackendObjectReference, BackendTlsPolicy, HttpBackendRef, XBackend};
+use crate::api::{BackendObjectReference, BackendRef, HttpBackendRef, XBackend};
 use crate::verdict::{Problem, Reason};
-use crate::world::Loaded;
 
 /// A reference as it is written, whatever the type of the field.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,41 @@ impl<'a> std::convert::From<&'a BackendObjectReference> for Written<'a> {
     }
 }
 
+impl<'a> std::convert::From<&'a BackendRef> for Written<'a> {
+    fn from(written: &'a BackendRef) -> Self {
+        Self {
+            group: written.group.as_deref(),
+            kind: written.kind.as_deref(),
+            namespace: written.namespace.as_deref(),
+            name: &written.name,
+            port: written.port,
+        }
+    }
+}
+
+/// What a backend is to be used for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Purpose {
+    /// Requests, over whichever HTTP it speaks.
+    Requests,
+    /// Requests of gRPC, over HTTP/2.
+    Grpc,
+    /// Connections with anything in them.
+    Connections,
+    /// Datagrams.
+    Datagrams,
+}
+
+impl Purpose {
+    /// What carries it, as `ServicePort.protocol` spells it.
+    pub(super) fn transport(self) -> &'static str {
+        match self {
+            Self::Requests | Self::Grpc | Self::Connections => "TCP",
+            Self::Datagrams => "UDP",
+        }
+    }
+}
+
 /// Follows a reference to a Service or an XBackend.
 ///
 /// # Errors
@@ -55,6 +90,7 @@ pub(super) fn backend(
     view: &View<'_>,
     from: From<'_>,
     written: Written<'_>,
+    purpose: Purpose,
     at: &Field<'_>,
 ) -> Result<BackendId, Problem> {
     let to = To {
@@ -65,7 +101,7 @@ pub(super) fn backend(
     };
 
     match (to.group, to.kind) {
-        ("", "Service") => service(view, from, to, written.port, at),
+        ("", "Service") => service(view, from, to, written.port, purpose, at),
         (x_backend::GROUP, "XBackend") => {
             let permitted = grants::permit(view, from, to).map_err(|problem| problem.at(at))?;
             let found = permitted
@@ -76,18 +112,18 @@ pub(super) fn backend(
                     Problem::new(Reason::UnsupportedValue, "an XBackend has its own port");
                 return Err(problem.at(at.name("port")).remedy("leave the port out"));
             }
-            let (port, _) = x_backend::target(found).map_err(|problem| {
+            let port = x_backend::target(found, purpose).map_err(|problem| {
                 Problem::new(
                     problem.reason,
                     format!("{} {}/{}: {problem}", to.kind, to.namespace, to.name),
                 )
                 .at(at)
             })?;
-            Ok(BackendId::new(
-                "XBackend",
-                ObjectName::new(to.namespace, to.name),
-                port,
-            ))
+            let id = BackendId::new("XBackend", ObjectName::new(to.namespace, to.name), port);
+            Ok(match purpose {
+                Purpose::Grpc => id.with_purpose(BackendPurpose::Grpc),
+                Purpose::Requests | Purpose::Connections | Purpose::Datagrams => id,
+            })
         }
         (group, kind) => {
             let group = if group.is_empty() {
@@ -109,6 +145,7 @@ fn service(
     from: From<'_>,
     to: To<'_>,
     port: Option<i32>,
+    purpose: Purpose,
     at: &Field<'_>,
 ) -> Result<BackendId, Problem> {
     let permitted = grants::permit(view, from, to).map_err(|problem| problem.at(at))?;
@@ -131,24 +168,11 @@ fn service(
         let problem = not_found("names no port of the Service".to_owned());
         return Err(problem.at(at.name("port")));
     };
-    let Some((number, found)) = u16::try_from(port)
-        .ok()
-        .and_then(|number| Some((number, port_of(service, number)?)))
-    else {
-        let ports = service
-            .spec
-            .iter()
-            .flat_map(|spec| spec.ports.iter().flatten());
-        let ports: Vec<_> = ports.map(|port| port.port.to_string()).collect();
-        let problem = not_found(format!(
-            "Service {}/{} has no TCP port {port}",
-            to.namespace, to.name
-        ));
-        return Err(problem
-            .at(at.name("port"))
-            .remedy(format!("use one of its ports: {}", ports.join(", "))));
-    };
-    if protocol(found).is_none() {
+    let (number, found) = find_port(service, port, purpose)
+        .map_err(|problem| describe(problem, service, to, port, at))?;
+    let secured = backend_tls::in_force(view, to.namespace, to.name, found).is_some();
+    let plain = protocol(found, secured);
+    if plain.is_none() && matches!(purpose, Purpose::Requests | Purpose::Grpc) {
         let spoken = found.app_protocol.as_deref().unwrap_or_default();
         let message = format!(
             "port {port} of Service {}/{} speaks {spoken:?}",
@@ -156,61 +180,94 @@ fn service(
         );
         return Err(Problem::new(Reason::UnsupportedProtocol, message)
             .at(at)
-            .remedy("set the port's appProtocol to http, kubernetes.io/h2c or kubernetes.io/ws, or remove it"));
+            .remedy("set the port's appProtocol to http, kubernetes.io/h2c or kubernetes.io/ws, or remove it; https and kubernetes.io/wss need a BackendTLSPolicy"));
     }
 
-    never_in_the_clear(view, to, at)?;
-
-    Ok(BackendId::new(
-        "Service",
-        ObjectName::new(to.namespace, to.name),
-        number,
-    ))
+    let id = BackendId::new("Service", ObjectName::new(to.namespace, to.name), number);
+    Ok(match purpose {
+        Purpose::Grpc if plain != Some(BackendProtocol::H2c) => {
+            id.with_purpose(BackendPurpose::Grpc)
+        }
+        Purpose::Datagrams => id.with_purpose(BackendPurpose::Udp),
+        Purpose::Requests | Purpose::Grpc | Purpose::Connections => id,
+    })
 }
 
-/// Refuses a Service of which a BackendTLSPolicy says that it must be spoken to over
-/// TLS, whatever port it is about: what cannot be obeyed must not be skipped.
-fn never_in_the_clear(view: &View<'_>, to: To<'_>, at: &Field<'_>) -> Result<(), Problem> {
-    let is_meant = |policy: &&Loaded<BackendTlsPolicy>| {
-        let mut targets = policy.spec.target_refs.iter();
-        targets.any(|target| target.kind == "Service" && target.name == to.name)
-    };
-    match view
-        .in_namespace::<BackendTlsPolicy>(to.namespace)
-        .into_iter()
-        .find(is_meant)
-    {
-        None => Ok(()),
-        Some(policy) => {
+/// Why a Service has no such port.
+enum NoPort {
+    /// It has none of that number.
+    Unknown,
+    /// It has one, for another transport.
+    Transport(String),
+}
+
+fn find_port(
+    service: &Service,
+    port: i32,
+    purpose: Purpose,
+) -> Result<(u16, &ServicePort), NoPort> {
+    let number = u16::try_from(port).map_err(|_| NoPort::Unknown)?;
+    if let Some(found) = port_of(service, number, purpose.transport()) {
+        return Ok((number, found));
+    }
+
+    let mut others = ports(service).filter(|one| one.port == port);
+    Err(match others.next() {
+        Some(other) => NoPort::Transport(transport_of(other).to_owned()),
+        None => NoPort::Unknown,
+    })
+}
+
+fn describe(problem: NoPort, service: &Service, to: To<'_>, port: i32, at: &Field<'_>) -> Problem {
+    let at = at.name("port");
+
+    match problem {
+        NoPort::Unknown => {
+            let known: Vec<_> = ports(service).map(|port| port.port.to_string()).collect();
+            let message = format!("Service {}/{} has no port {port}", to.namespace, to.name);
+            let problem = Problem::new(Reason::BackendNotFound, message).at(at);
+            problem.remedy(format!("use one of its ports: {}", known.join(", ")))
+        }
+        NoPort::Transport(other) => {
             let message = format!(
-                "BackendTLSPolicy {} asks for TLS to Service {}/{}, which is not supported",
-                policy.metadata.name.as_deref().unwrap_or_default(),
-                to.namespace,
-                to.name
+                "port {port} of Service {}/{} is for {other}",
+                to.namespace, to.name
             );
-            Err(Problem::new(Reason::UnsupportedProtocol, message)
-                .at(at)
-                .remedy("remove the policy if the backend may be spoken to in the clear"))
+            let problem = Problem::new(Reason::UnsupportedProtocol, message).at(at);
+            problem.remedy("set the port's protocol as the route needs it, TCP or UDP")
         }
     }
 }
 
-/// The TCP port of that number.
-pub(super) fn port_of(service: &Service, number: u16) -> Option<&ServicePort> {
-    let ports = service.spec.as_ref()?.ports.as_ref()?;
+pub(super) fn ports(service: &Service) -> impl Iterator<Item = &ServicePort> {
+    let spec = service.spec.iter();
 
-    ports.iter().find(|port| {
-        port.port == i32::from(number) && port.protocol.as_deref().unwrap_or("TCP") == "TCP"
-    })
+    spec.flat_map(|spec| spec.ports.iter().flatten())
+}
+
+/// What carries a port. TCP if nothing is written.
+fn transport_of(port: &ServicePort) -> &str {
+    port.protocol.as_deref().unwrap_or("TCP")
+}
+
+/// The port of that number and transport.
+pub(super) fn port_of<'a>(
+    service: &'a Service,
+    number: u16,
+    transport: &str,
+) -> Option<&'a ServicePort> {
+    ports(service).find(|port| port.port == i32::from(number) && transport_of(port) == transport)
 }
 
 /// How the port's endpoints are spoken to; nothing, if we do not speak it.
+/// `secured` tells whether it is over TLS, which some names ask for.
 ///
 /// Source: GEP-1911, and the IANA names that `appProtocol` may have.
-pub(super) fn protocol(port: &ServicePort) -> Option<BackendProtocol> {
+pub(super) fn protocol(port: &ServicePort, secured: bool) -> Option<BackendProtocol> {
     match port.app_protocol.as_deref() {
         None | Some("" | "http" | "kubernetes.io/ws") => Some(BackendProtocol::Http1),
         Some("kubernetes.io/h2c") => Some(BackendProtocol::H2c),
+        Some("https" | "kubernetes.io/wss") if secured => Some(BackendProtocol::Http1),
         Some(_) => None,
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use gateway_core::model::{Backend, BackendId};
+use gateway_core::model::{Backend, BackendId, BackendProtocol, BackendPurpose, Certificate};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 
 use super::view::View;
-use super::{Settings, backends, x_backend};
+use super::{Settings, backend_tls, backends, x_backend};
 use crate::api::XBackend;
 use crate::verdict::{Problem, Reason};
 use crate::world::Loaded;
@@ -18,41 +18,91 @@ use crate::world::Loaded;
 #[derive(Debug, PartialEq)]
 pub(super) struct Found {
     pub(super) backend: Option<Arc<Backend>>,
+    /// What it was given to show to the backend.
+    client: Option<Arc<Certificate>>,
     pub(super) warnings: Vec<Problem>,
+}
+
+impl Found {
+    /// Whether it is what would come out again.
+    pub(super) fn stands(&self, client: Option<&Arc<Certificate>>) -> bool {
+        match (&self.client, client) {
+            (Some(then), Some(now)) => Arc::ptr_eq(then, now),
+            (then, now) => then.is_none() && now.is_none(),
+        }
+    }
 }
 
 /// Looks up a backend that some rule refers to.
 ///
-/// A Service without endpoints is a backend with an empty set: it gets 503.
-pub(super) fn find(view: &View<'_>, settings: &Settings, id: &BackendId) -> Found {
+/// A Service without endpoints is a backend with an empty set: it gets 503. There is
+/// no backend where a policy asks for TLS that we cannot do: it gets 500. `client` is
+/// what the gateway shows of itself.
+pub(super) fn find(
+    view: &View<'_>,
+    settings: &Settings,
+    id: &BackendId,
+    client: Option<&Arc<Certificate>>,
+) -> Found {
     let mut warnings = Vec::new();
     let (namespace, name) = (id.object().namespace(), id.object().name());
 
     let backend = if id.kind() == "Service" {
         view.get::<Service>(namespace, name).and_then(|service| {
-            let port = backends::port_of(service, id.port())?;
+            let transport = match id.purpose() {
+                BackendPurpose::Any | BackendPurpose::Grpc => "TCP",
+                BackendPurpose::Udp => "UDP",
+            };
+            let port = backends::port_of(service, id.port(), transport)?;
             let slices = view.owned_by::<EndpointSlice>(namespace, name);
-            let addresses = addresses(&slices, port.name.as_deref(), settings, &mut warnings);
-            let protocol = backends::protocol(port)?;
-            Some(Backend::new(addresses).with_protocol(protocol))
+            let port_name = port.name.as_deref();
+            let addresses = addresses(&slices, (port_name, transport), settings, &mut warnings);
+            let protocol = match id.purpose() {
+                BackendPurpose::Grpc => BackendProtocol::H2c,
+                // What connections carry is none of our business.
+                BackendPurpose::Any | BackendPurpose::Udp => {
+                    backends::protocol(port, true).unwrap_or_default()
+                }
+            };
+            let backend = Backend::new(addresses).with_protocol(protocol);
+            match backend_tls::of_port(view, namespace, name, port) {
+                Ok(None) => Some(backend),
+                Ok(Some(tls)) => Some(backend.with_tls(backend_tls::with_client(tls, client))),
+                Err(problem) => {
+                    warnings.push(problem);
+                    None
+                }
+            }
         })
     } else {
         view.get::<XBackend>(namespace, name)
-            .and_then(|found| x_backend::target(found).ok())
-            .map(|(_, backend)| backend)
+            .and_then(|found| x_backend::backend(found, id.purpose()))
     };
 
     Found {
         backend: backend.map(Arc::new),
+        client: client.cloned(),
         warnings,
     }
+}
+
+/// Whether a backend is spoken to over TLS.
+pub(super) fn is_secured(view: &View<'_>, id: &BackendId) -> bool {
+    let (namespace, name) = (id.object().namespace(), id.object().name());
+    if id.kind() != "Service" {
+        return false;
+    }
+    let service = view.get::<Service>(namespace, name);
+    let port = service.and_then(|service| backends::port_of(service, id.port(), "TCP"));
+
+    port.is_some_and(|port| backend_tls::in_force(view, namespace, name, port).is_some())
 }
 
 /// The ready endpoints; if there is none, those that still serve while they
 /// terminate. Sorted, each once.
 fn addresses(
     slices: &[&Loaded<EndpointSlice>],
-    port_name: Option<&str>,
+    port_wanted: (Option<&str>, &str),
     settings: &Settings,
     warnings: &mut Vec<Problem>,
 ) -> BTreeSet<SocketAddr> {
@@ -60,7 +110,7 @@ fn addresses(
     let mut leaving = BTreeSet::new();
 
     for slice in slices {
-        let Some(port) = port_in(slice, port_name) else {
+        let Some(port) = port_in(slice, port_wanted) else {
             continue;
         };
         for endpoint in &slice.endpoints {
@@ -107,13 +157,13 @@ fn state(endpoint: &Endpoint) -> State {
     }
 }
 
-/// The port of the slice that has the name of the Service's port; no name and
-/// the empty name are the same.
-fn port_in(slice: &EndpointSlice, name: Option<&str>) -> Option<u16> {
+/// The port of the slice that has the name and the transport of the Service's
+/// port; no name and the empty name are the same.
+fn port_in(slice: &EndpointSlice, (name, transport): (Option<&str>, &str)) -> Option<u16> {
     let name = name.unwrap_or_default();
     let port = slice.ports.iter().flatten().find(|port| {
         port.name.as_deref().unwrap_or_default() == name
-            && port.protocol.as_deref().unwrap_or("TCP") == "TCP"
+            && port.protocol.as_deref().unwrap_or("TCP") == transport
     })?;
 
     u16::try_from(port.port?).ok().filter(|port| *port != 0)

@@ -3,17 +3,21 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use gateway_core::model::{self, ObjectName, Route};
+use gateway_core::model::{self, Certificate, ObjectName, SectionName};
 
 use super::address::{self, Wanted};
-use super::certificate;
+use super::certificate::{self, Certificates};
+use super::conflicts;
 use super::field::Field;
+use super::frontend::Frontend;
 use super::gateway_class;
 use super::grants::From;
-use super::listener::{self, ListenerPlan};
+use super::listener::{self, ListenerPlan, Surroundings};
+use super::listener_set::{self, ByGateway, SetPlan};
 use super::matches::unsupported;
+use super::route::ModelRoute;
 use super::view::View;
-use crate::api::{Gateway, GatewayClass};
+use crate::api::{Gateway, GatewayClass, ListenerSet};
 use crate::verdict::{Problem, Reason};
 use crate::world::{Loaded, ObjectRef};
 
@@ -27,42 +31,117 @@ pub(super) struct GatewayPlan {
     /// Where it listens; empty means everywhere.
     pub(super) addresses: Vec<IpAddr>,
     pub(super) unassigned: Option<Problem>,
+    /// Its own, and then those of its ListenerSets, in the order of precedence.
     pub(super) listeners: Vec<ListenerPlan>,
+    pub(super) sets: Vec<SetPlan>,
+    /// What it shows to backends that ask who it is.
+    pub(super) client_certificate: Option<Arc<Certificate>>,
+    /// Whether it lets clients in that show no valid certificate.
+    pub(super) insecure: bool,
     /// Why the whole is not accepted.
     pub(super) refused: Vec<Problem>,
     pub(super) unresolved: Vec<Problem>,
     pub(super) warnings: Arc<Vec<Problem>>,
 }
 
+/// What Gateways depend on besides themselves.
+#[derive(Debug)]
+pub(super) struct Planning<'a, 'w> {
+    pub(super) view: &'a View<'w>,
+    pub(super) certificates: &'a Certificates,
+    pub(super) sets: &'a ByGateway<'w>,
+}
+
 impl GatewayPlan {
     /// Reads a Gateway, apart from others.
-    pub(super) fn new(view: &View<'_>, class: &GatewayClass, loaded: &Loaded<Gateway>) -> Self {
+    pub(super) fn new(
+        planning: &Planning<'_, '_>,
+        class: &GatewayClass,
+        loaded: &Loaded<Gateway>,
+    ) -> Self {
         let object = ObjectRef::of(&**loaded);
+        let view = planning.view;
         let (wanted, addresses) = address::wanted(loaded);
+        let tls = loaded.spec.tls.as_ref();
+        let written = tls.and_then(|tls| tls.frontend.as_ref());
+        let frontend = Frontend::read(view, &object.namespace, written);
         let mut refused = parameters(class, loaded);
         refused.extend(validity(loaded));
         refused.extend(addresses);
+        refused.extend(frontend.refused.iter().cloned());
 
-        let at = Field::SPEC;
-        let written = &loaded.spec.listeners;
-        let listeners = written.iter().enumerate().map(|(index, one)| {
-            listener::plan(view, &object.namespace, one, &at.item("listeners", index))
-        });
-        let mut listeners: Vec<_> = listeners.collect();
-        listener::conflicts(&mut listeners, written);
-
-        Self {
+        let client = client_certificate(planning, &object, loaded);
+        let mut plan = Self {
             name: ObjectName::new(Arc::clone(&object.namespace), Arc::clone(&object.name)),
             created: super::created(&loaded.metadata),
             wanted,
             addresses: Vec::new(),
             unassigned: None,
-            listeners,
+            listeners: Vec::new(),
+            sets: Vec::new(),
+            client_certificate: client.certificate,
+            insecure: frontend.is_insecure(),
             refused,
-            unresolved: client_certificate(view, &object, loaded),
-            warnings: Arc::new(warnings(loaded)),
+            unresolved: client.problem.into_iter().collect(),
+            warnings: Arc::default(),
             object,
+        };
+        plan.read_listeners(planning, &frontend, loaded);
+        let mut warnings = warnings(loaded);
+        let own = plan.listeners.iter().filter(|one| one.set.is_none());
+        warnings.extend(own.flat_map(|one| one.warnings.iter().cloned()));
+        plan.warnings = Arc::new(warnings);
+
+        plan
+    }
+
+    fn read_listeners(
+        &mut self,
+        planning: &Planning<'_, '_>,
+        frontend: &Frontend,
+        loaded: &Loaded<Gateway>,
+    ) {
+        let own = Surroundings {
+            view: planning.view,
+            certificates: planning.certificates,
+            frontend,
+            from: From::kind::<Gateway>(&self.object.namespace),
+            set: None,
+        };
+        let mut listeners = listener::plans(own, &loaded.spec.listeners);
+
+        for (index, set) in planning.sets.of(&self.name).iter().enumerate() {
+            let plan = listener_set::plan(planning.view, loaded, self.is_accepted(), set);
+            if plan.is_taken() {
+                let around = Surroundings {
+                    from: From::kind::<ListenerSet>(&plan.object.namespace),
+                    set: Some(index),
+                    ..own
+                };
+                listeners.extend(listener::plans(around, &set.spec.listeners));
+            }
+            self.sets.push(plan);
         }
+        conflicts::find(&mut listeners, &self.sets);
+        conflicts::find_overlaps(&mut listeners, &self.sets);
+        self.listeners = listeners;
+    }
+
+    /// The namespace of the object that a listener is written in.
+    pub(super) fn namespace_of(&self, listener: &ListenerPlan) -> &str {
+        let set = listener.set.and_then(|set| self.sets.get(set));
+
+        set.map_or(self.name.namespace(), |set| set.name.namespace())
+    }
+
+    /// The listeners of one of its ListenerSets, or its own.
+    pub(super) fn listeners_of(
+        &self,
+        set: Option<usize>,
+    ) -> impl Iterator<Item = (usize, &ListenerPlan)> {
+        let all = self.listeners.iter().enumerate();
+
+        all.filter(move |(_, listener)| listener.set == set)
     }
 
     /// Whether it is accepted as a whole; single listeners may not be.
@@ -79,11 +158,19 @@ impl GatewayPlan {
         (self.wanted.fixed.len() + self.wanted.any).saturating_sub(self.addresses.len())
     }
 
+    /// Listeners of different objects may be namesakes.
+    fn model_name(&self, listener: &ListenerPlan) -> SectionName {
+        match listener.set.and_then(|set| self.sets.get(set)) {
+            Some(set) => format!("{}/{}", set.name, listener.name).as_str().into(),
+            None => listener.name.clone(),
+        }
+    }
+
     /// The gateway of the model, with the routes of each of its listeners. Listeners
     /// that are equal to those it had `last` are those.
     pub(super) fn model(
         &self,
-        routes: Vec<Vec<Arc<Route>>>,
+        routes: Vec<Vec<ModelRoute>>,
         last: Option<&model::Gateway>,
     ) -> Option<model::Gateway> {
         if !self.is_served() || !self.listeners.iter().any(ListenerPlan::is_served) {
@@ -96,7 +183,9 @@ impl GatewayPlan {
         let served = served.filter(|(one, _)| one.is_served());
 
         Some(served.fold(gateway, |gateway, (listener, routes)| {
-            let now = listener.model(routes);
+            let Some(now) = listener.model(self.model_name(listener), routes) else {
+                return gateway;
+            };
             let mut last = last.iter().flat_map(|last| last.listeners());
             let same = last.find(|last| ***last == now).map(Arc::clone);
             gateway.with_listener(same.unwrap_or_else(|| Arc::new(now)))
@@ -160,27 +249,29 @@ fn validity(gateway: &Gateway) -> Vec<Problem> {
     problems
 }
 
-fn client_certificate(view: &View<'_>, object: &ObjectRef, gateway: &Gateway) -> Vec<Problem> {
+fn client_certificate(
+    planning: &Planning<'_, '_>,
+    object: &ObjectRef,
+    gateway: &Gateway,
+) -> certificate::Found {
     let tls = gateway.spec.tls.as_ref();
     let backend = tls.and_then(|tls| tls.backend.as_ref());
     let Some(reference) = backend.and_then(|one| one.client_certificate_ref.as_ref()) else {
-        return Vec::new();
+        return certificate::Found::default();
     };
     let from = From::kind::<Gateway>(&object.namespace);
     let reason = Reason::InvalidClientCertificateRef;
     let at = Field::SPEC;
     let at = at.name("tls.backend.clientCertificateRef");
 
-    certificate::check(view, from, reference, reason, &at)
-        .err()
-        .into_iter()
-        .collect()
+    planning
+        .certificates
+        .find(planning.view, from, reference, reason, &at)
 }
 
 /// Fields that are not obeyed, where the API has no condition to say so.
 fn warnings(gateway: &Gateway) -> Vec<Problem> {
     let spec = &gateway.spec;
-    let tls = spec.tls.as_ref();
     let mut problems = Vec::new();
     let at = Field::SPEC;
     let mut warn = |present: bool, field: Field<'_>, message: &str| {
@@ -190,31 +281,11 @@ fn warnings(gateway: &Gateway) -> Vec<Problem> {
     };
 
     warn(
-        tls.is_some_and(|tls| tls.frontend.is_some()),
-        at.name("tls.frontend"),
-        "certificates of clients are not supported",
-    );
-    warn(
-        tls.is_some_and(|tls| tls.backend.is_some()),
-        at.name("tls.backend"),
-        "TLS with backends is not supported",
-    );
-    warn(
         spec.default_scope
             .as_ref()
             .is_some_and(|scope| scope.as_str() != "None"),
         at.name("defaultScope"),
         "a Gateway cannot be a default Gateway",
-    );
-    let listeners = spec
-        .allowed_listeners
-        .as_ref()
-        .and_then(|one| one.namespaces.as_ref());
-    let from = listeners.and_then(|one| one.from.as_ref());
-    warn(
-        from.is_some_and(|from| from.as_str() != "None"),
-        at.name("allowedListeners"),
-        "ListenerSets are not supported",
     );
     let infrastructure = spec.infrastructure.as_ref();
     warn(
@@ -222,6 +293,9 @@ fn warnings(gateway: &Gateway) -> Vec<Problem> {
         at.name("infrastructure"),
         "no objects are made for a Gateway that could be labelled or annotated",
     );
+    problems.extend(listener_set::invalid_admission(
+        spec.allowed_listeners.as_ref(),
+    ));
 
     problems
 }

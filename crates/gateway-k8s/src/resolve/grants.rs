@@ -105,12 +105,22 @@ pub(super) trait Referrer {
     const KIND: &'static str;
 }
 
-impl Referrer for crate::api::HttpRoute {
-    const GROUP: &'static str = super::GATEWAY_GROUP;
-    const KIND: &'static str = "HTTPRoute";
+macro_rules! referrers {
+    ($($kind:ident is $name:literal),+ $(,)?) => {$(
+        impl Referrer for crate::api::$kind {
+            const GROUP: &'static str = super::GATEWAY_GROUP;
+            const KIND: &'static str = $name;
+        }
+    )+};
 }
 
-impl Referrer for crate::api::Gateway {
-    const GROUP: &'static str = super::GATEWAY_GROUP;
-    const KIND: &'static str = "Gateway";
+referrers! {
+    BackendTlsPolicy is "BackendTLSPolicy",
+    Gateway is "Gateway",
+    GrpcRoute is "GRPCRoute",
+    HttpRoute is "HTTPRoute",
+    ListenerSet is "ListenerSet",
+    TcpRoute is "TCPRoute",
+    TlsRoute is "TLSRoute",
+    UdpRoute is "UDPRoute",
 }

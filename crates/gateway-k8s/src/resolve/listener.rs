@@ -1,25 +1,38 @@
-//! Listeners of a Gateway.
+//! Listeners of a Gateway, its own and those of ListenerSets.
 
 use std::sync::Arc;
 
-use gateway_core::model::{self, Hostname, Protocol, Route, SectionName};
+use gateway_core::model::{
+    self, Certificate, Hostname, Protocol, SectionName, TlsMode as ModelMode,
+};
 
-use super::certificate;
+use super::certificate::Certificates;
 use super::field::Field;
+use super::frontend::Frontend;
 use super::grants::From;
 use super::matches::unsupported;
+use super::route::ModelRoute;
 use super::selector::Namespaces;
+use super::spoken::Spoken;
+use super::termination;
 use super::view::View;
-use crate::api::{AllowedRoutes, Gateway, Listener, TlsMode};
+use crate::api::{AllowedRoutes, Listener, TlsMode};
 use crate::verdict::{Problem, Reason, SupportedKind};
 
 /// A listener as it was understood.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ListenerPlan {
     pub(super) name: SectionName,
+    /// The ListenerSet of the Gateway that it is of, by its place; none, if it is
+    /// the Gateway's own.
+    pub(super) set: Option<usize>,
+    /// Its place among the listeners of its object.
+    pub(super) index: usize,
     pub(super) port: u16,
     pub(super) hostname: Option<Hostname>,
-    /// What it speaks, if we do.
+    /// Nothing, if the protocol is not known.
+    pub(super) spoken: Option<Spoken>,
+    /// What it speaks, if it can.
     pub(super) protocol: Option<Protocol>,
     pub(super) kinds: Vec<SupportedKind>,
     /// Nothing, if what is written means nothing: then nobody is admitted.
@@ -28,7 +41,10 @@ pub(super) struct ListenerPlan {
     pub(super) refused: Vec<Problem>,
     /// With which listeners it conflicts.
     pub(super) conflicts: Vec<Problem>,
+    /// With which listener it shares names that clients could mix up, and how.
+    pub(super) overlaps: Option<(Reason, String)>,
     pub(super) unresolved: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
 }
 
 impl ListenerPlan {
@@ -36,22 +52,53 @@ impl ListenerPlan {
         self.refused.is_empty() && self.conflicts.is_empty()
     }
 
-    /// Whether requests can be served. Kinds of routes that it cannot have do
-    /// not stop it from serving those it can.
+    /// Whether clients can be served. Kinds of routes that it cannot have do not
+    /// stop it from serving those it can, nor does one bad certificate of several.
     pub(super) fn is_served(&self) -> bool {
-        let harmless = |problem: &Problem| problem.reason == Reason::InvalidRouteKinds;
-
-        self.is_accepted() && self.protocol.is_some() && self.unresolved.iter().all(harmless)
+        self.is_accepted() && self.protocol.is_some()
     }
 
-    /// The listener of the model, with its routes.
-    pub(super) fn model(&self, routes: Vec<Arc<Route>>) -> model::Listener {
-        let listener = model::Listener::http(self.name.clone(), self.port);
+    /// The listener of the model, with its routes; nothing, if it cannot be served.
+    pub(super) fn model(
+        &self,
+        name: SectionName,
+        routes: Vec<ModelRoute>,
+    ) -> Option<model::Listener> {
+        let mut requests = Vec::with_capacity(routes.len());
+        let mut streams = Vec::new();
+        for route in routes {
+            match route {
+                ModelRoute::Requests(route) => requests.push(route),
+                ModelRoute::Streams(route) => streams.push(route),
+            }
+        }
+        let listener = model::Listener::new(name, self.port, self.protocol.clone()?);
         let listener = match &self.hostname {
             Some(hostname) => listener.with_hostname(hostname.clone()),
             None => listener,
         };
-        listener.with_routes(routes)
+
+        let streams = streams.into_iter();
+        Some(streams.fold(
+            listener.with_routes(requests),
+            model::Listener::with_stream_route,
+        ))
+    }
+
+    /// The certificates that it serves.
+    pub(super) fn certificates(&self) -> &[Arc<Certificate>] {
+        match &self.protocol {
+            Some(Protocol::Https(tls) | Protocol::Tls(ModelMode::Terminate(tls))) => {
+                tls.certificates()
+            }
+            None
+            | Some(
+                Protocol::Http
+                | Protocol::Tls(ModelMode::Passthrough)
+                | Protocol::Tcp
+                | Protocol::Udp,
+            ) => &[],
+        }
     }
 
     pub(super) fn takes(&self, group: &str, kind: &str) -> bool {
@@ -61,47 +108,57 @@ impl ListenerPlan {
     }
 }
 
-/// Reads one listener, apart from its siblings.
-pub(super) fn plan(
-    view: &View<'_>,
-    namespace: &str,
+/// What a listener depends on besides itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Surroundings<'a, 'w> {
+    pub(super) view: &'a View<'w>,
+    pub(super) certificates: &'a Certificates,
+    pub(super) frontend: &'a Frontend,
+    /// Who refers to its certificates.
+    pub(super) from: From<'a>,
+    /// The place of its ListenerSet.
+    pub(super) set: Option<usize>,
+}
+
+/// Reads the listeners of one object, apart from each other.
+pub(super) fn plans(around: Surroundings<'_, '_>, written: &[Listener]) -> Vec<ListenerPlan> {
+    let at = Field::SPEC;
+    let listeners = written.iter().enumerate();
+
+    listeners
+        .map(|(index, one)| plan(around, index, one, &at.item("listeners", index)))
+        .collect()
+}
+
+fn plan(
+    around: Surroundings<'_, '_>,
+    index: usize,
     written: &Listener,
     at: &Field<'_>,
 ) -> ListenerPlan {
-    let spoken = spoken(&written.protocol);
+    let spoken = Spoken::of(written);
     let mut plan = ListenerPlan {
         name: written.name.as_str().into(),
+        set: around.set,
+        index,
         port: u16::try_from(written.port).unwrap_or_default(),
         hostname: None,
-        protocol: spoken.protocol.clone(),
-        kinds: spoken.kinds.to_vec(),
+        spoken,
+        protocol: None,
+        kinds: spoken.map_or(&[][..], Spoken::kinds).to_vec(),
         namespaces: None,
         refused: Vec::new(),
         conflicts: Vec::new(),
+        overlaps: None,
         unresolved: Vec::new(),
+        warnings: Vec::new(),
     };
 
-    if spoken.protocol.is_none() {
-        let message = format!("protocol {} is not supported", written.protocol);
-        let problem = Problem::new(Reason::UnsupportedProtocol, message).at(at.name("protocol"));
-        plan.refused.push(problem.remedy("use protocol HTTP"));
-    }
     if plan.port == 0 {
         let message = format!("{} is not between 1 and 65535", written.port);
         plan.refused.push(unsupported(message, &at.name("port")));
     }
-    match written
-        .hostname
-        .as_deref()
-        .filter(|text| !text.is_empty())
-        .map(Hostname::new)
-    {
-        Some(Ok(hostname)) => plan.hostname = Some(hostname),
-        Some(Err(error)) => plan
-            .refused
-            .push(unsupported(error.to_string(), &at.name("hostname"))),
-        None => {}
-    }
+    hostname(&mut plan, written, &at.name("hostname"));
     if written
         .filters
         .as_ref()
@@ -116,33 +173,34 @@ pub(super) fn plan(
         written.allowed_routes.as_ref(),
         &at.name("allowedRoutes"),
     );
-    tls(&mut plan, view, namespace, written, &at.name("tls"));
+    match spoken {
+        Some(spoken) => protocol(&mut plan, around, spoken, written, at),
+        None => {
+            let message = format!("protocol {} is not supported", written.protocol);
+            let problem = Problem::new(Reason::UnsupportedProtocol, message);
+            plan.refused.insert(0, problem.at(at.name("protocol")));
+        }
+    }
 
     plan
 }
 
-/// What a protocol means here.
-struct Spoken {
-    protocol: Option<Protocol>,
-    kinds: &'static [SupportedKind],
-}
+fn hostname(plan: &mut ListenerPlan, written: &Listener, at: &Field<'_>) {
+    let Some(text) = written.hostname.as_deref().filter(|text| !text.is_empty()) else {
+        return;
+    };
+    let refuse = |message: String| unsupported(message, at);
 
-/// The one list of protocols. A protocol without `protocol` is known but not
-/// spoken; its references are checked all the same.
-fn spoken(protocol: &str) -> Spoken {
-    match protocol {
-        "HTTP" => Spoken {
-            protocol: Some(Protocol::Http),
-            kinds: &[HTTP_ROUTE],
-        },
-        "HTTPS" => Spoken {
-            protocol: None,
-            kinds: &[HTTP_ROUTE],
-        },
-        _ => Spoken {
-            protocol: None,
-            kinds: &[],
-        },
+    match Hostname::new(text) {
+        _ if plan.spoken.is_some_and(|spoken| !spoken.has_hostnames()) => {
+            let message = format!(
+                "a listener of protocol {} has no hostname",
+                written.protocol
+            );
+            plan.refused.push(refuse(message));
+        }
+        Ok(hostname) => plan.hostname = Some(hostname),
+        Err(error) => plan.refused.push(refuse(error.to_string())),
     }
 }
 
@@ -180,101 +238,57 @@ fn allowed_routes(plan: &mut ListenerPlan, written: Option<&AllowedRoutes>, at: 
     plan.kinds = kinds;
 }
 
-fn tls(
+/// Reads what a listener speaks, with everything that this needs.
+fn protocol(
     plan: &mut ListenerPlan,
-    view: &View<'_>,
-    namespace: &str,
+    around: Surroundings<'_, '_>,
+    spoken: Spoken,
     written: &Listener,
     at: &Field<'_>,
 ) {
-    let Some(tls) = &written.tls else {
-        return;
-    };
-    if matches!(written.protocol.as_str(), "HTTP" | "TCP" | "UDP") {
-        let message = format!("a listener of protocol {} has no TLS", written.protocol);
-        plan.refused.push(unsupported(message, at));
-        return;
-    }
-    if tls.mode == Some(TlsMode::Passthrough) {
-        return;
-    }
+    let at = at.name("tls");
+    let mode = written.tls.as_ref().and_then(|tls| tls.mode.as_ref());
+    let refuse = |message: String, at: &Field<'_>| unsupported(message, at);
 
-    for (index, reference) in tls.certificate_refs.iter().flatten().enumerate() {
-        let from = From::kind::<Gateway>(namespace);
-        let at = at.item("certificateRefs", index);
-        if let Err(problem) =
-            certificate::check(view, from, reference, Reason::InvalidCertificateRef, &at)
-        {
-            plan.unresolved.push(problem);
+    match (spoken, mode) {
+        (Spoken::Http | Spoken::Tcp | Spoken::Udp, _) if written.tls.is_some() => {
+            let message = format!("a listener of protocol {} has no TLS", written.protocol);
+            plan.refused.push(refuse(message, &at));
+        }
+        (Spoken::Http, _) => plan.protocol = Some(Protocol::Http),
+        (Spoken::Tcp, _) => plan.protocol = Some(Protocol::Tcp),
+        (Spoken::Udp, _) => plan.protocol = Some(Protocol::Udp),
+        (Spoken::TlsPassthrough, _) => {
+            plan.protocol = Some(Protocol::Tls(ModelMode::Passthrough));
+        }
+        (Spoken::Https | Spoken::TlsTerminated, Some(TlsMode::Unknown(other))) => {
+            let message = format!("{other:?} is not a mode of TLS");
+            plan.refused.push(refuse(message, &at.name("mode")));
+        }
+        (Spoken::Https, Some(TlsMode::Passthrough)) => {
+            let message = "a listener of protocol HTTPS ends TLS itself".to_owned();
+            let problem = refuse(message, &at.name("mode"));
+            plan.refused
+                .push(problem.remedy("use protocol TLS, or mode Terminate"));
+        }
+        (Spoken::Https | Spoken::TlsTerminated, _) => {
+            let asked = around.frontend.on(plan.port);
+            let tls = written.tls.as_ref();
+            let Surroundings {
+                view,
+                certificates,
+                from,
+                ..
+            } = around;
+            let read = termination::read(view, certificates, from, tls, asked, &at);
+            let termination = read.termination.as_ref().map(Arc::clone);
+            plan.protocol = termination.map(|termination| match spoken {
+                Spoken::Https => Protocol::Https(termination),
+                _ => Protocol::Tls(ModelMode::Terminate(termination)),
+            });
+            plan.refused.extend(read.refused);
+            plan.unresolved.extend(read.unresolved);
+            plan.warnings.extend(read.warnings);
         }
     }
 }
-
-/// Finds listeners of one Gateway that cannot be told apart, and says so on each
-/// of them: the API forbids to choose a winner.
-pub(super) fn conflicts(plans: &mut [ListenerPlan], written: &[Listener]) {
-    let found: Vec<_> = (0..plans.len())
-        .map(|index| {
-            let mut others = (0..plans.len()).filter(|other| *other != index);
-            others.find_map(|other| conflict(plans, written, index, other))
-        })
-        .collect();
-
-    for (plan, problem) in plans.iter_mut().zip(found) {
-        plan.conflicts.extend(problem);
-    }
-}
-
-fn conflict(
-    plans: &[ListenerPlan],
-    written: &[Listener],
-    one: usize,
-    other: usize,
-) -> Option<Problem> {
-    let (mine, theirs) = (
-        transport(&written[one].protocol)?,
-        transport(&written[other].protocol)?,
-    );
-    let at = Field::SPEC;
-    let at = at.item("listeners", one);
-    let name = &plans[other].name;
-
-    if written[one].port != written[other].port || mine.0 != theirs.0 {
-        None
-    } else if mine.1 != theirs.1 {
-        let message = format!(
-            "listener {name} speaks {} on port {}",
-            written[other].protocol, written[other].port
-        );
-        let problem = Problem::new(Reason::ProtocolConflict, message);
-        Some(problem.at(at.name("protocol")).remedy("use another port"))
-    } else if written[one].protocol == written[other].protocol
-        && plans[one].hostname == plans[other].hostname
-    {
-        let message = format!("listener {name} has the same port, protocol and hostname");
-        let problem = Problem::new(Reason::HostnameConflict, message);
-        Some(
-            problem
-                .at(at)
-                .remedy("give one of them another port or hostname"),
-        )
-    } else {
-        None
-    }
-}
-
-/// What carries a protocol, and with which others it can share a port.
-fn transport(protocol: &str) -> Option<(&'static str, &'static str)> {
-    match protocol {
-        "HTTP" => Some(("TCP", "HTTP")),
-        "HTTPS" | "TLS" => Some(("TCP", "TLS")),
-        "TCP" => Some(("TCP", "TCP")),
-        "UDP" => Some(("UDP", "UDP")),
-        _ => None,
-    }
-}
-
-const HTTP_ROUTE: SupportedKind = SupportedKind {
-    group: super::GATEWAY_GROUP,
-    kind: "HTTPRoute",
-};

@@ -26,18 +26,29 @@ pub(super) fn route_match(written: &HttpRouteMatch, at: &Field<'_>) -> Result<Ro
         let method = Method::from_bytes(method.as_str().as_bytes());
         read = read.with_method(method.map_err(|error| unsupported(error.to_string(), &at))?);
     }
-    for (index, header) in entries(written.headers.as_deref(), &at.name("headers"))? {
-        let at = at.item("headers", index);
-        let name = HeaderName::from_bytes(header.name.as_bytes())
-            .map_err(|_| invalid_name(&header.name, &at.name("name")))?;
-        read = read.with_header(name, value_match(header, HEADER_VALUE_BYTES, &at)?);
-    }
+    read = with_headers(read, written.headers.as_deref(), at)?;
     for (index, query) in entries(written.query_params.as_deref(), &at.name("queryParams"))? {
         let at = at.item("queryParams", index);
         if !is_token(&query.name) {
             return Err(invalid_name(&query.name, &at.name("name")));
         }
         read = read.with_query(&query.name, value_match(query, QUERY_VALUE_BYTES, &at)?);
+    }
+
+    Ok(read)
+}
+
+/// Adds the conditions on headers.
+pub(super) fn with_headers(
+    mut read: RouteMatch,
+    written: Option<&[HeaderMatch]>,
+    at: &Field<'_>,
+) -> Result<RouteMatch, Problem> {
+    for (index, header) in entries(written, &at.name("headers"))? {
+        let at = at.item("headers", index);
+        let name = HeaderName::from_bytes(header.name.as_bytes())
+            .map_err(|_| invalid_name(&header.name, &at.name("name")))?;
+        read = read.with_header(name, value_match(header, HEADER_VALUE_BYTES, &at)?);
     }
 
     Ok(read)

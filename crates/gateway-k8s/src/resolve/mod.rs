@@ -6,31 +6,43 @@
 //! | module | decides |
 //! |---|---|
 //! | `gateway_class` | which Gateways are ours |
-//! | `gateway`, `listener`, `address`, `plans` | what Gateways ask for, and what they get |
-//! | `route`, `rule`, `matches`, `reading`, `filters`, `urls` | what routes mean, whoever their parents are |
-//! | `attach`, `placing` | which listeners take which routes |
+//! | `gateway`, `listener_set`, `listener`, `spoken`, `conflicts`, `address`, `plans` | what Gateways ask for, and what they get |
+//! | `termination`, `frontend`, `certificate`, `authorities` | TLS with clients |
+//! | `route`, `grpc`, `stream`, `rule`, `matches`, `reading`, `filters`, `urls` | what routes mean, whoever their parents are |
+//! | `parent`, `attach`, `placing` | which listeners take which routes |
 //! | `backends`, `endpoints`, `x_backend`, `used` | what rules refer to |
-//! | `served`, `status` | what becomes of it: for the data plane, and for whom it is told |
+//! | `served`, `status`, `listener_sets` | what becomes of it: for the data plane, and for whom it is told |
+//! | `backend_tls`, `policies`, `client` | TLS with backends |
 //! | `grants` | who may refer to whom |
 //! | `unobeyed` | kinds that are read and not obeyed |
 //! | `view`, `memo` | what can be used again |
 
 mod address;
 mod attach;
+mod authorities;
+mod backend_tls;
 mod backends;
 mod certificate;
+mod client;
+mod conflicts;
 mod duration;
 mod endpoints;
 mod field;
 mod filters;
+mod frontend;
 mod gateway;
 mod gateway_class;
 mod grants;
+mod grpc;
 mod listener;
+mod listener_set;
+mod listener_sets;
 mod matches;
 mod memo;
+mod parent;
 mod placing;
 mod plans;
+mod policies;
 mod reading;
 mod resolver;
 mod route;
@@ -38,7 +50,10 @@ mod rule;
 mod selector;
 mod served;
 mod settings;
+mod spoken;
 mod status;
+mod stream;
+mod termination;
 #[cfg(test)]
 mod tests;
 mod unobeyed;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use gateway_core::model::BackendId;
 
 use super::attach::{self, Attached};
+use super::grants::Referrer;
 use super::memo::{Held, Step};
 use super::plans::Plans;
-use super::route::{self, Converted};
-use crate::api::HttpRoute;
+use super::route::{Converted, RouteObject};
+use crate::api::{GrpcRoute, HttpRoute, TcpRoute, TlsRoute, UdpRoute};
 use crate::sorted::{self, Sorted};
 use crate::world::{Change, Loaded, ObjectRef};
 
@@ -42,12 +43,12 @@ impl Placements {
     /// Looks again at the routes that changed, or for which something else did.
     pub(super) fn update(&mut self, step: Step<'_>, plans: &Plans) -> Vec<Replaced> {
         self.worked = 0;
-        let changes = step
-            .now
-            .objects()
-            .changes(step.before.objects::<HttpRoute>());
-        let changed = changes.filter_map(|Change { before, now }| now.or(before));
-        let mut again: BTreeSet<_> = changed.map(|route| ObjectRef::of(&**route)).collect();
+        let mut again = BTreeSet::new();
+        changed::<HttpRoute>(step, &mut again);
+        changed::<GrpcRoute>(step, &mut again);
+        changed::<TlsRoute>(step, &mut again);
+        changed::<TcpRoute>(step, &mut again);
+        changed::<UdpRoute>(step, &mut again);
 
         if plans.have_changed() || self.kinds & step.touched.kinds != 0 {
             let stands = |placed: &&Placed| placed.stands(step, plans);
@@ -71,14 +72,29 @@ impl Placements {
     }
 
     fn place(&mut self, step: Step<'_>, plans: &Plans, object: ObjectRef) -> Replaced {
+        match &*object.kind {
+            GrpcRoute::KIND => self.place_kind::<GrpcRoute>(step, plans, object),
+            TlsRoute::KIND => self.place_kind::<TlsRoute>(step, plans, object),
+            TcpRoute::KIND => self.place_kind::<TcpRoute>(step, plans, object),
+            UdpRoute::KIND => self.place_kind::<UdpRoute>(step, plans, object),
+            _ => self.place_kind::<HttpRoute>(step, plans, object),
+        }
+    }
+
+    fn place_kind<T: RouteObject>(
+        &mut self,
+        step: Step<'_>,
+        plans: &Plans,
+        object: ObjectRef,
+    ) -> Replaced {
         let known = self.routes.remove(|placed| placed.object().cmp(&object));
         let before = known
             .as_ref()
             .map(|known| Arc::clone(&known.attached.result));
         let (namespace, name) = (&*object.namespace, &*object.name);
-        let now = step.now.http_routes.get(namespace, name).map(|loaded| {
-            let is_same = |before: &Loaded<HttpRoute>| before.same(loaded);
-            let last = step.before.http_routes.get(namespace, name);
+        let now = step.now.objects::<T>().get(namespace, name).map(|loaded| {
+            let is_same = |before: &Loaded<T>| before.same(loaded);
+            let last = step.before.objects::<T>().get(namespace, name);
             let placed = self.placed(step, plans, loaded, known, last.is_some_and(is_same));
             self.kinds |= placed.converted.looks.kinds | placed.attached.looks.kinds;
             let attached = Arc::clone(&placed.attached.result);
@@ -92,11 +108,11 @@ impl Placements {
         }
     }
 
-    fn placed(
+    fn placed<T: RouteObject>(
         &mut self,
         step: Step<'_>,
         plans: &Plans,
-        loaded: &Loaded<HttpRoute>,
+        loaded: &Loaded<T>,
         known: Option<Placed>,
         is_same: bool,
     ) -> Placed {
@@ -112,7 +128,7 @@ impl Placements {
         let converted = converted.filter(stands).unwrap_or_else(|| {
             self.worked += 1;
             Held::work(step, last.as_ref(), |view| {
-                route::convert(view, settings, loaded)
+                T::convert(view, settings, loaded)
             })
         });
 
@@ -133,6 +149,14 @@ impl Placements {
             attached,
         }
     }
+}
+
+/// The routes of one kind that changed.
+fn changed<T: RouteObject>(step: Step<'_>, again: &mut BTreeSet<ObjectRef>) {
+    let changes = step.now.objects::<T>().changes(step.before.objects());
+    let changed = changes.filter_map(|Change { before, now }| now.or(before));
+
+    again.extend(changed.map(|route| ObjectRef::of(&**route)));
 }
 
 impl Placed {
@@ -162,7 +186,7 @@ impl Replaced {
     pub(super) fn backends(&self) -> [impl Iterator<Item = &BackendId>; 2] {
         [&self.before, &self.now].map(|attached| {
             let served = attached.iter().filter(|attached| attached.is_served());
-            served.flat_map(|attached| &attached.converted.backends)
+            served.flat_map(|attached| &attached.backends)
         })
     }
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use gateway_core::model::ObjectName;
 
-use super::gateway::GatewayPlan;
+use super::certificate::Certificates;
+use super::gateway::{GatewayPlan, Planning};
+use super::listener_set::ByGateway;
 use super::memo::Step;
 use super::view::View;
 use super::{Settings, address, gateway_class};
-use crate::api::{Gateway, GatewayClass};
+use crate::api::{Gateway, GatewayClass, ListenerSet};
 use crate::verdict::{Decision, Problem, Reason, Verdict, Verdicts};
 use crate::world::{Kind, ObjectRef};
 
@@ -17,6 +19,7 @@ use crate::world::{Kind, ObjectRef};
 #[derive(Debug, Default)]
 pub(super) struct Plans {
     by_name: BTreeMap<ObjectName, Arc<GatewayPlan>>,
+    certificates: Certificates,
     /// The bits of the kinds that were asked about.
     kinds: u64,
     were_made: bool,
@@ -24,10 +27,18 @@ pub(super) struct Plans {
 }
 
 impl Plans {
+    #[cfg(test)]
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            certificates: self.certificates.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Reads the Gateways of our classes, and shares addresses and ports out, if
     /// anything changed that matters. Tells the classes, and Gateways without one.
     pub(super) fn update(&mut self, step: Step<'_>, verdicts: &mut Verdicts) {
-        self.were_made = step.touched.kinds & (self.kinds | Gateway::BIT | GatewayClass::BIT) != 0;
+        self.were_made = step.touched.kinds & (self.kinds | OWN_KINDS) != 0;
         self.have_changed = false;
         if !self.were_made {
             return;
@@ -44,18 +55,25 @@ impl Plans {
         }));
 
         let view = View::new(step.now);
+        let sets = ByGateway::new(step.now);
+        let planning = Planning {
+            view: &view,
+            certificates: &self.certificates,
+            sets: &sets,
+        };
         let mut plans = Vec::new();
         for gateway in step.now.gateways.iter() {
             let class = &gateway.spec.gateway_class_name;
             let class = step.now.gateway_classes.get("", class);
             if let Some(class) = class.filter(|class| is_ours(step.settings, class)) {
-                plans.push(GatewayPlan::new(&view, class, gateway));
+                plans.push(GatewayPlan::new(&planning, class, gateway));
             }
         }
         plans.sort_by(|one, other| (one.created, &one.name).cmp(&(other.created, &other.name)));
         address::assign(&mut plans, step.settings);
         address::share_ports(&mut plans);
         self.kinds = view.into_looks().kinds;
+        self.certificates.end_round(step.now);
         self.take(plans);
     }
 
@@ -89,6 +107,9 @@ impl Plans {
         self.have_changed
     }
 }
+
+/// What Gateways are always made of.
+const OWN_KINDS: u64 = Gateway::BIT | GatewayClass::BIT | ListenerSet::BIT;
 
 fn is_ours(settings: &Settings, class: &GatewayClass) -> bool {
     *class.spec.controller_name == *settings.controller

@@ -6,7 +6,7 @@ use gateway_core::model::{BackendId, BackendTarget, ExtensionRef, Filter, Reques
 use gateway_filters::Fraction;
 
 use super::Settings;
-use super::backends::{self, Written};
+use super::backends::{self, Purpose, Written};
 use super::field::Field;
 use super::filters;
 use super::grants::From;
@@ -22,6 +22,7 @@ pub(super) struct Reading<'a, 'w> {
     view: &'a View<'w>,
     settings: &'a Settings,
     from: From<'a>,
+    purpose: Purpose,
     one_prefix: bool,
     /// Why the rule cannot be obeyed.
     pub(super) broken: Vec<Problem>,
@@ -44,11 +45,18 @@ impl<'a, 'w> Reading<'a, 'w> {
             view,
             settings,
             from,
+            purpose: Purpose::Requests,
             one_prefix,
             broken: Vec::new(),
             unresolved: Vec::new(),
             backends: Vec::new(),
         }
+    }
+
+    /// For something else than requests over whichever HTTP the backend speaks.
+    pub(super) fn for_purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
+        self
     }
 
     /// Follows a reference; what is wrong is noted, and said for the log.
@@ -57,7 +65,7 @@ impl<'a, 'w> Reading<'a, 'w> {
         written: Written<'_>,
         at: &Field<'_>,
     ) -> Result<BackendId, Arc<str>> {
-        match backends::backend(self.view, self.from, written, at) {
+        match backends::backend(self.view, self.from, written, self.purpose, at) {
             Ok(id) => {
                 self.backends.push(id.clone());
                 Ok(id)

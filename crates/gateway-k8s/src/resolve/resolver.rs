@@ -9,15 +9,16 @@ use super::served::Served;
 use super::used::Used;
 use super::view::Touched;
 use super::x_backend::Ancestors;
-use super::{Resolved, Settings, status, unobeyed};
-use crate::api::Gateway;
+use super::{Resolved, Settings, listener_set, policies, status, unobeyed};
+use crate::api::{Gateway, ListenerSet};
 use crate::verdict::Verdicts;
 use crate::world::World;
 
 /// Resolves one world after another.
 ///
-/// The result is the one of [`resolve`](super::resolve), always. What comes out
-/// as it was is the same `Arc` as the last time, and is not worked out again if
+/// The result is the one of [`resolve`](super::resolve), except that a Secret which
+/// was good once and no longer is still gives the certificate that it had. What comes
+/// out as it was is the same `Arc` as the last time, and is not worked out again if
 /// none of the objects it came from changed. Of two worlds of which one was made
 /// from the other, the second costs what is different in it.
 #[derive(Debug)]
@@ -47,6 +48,15 @@ impl Resolver {
         }
     }
 
+    /// A resolver that remembers nothing but the certificates that were good.
+    #[cfg(test)]
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            plans: self.plans.anew(),
+            ..Self::new(self.settings.clone())
+        }
+    }
+
     /// Works out what `world` means.
     pub fn resolve(&mut self, world: &World) -> Resolved {
         let before = std::mem::replace(&mut self.world, world.clone());
@@ -63,7 +73,8 @@ impl Resolver {
         self.plans.update(step, &mut verdicts);
         let replaced = self.placements.update(step, &self.plans);
         self.served.update(&self.plans, &self.placements, &replaced);
-        self.used.update(step, &replaced, &mut verdicts);
+        self.used
+            .update(step, &self.plans, &replaced, &mut verdicts);
         self.tell(step, &replaced, &mut verdicts);
 
         self.last = Resolved {
@@ -91,23 +102,30 @@ impl Resolver {
             let ours = self.plans.iter();
             let ours = ours.filter_map(|plan| status::gateway(plan, step.now, &self.served));
             verdicts.replace::<Gateway>(ours.chain(plans::without_class(step)));
+            let ours = self.plans.iter();
+            let ours = ours.flat_map(|plan| status::listener_sets(plan, step.now, &self.served));
+            verdicts.replace::<ListenerSet>(ours.chain(listener_set::orphans(step)));
         } else {
             let recounted = self.plans.iter();
             let recounted = recounted.filter(|plan| self.served.is_recounted(&plan.name));
             for plan in recounted {
-                if let Some(verdict) = status::gateway(plan, step.now, &self.served) {
-                    verdicts.put(verdict);
-                }
+                let gateway = status::gateway(plan, step.now, &self.served);
+                let sets = status::listener_sets(plan, step.now, &self.served);
+                gateway
+                    .into_iter()
+                    .chain(sets)
+                    .for_each(|verdict| verdicts.put(verdict));
             }
         }
         for Replaced { object, now, .. } in replaced {
-            let verdict = now.as_deref().and_then(|now| status::route(now, step.now));
+            let verdict = now.as_deref().and_then(status::route);
             match verdict {
                 Some(verdict) => verdicts.put(verdict),
                 None => verdicts.remove(object),
             }
         }
         self.ancestors.update(step, replaced, verdicts);
+        policies::tell(step, &self.placements, replaced, verdicts);
         if step.settings.complete {
             unobeyed::warn(step, verdicts);
         }

@@ -1,26 +1,41 @@
-//! An HTTPRoute as the model has it, whoever its parents are.
+//! Routes as the model has them, whoever their parents are.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use gateway_core::model::{BackendId, Hostname, ObjectName, Route};
+use gateway_core::model::{BackendId, Hostname, ObjectName, Route, StreamRoute};
 
 use super::Settings;
 use super::field::Field;
-use super::grants::From;
-use super::matches::unsupported;
-use super::rule;
+use super::grants::{From, Referrer};
+use super::matches::{route_match, unsupported};
+use super::reading::Reading;
+use super::rule::{self, Read};
 use super::view::View;
-use crate::api::{HttpRoute, HttpRouteRule};
+use crate::api::{DefaultScope, HttpRoute, HttpRouteRule, ParentReference};
 use crate::verdict::Problem;
-use crate::world::{Loaded, ObjectRef};
+use crate::world::{Kind, Loaded, ObjectRef};
 
-/// What became of an HTTPRoute, apart from its parents.
+/// A kind of route.
+pub(super) trait RouteObject: Kind + Referrer {
+    /// Whom it asks to be attached to.
+    fn parents(&self) -> &[ParentReference];
+
+    /// Whether it asks for default Gateways.
+    fn default_scope(&self) -> Option<&DefaultScope>;
+
+    /// Reads it with everything its rules refer to.
+    fn convert(view: &View<'_>, settings: &Settings, loaded: &Loaded<Self>) -> Converted;
+}
+
+/// What became of a route, apart from its parents.
 #[derive(Debug, PartialEq)]
 pub(super) struct Converted {
     pub(super) object: ObjectRef,
+    /// That of the object which was read.
+    pub(super) generation: Option<i64>,
     /// Nothing, if the object is not valid as a whole.
-    pub(super) route: Option<Arc<Route>>,
+    pub(super) route: Option<ModelRoute>,
     /// What makes the whole object invalid.
     pub(super) refused: Vec<Problem>,
     /// Rules that are not obeyed, by their index.
@@ -35,59 +50,126 @@ pub(super) struct Converted {
     pub(super) warnings: Arc<Vec<Problem>>,
 }
 
-/// Reads a route with everything its rules refer to.
-pub(super) fn convert(
-    view: &View<'_>,
-    settings: &Settings,
-    loaded: &Loaded<HttpRoute>,
-) -> Converted {
-    let object = ObjectRef::of(&**loaded);
-    let name = ObjectName::new(Arc::clone(&object.namespace), Arc::clone(&object.name));
-    let at = Field::SPEC;
-    let mut converted = Converted {
-        object,
-        route: None,
-        refused: super::validity::http_route(&loaded.spec),
-        broken: Vec::new(),
-        rules: 0,
-        unresolved: Vec::new(),
-        backends: BTreeSet::new(),
-        hostnames: Vec::new(),
-        warnings: Arc::default(),
-    };
-    for (index, text) in loaded.spec.hostnames.iter().flatten().enumerate() {
-        match Hostname::new(text) {
-            Ok(hostname) => converted.hostnames.push(hostname),
-            Err(error) => {
-                let at = at.item("hostnames", index);
-                converted.refused.push(unsupported(error.to_string(), &at));
+/// A route of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum ModelRoute {
+    /// For requests.
+    Requests(Arc<Route>),
+    /// For connections or datagrams.
+    Streams(Arc<StreamRoute>),
+}
+
+impl ModelRoute {
+    /// Whether both are the same allocation.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Requests(one), Self::Requests(other)) => Arc::ptr_eq(one, other),
+            (Self::Streams(one), Self::Streams(other)) => Arc::ptr_eq(one, other),
+            (Self::Requests(_), Self::Streams(_)) | (Self::Streams(_), Self::Requests(_)) => false,
+        }
+    }
+}
+
+impl Converted {
+    /// Of an object that nothing was read of yet.
+    pub(super) fn new(object: ObjectRef, generation: Option<i64>, refused: Vec<Problem>) -> Self {
+        Self {
+            object,
+            generation,
+            route: None,
+            refused,
+            broken: Vec::new(),
+            rules: 0,
+            unresolved: Vec::new(),
+            backends: BTreeSet::new(),
+            hostnames: Vec::new(),
+            warnings: Arc::default(),
+        }
+    }
+
+    /// What the model calls it.
+    pub(super) fn name(&self) -> ObjectName {
+        let ObjectRef {
+            namespace, name, ..
+        } = &self.object;
+
+        ObjectName::new(Arc::clone(namespace), Arc::clone(name))
+    }
+
+    /// Reads `spec.hostnames`.
+    pub(super) fn read_hostnames(&mut self, written: &[String]) {
+        let at = Field::SPEC;
+
+        for (index, text) in written.iter().enumerate() {
+            match Hostname::new(text) {
+                Ok(hostname) => self.hostnames.push(hostname),
+                Err(error) => {
+                    let at = at.item("hostnames", index);
+                    self.refused.push(unsupported(error.to_string(), &at));
+                }
             }
         }
     }
 
-    let mut route = Route::new(name).with_created(super::created(&loaded.metadata));
-    for hostname in &converted.hostnames {
-        route = route.with_hostname(hostname.clone());
-    }
-    for (index, written) in rules(loaded).iter().enumerate() {
-        let from = From::kind::<HttpRoute>(&converted.object.namespace);
-        let read = rule::convert(view, settings, from, written, &at.item("rules", index));
-
-        converted.rules += 1;
-        converted
-            .broken
+    /// Takes a rule that was read, and adds it to the route if it can be served.
+    pub(super) fn take(&mut self, route: Route, index: usize, read: Read) -> Route {
+        self.rules += 1;
+        self.broken
             .extend(read.broken.into_iter().map(|problem| (index, problem)));
-        converted.unresolved.extend(read.unresolved);
-        converted.backends.extend(read.backends);
-        if let Some(rule) = read.rule {
-            route = route.with_rule(rule);
+        self.unresolved.extend(read.unresolved);
+        self.backends.extend(read.backends);
+
+        match read.rule {
+            Some(rule) => route.with_rule(rule),
+            None => route,
         }
     }
-    if converted.refused.is_empty() {
-        converted.route = Some(Arc::new(route));
+
+    /// The route itself, unless the object is refused.
+    pub(super) fn serve(&mut self, route: ModelRoute) {
+        if self.refused.is_empty() {
+            self.route = Some(route);
+        }
+    }
+}
+
+impl RouteObject for HttpRoute {
+    fn parents(&self) -> &[ParentReference] {
+        self.spec.parent_refs.as_deref().unwrap_or_default()
     }
 
-    converted
+    fn default_scope(&self) -> Option<&DefaultScope> {
+        self.spec.use_default_gateways.as_ref()
+    }
+
+    fn convert(view: &View<'_>, settings: &Settings, loaded: &Loaded<Self>) -> Converted {
+        let refused = super::validity::http_route(&loaded.spec);
+        let mut converted = Converted::new(
+            ObjectRef::of(&**loaded),
+            loaded.metadata.generation,
+            refused,
+        );
+        converted.read_hostnames(loaded.spec.hostnames.as_deref().unwrap_or_default());
+
+        let namespace = Arc::clone(&converted.object.namespace);
+        let from = From::kind::<Self>(&namespace);
+        let mut route = Route::new(converted.name()).with_created(super::created(&loaded.metadata));
+        for hostname in &converted.hostnames {
+            route = route.with_hostname(hostname.clone());
+        }
+        let at = Field::SPEC;
+        for (index, written) in rules(loaded).iter().enumerate() {
+            let at = at.item("rules", index);
+            let matches = written.matches.iter().flatten().enumerate();
+            let matches = matches.map(|(index, one)| route_match(one, &at.item("matches", index)));
+            let reading = Reading::new(view, settings, from, rule::is_one_prefix(written));
+            let read = rule::convert(reading, written, matches.collect(), &at);
+            route = converted.take(route, index, read);
+        }
+        converted.serve(ModelRoute::Requests(Arc::new(route)));
+
+        converted
+    }
 }
 
 /// Without rules there is one for every request, as the CRD's default says.

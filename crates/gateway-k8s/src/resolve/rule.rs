@@ -1,17 +1,15 @@
-//! One rule of an HTTPRoute.
+//! One rule of a route for requests.
 
 use std::time::Duration;
 
-use gateway_core::model::{BackendId, BackendRef, Filter, Rule, Timeouts};
+use gateway_core::model::{BackendId, BackendRef, Filter, RouteMatch, Rule, Timeouts};
 
 use super::backends::Written;
+use super::duration;
 use super::field::Field;
 use super::filters;
-use super::grants::From;
-use super::matches::{route_match, unsupported};
+use super::matches::unsupported;
 use super::reading::Reading;
-use super::view::View;
-use super::{Settings, duration};
 use crate::api::{HttpBackendRef, HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts, PathMatchType};
 use crate::verdict::Problem;
 
@@ -26,16 +24,15 @@ pub(super) struct Read {
     pub(super) backends: Vec<BackendId>,
 }
 
-/// Reads a rule.
+/// Reads a rule whose matches were read.
 ///
 /// A rule that matches requests but cannot be obeyed stays, and answers 500: if
 /// it were left out, its requests would fall to a wider rule, which may lack the
 /// very filter that protects them.
 pub(super) fn convert(
-    view: &View<'_>,
-    settings: &Settings,
-    from: From<'_>,
+    mut reading: Reading<'_, '_>,
     written: &HttpRouteRule,
+    matches: Vec<Result<RouteMatch, Problem>>,
     at: &Field<'_>,
 ) -> Read {
     let mut read = Read::default();
@@ -45,8 +42,8 @@ pub(super) fn convert(
     if let Some(name) = &written.name {
         rule = rule.with_name(name.as_str());
     }
-    for (index, condition) in written.matches.iter().flatten().enumerate() {
-        match route_match(condition, &at.item("matches", index)) {
+    for condition in matches {
+        match condition {
             Ok(condition) => rule = rule.with_match(condition),
             Err(problem) => {
                 matched = false;
@@ -55,7 +52,6 @@ pub(super) fn convert(
         }
     }
 
-    let mut reading = Reading::new(view, settings, from, is_one_prefix(written));
     for filter in reading.filters(written.filters.as_deref(), at) {
         rule = rule.with_filter(filter);
     }
@@ -103,7 +99,7 @@ pub(super) fn convert(
 
 /// Whether every request of the rule was matched by the one same prefix, so that
 /// it is known what `replacePrefixMatch` replaces.
-fn is_one_prefix(written: &HttpRouteRule) -> bool {
+pub(super) fn is_one_prefix(written: &HttpRouteRule) -> bool {
     let is_prefix = |one: &HttpRouteMatch| {
         let kind = one.path.as_ref().and_then(|path| path.r#type.as_ref());
         kind.is_none_or(|kind| *kind == PathMatchType::PathPrefix)
@@ -138,22 +134,24 @@ fn backend_ref(
         Ok(id) => BackendRef::new(id),
         Err(reason) => BackendRef::invalid(reason),
     };
-    let weight = written.weight.unwrap_or(1);
-    let weight = match u32::try_from(weight) {
-        Ok(weight) if weight <= MAX_WEIGHT => weight,
-        _ => {
-            let message = format!("{weight} is not between 0 and {MAX_WEIGHT}");
-            reading
-                .broken
-                .push(unsupported(message, &at.name("weight")));
-            0
-        }
-    };
+    let weight = weight(written.weight, &at.name("weight")).unwrap_or_else(|problem| {
+        reading.broken.push(problem);
+        0
+    });
     let filters = reading.filters(written.filters.as_deref(), at);
 
     filters
         .into_iter()
         .fold(backend.with_weight(weight), BackendRef::with_filter)
+}
+
+/// Reads a weight. 1 if nothing is written.
+pub(super) fn weight(written: Option<i32>, at: &Field<'_>) -> Result<u32, Problem> {
+    let weight = written.unwrap_or(1);
+    let read = u32::try_from(weight).ok();
+
+    read.filter(|weight| *weight <= MAX_WEIGHT)
+        .ok_or_else(|| unsupported(format!("{weight} is not between 0 and {MAX_WEIGHT}"), at))
 }
 
 fn timeouts(written: Option<&HttpRouteTimeouts>, at: &Field<'_>) -> Result<Timeouts, Problem> {

@@ -29,10 +29,7 @@ impl Namespaces {
             None | Some(FromNamespaces::Same) => Ok(Self::Same),
             Some(FromNamespaces::All) => Ok(Self::All),
             Some(FromNamespaces::Selector) => {
-                let selector = written.and_then(|written| written.selector.clone());
-                let selector = selector.ok_or("there is no selector")?;
-                check(&selector)?;
-                Ok(Self::Selected(selector))
+                checked(written.and_then(|written| written.selector.clone()))
             }
             Some(FromNamespaces::Unknown(other)) => Err(format!("{other:?} selects no namespaces")),
         }
@@ -46,6 +43,18 @@ impl Namespaces {
             Self::Selected(selector) => selects(selector, &labels(view, namespace)),
         }
     }
+}
+
+/// The namespaces that a selector selects.
+///
+/// # Errors
+///
+/// What is wrong, if there is none or it means nothing.
+pub(super) fn checked(selector: Option<LabelSelector>) -> Result<Namespaces, String> {
+    let selector = selector.ok_or("there is no selector")?;
+    check(&selector)?;
+
+    Ok(Namespaces::Selected(selector))
 }
 
 /// The labels of a namespace. Every namespace has its name as a label, even one

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use gateway_core::model::{Gateway, ObjectName, Route};
+use gateway_core::model::{Gateway, ObjectName};
 
 use super::attach::Attached;
 use super::gateway::GatewayPlan;
 use super::placing::{Placements, Replaced};
 use super::plans::Plans;
+use super::route::ModelRoute;
 
 /// The Gateways of the model, and how many routes their listeners have.
 #[derive(Debug, Default)]
@@ -105,10 +106,12 @@ impl Served {
 }
 
 fn is_same_route(before: Option<&Attached>, now: Option<&Attached>) -> bool {
-    let route = |attached: &Attached| attached.converted.route.clone();
-    match (before.and_then(route), now.and_then(route)) {
-        (Some(before), Some(now)) => Arc::ptr_eq(&before, &now),
-        (before, now) => before.is_none() && now.is_none(),
+    match (before, now) {
+        (Some(before), Some(now)) => now.has_same_routes(before),
+        (before, now) => {
+            let is_served = |one: Option<&Attached>| one.is_some_and(Attached::is_served);
+            !is_served(before) && !is_served(now)
+        }
     }
 }
 
@@ -116,20 +119,17 @@ fn is_same_route(before: Option<&Attached>, now: Option<&Attached>) -> bool {
 fn routes_of<'a>(
     gateways: &'a [Arc<GatewayPlan>],
     placements: &Placements,
-) -> HashMap<&'a ObjectName, Vec<Vec<Arc<Route>>>, RandomState> {
+) -> HashMap<&'a ObjectName, Vec<Vec<ModelRoute>>, RandomState> {
     let empty = |plan: &'a Arc<GatewayPlan>| (&plan.name, vec![Vec::new(); plan.listeners.len()]);
     let mut routes: HashMap<_, _, _> = gateways.iter().map(empty).collect();
     if routes.is_empty() {
         return routes;
     }
     for attached in placements.iter() {
-        let Some(route) = &attached.converted.route else {
-            continue;
-        };
         for (gateway, listener) in &attached.listeners {
-            let listeners: Option<&mut Vec<Vec<Arc<Route>>>> = routes.get_mut(gateway);
+            let listeners: Option<&mut Vec<Vec<ModelRoute>>> = routes.get_mut(gateway);
             if let Some(routes) = listeners.and_then(|all| all.get_mut(*listener)) {
-                routes.push(Arc::clone(route));
+                routes.extend(attached.route_of(gateway).cloned());
             }
         }
     }

@@ -1,14 +1,21 @@
 //! From plans to what objects are told.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+
+use gateway_core::model::ObjectName;
 
 use super::attach::Attached;
 use super::gateway::GatewayPlan;
 use super::listener::ListenerPlan;
+use super::listener_sets;
 use super::served::Served;
+use super::spoken::{Spoken, Transport};
+use crate::api::ParentReference;
 use crate::verdict::ConditionStatus::{False, True};
 use crate::verdict::{
-    Condition, ConditionType, Decision, GatewayVerdict, ListenerVerdict, Problem, Reason, Verdict,
+    Condition, ConditionType, Decision, GatewayVerdict, ListenerSetVerdict, ListenerVerdict,
+    Problem, Reason, Verdict,
 };
 use crate::world::World;
 
@@ -17,54 +24,127 @@ pub(super) fn gateway(plan: &GatewayPlan, world: &World, served: &Served) -> Opt
     let loaded = world
         .gateways
         .get(plan.name.namespace(), plan.name.name())?;
-    let listeners = plan.listeners.iter().enumerate();
-    let listeners = listeners.map(|(index, listener)| ListenerVerdict {
-        name: listener.name.clone(),
-        port: listener.port,
-        supported_kinds: listener.kinds.clone(),
-        attached_routes: served.count_of(&plan.name, index),
-        conditions: listener_conditions(plan, listener),
-    });
+    let sets = (0..plan.sets.len()).filter(|set| listener_sets::is_attached(plan, *set));
     let verdict = GatewayVerdict {
         conditions: gateway_conditions(plan),
-        listeners: listeners.collect(),
-        addresses: if plan.is_served() {
-            plan.addresses.clone()
-        } else {
-            Vec::new()
-        },
+        listeners: listeners(plan, None, served),
+        addresses: addresses(plan),
+        attached_listener_sets: u32::try_from(sets.count()).unwrap_or(u32::MAX),
     };
     let decision = Decision::Gateway(Arc::new(verdict));
     let verdict = Verdict::new(plan.object.clone(), loaded, decision);
     Some(verdict.with_warnings(&plan.warnings))
 }
 
+/// What the ListenerSets of a Gateway are told.
+pub(super) fn listener_sets(
+    plan: &GatewayPlan,
+    world: &World,
+    served: &Served,
+) -> impl Iterator<Item = Verdict> {
+    let sets = plan.sets.iter().enumerate();
+
+    sets.filter_map(move |(index, set)| {
+        let name = &set.name;
+        let loaded = world.listener_sets.get(name.namespace(), name.name())?;
+        let verdict = ListenerSetVerdict {
+            conditions: listener_sets::conditions(plan, index),
+            listeners: listeners(plan, Some(index), served),
+            addresses: addresses(plan),
+        };
+        let decision = Decision::ListenerSet(Arc::new(verdict));
+        let warnings = Arc::new(listener_sets::warnings(plan, index));
+        let verdict = Verdict::new(set.object.clone(), loaded, decision);
+        Some(verdict.with_warnings(&warnings))
+    })
+}
+
+fn listeners(plan: &GatewayPlan, set: Option<usize>, served: &Served) -> Vec<ListenerVerdict> {
+    let listeners = plan.listeners_of(set);
+
+    listeners
+        .map(|(index, listener)| {
+            listener_verdict(plan, listener, served.count_of(&plan.name, index))
+        })
+        .collect()
+}
+
+fn addresses(plan: &GatewayPlan) -> Vec<IpAddr> {
+    if plan.is_served() {
+        plan.addresses.clone()
+    } else {
+        Vec::new()
+    }
+}
+
+fn listener_verdict(
+    plan: &GatewayPlan,
+    listener: &ListenerPlan,
+    attached_routes: u32,
+) -> ListenerVerdict {
+    let transport = listener.spoken.map(Spoken::transport);
+
+    ListenerVerdict {
+        name: listener.name.clone(),
+        port: listener.port,
+        datagrams: transport == Some(Transport::Udp),
+        supported_kinds: listener.kinds.clone(),
+        attached_routes,
+        certificates: listener.certificates().to_vec(),
+        conditions: listener_conditions(plan, listener),
+    }
+}
+
 /// What a route is told by each of its parents, if any is ours or something is
 /// wrong.
-pub(super) fn route(attached: &Attached, world: &World) -> Option<Verdict> {
-    let object = &attached.converted.object;
+pub(super) fn route(attached: &Attached) -> Option<Verdict> {
     if attached.verdict.parents.is_empty() && attached.warnings.is_empty() {
         return None;
     }
-    let loaded = world.http_routes.get(&object.namespace, &object.name)?;
-    let decision = Decision::Route(Arc::clone(&attached.verdict));
-    let verdict = Verdict::new(object.clone(), loaded, decision);
-    Some(verdict.with_warnings(&attached.warnings))
+
+    Some(Verdict {
+        object: attached.converted.object.clone(),
+        generation: attached.converted.generation,
+        decision: Decision::Route(Arc::clone(&attached.verdict)),
+        warnings: Arc::clone(&attached.warnings),
+    })
+}
+
+/// A Gateway, as the status of what is used through it names it.
+pub(super) fn ancestor(gateway: &ObjectName) -> ParentReference {
+    ParentReference {
+        group: Some(super::GATEWAY_GROUP.to_owned()),
+        kind: Some("Gateway".to_owned()),
+        namespace: Some(gateway.namespace().to_owned()),
+        name: gateway.name().to_owned(),
+        ..ParentReference::default()
+    }
 }
 
 fn gateway_conditions(plan: &GatewayPlan) -> Vec<Condition> {
-    vec![
+    let mut conditions = vec![
         gateway_accepted(plan),
         gateway_programmed(plan),
         gateway_resolved(plan),
-    ]
+    ];
+    if plan.insecure {
+        conditions.push(Condition::follows(
+            ConditionType::InsecureFrontendValidationMode,
+            True,
+            Reason::ConfigurationChanged,
+            "clients without a valid certificate are let in",
+        ));
+    }
+
+    conditions
 }
 
 fn gateway_accepted(plan: &GatewayPlan) -> Condition {
     let kind = ConditionType::Accepted;
-    let bad: Vec<_> = plan
-        .listeners
+    let own: Vec<_> = own(plan).collect();
+    let bad: Vec<_> = own
         .iter()
+        .copied()
         .filter(|one| !one.is_accepted())
         .collect();
     let told = || format!("not accepted: {}", names(&bad));
@@ -73,11 +153,16 @@ fn gateway_accepted(plan: &GatewayPlan) -> Condition {
         Condition::bad(kind, plan.refused.clone())
     } else if bad.is_empty() {
         Condition::good(kind, Reason::Accepted, "every listener is accepted")
-    } else if bad.len() < plan.listeners.len() {
+    } else if bad.len() < own.len() {
         Condition::follows(kind, True, Reason::ListenersNotValid, told())
     } else {
         Condition::follows(kind, False, Reason::ListenersNotValid, told())
     }
+}
+
+/// The listeners that are written in the Gateway itself.
+fn own(plan: &GatewayPlan) -> impl Iterator<Item = &ListenerPlan> {
+    plan.listeners_of(None).map(|(_, listener)| listener)
 }
 
 fn names(listeners: &[&ListenerPlan]) -> String {
@@ -105,8 +190,7 @@ fn gateway_programmed(plan: &GatewayPlan) -> Condition {
 
 fn gateway_resolved(plan: &GatewayPlan) -> Condition {
     let kind = ConditionType::ResolvedRefs;
-    let listeners = plan.listeners.iter();
-    let bad: Vec<_> = listeners.filter(|one| !one.unresolved.is_empty()).collect();
+    let bad: Vec<_> = own(plan).filter(|one| !one.unresolved.is_empty()).collect();
 
     if !plan.unresolved.is_empty() {
         Condition::bad(kind, plan.unresolved.clone())
@@ -143,6 +227,10 @@ fn listener_conditions(plan: &GatewayPlan, listener: &ListenerPlan) -> Vec<Condi
             first.reason,
             first.to_string(),
         ));
+    }
+    if let Some((reason, message)) = &listener.overlaps {
+        let kind = ConditionType::OverlappingTLSConfig;
+        conditions.push(Condition::follows(kind, True, *reason, message.clone()));
     }
 
     conditions

@@ -1,21 +1,13 @@
 //! Kinds of objects that are read and not obeyed.
 
 use super::memo::Step;
-use crate::api::{
-    BackendTlsPolicy, GrpcRoute, ListenerSet, TcpRoute, TlsRoute, UdpRoute, XBackendTrafficPolicy,
-};
+use crate::api::XBackendTrafficPolicy;
 use crate::verdict::{Problem, Reason, Verdict, Verdicts};
 use crate::world::{Change, Kind, ObjectRef};
 
 /// Warns of every such object that changed. Only where nobody else could obey it: in
 /// a cluster it may be another controller's.
 pub(super) fn warn(step: Step<'_>, verdicts: &mut Verdicts) {
-    warn_of::<BackendTlsPolicy>(step, verdicts);
-    warn_of::<GrpcRoute>(step, verdicts);
-    warn_of::<ListenerSet>(step, verdicts);
-    warn_of::<TcpRoute>(step, verdicts);
-    warn_of::<TlsRoute>(step, verdicts);
-    warn_of::<UdpRoute>(step, verdicts);
     warn_of::<XBackendTrafficPolicy>(step, verdicts);
 }
 
@@ -33,12 +25,12 @@ fn warn_of<T: Kind>(step: Step<'_>, verdicts: &mut Verdicts) {
 
 #[cfg(test)]
 mod tests {
-    use crate::api::BackendTlsPolicy;
+    use crate::api::XBackendTrafficPolicy;
     use crate::resolve::{Settings, resolve};
     use crate::world::{ObjectRef, World};
 
     fn warnings(settings: &Settings) -> usize {
-        let mut policy = BackendTlsPolicy::default();
+        let mut policy = XBackendTrafficPolicy::default();
         policy.metadata.namespace = Some("shop".to_owned());
         policy.metadata.name = Some("cart".to_owned());
         let object = ObjectRef::of(&policy);

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gateway_core::model::{Backend, BackendId, ObjectName};
+use gateway_core::model::{Backend, BackendId, Certificate, ObjectName};
 
 use super::endpoints::{self, Found};
 use super::memo::{Held, Step};
 use super::placing::Replaced;
+use super::plans::Plans;
 use crate::verdict::{Decision, Problem, Verdict, Verdicts};
 use crate::world::ObjectRef;
 use k8s_openapi::api::core::v1::Service;
@@ -36,20 +37,21 @@ impl Used {
     pub(super) fn update(
         &mut self,
         step: Step<'_>,
+        plans: &Plans,
         replaced: &[Replaced],
         verdicts: &mut Verdicts,
     ) {
         self.worked = 0;
         let mut again = self.recount(replaced);
-        if self.kinds & step.touched.kinds != 0 {
-            let fallen = self.backends.iter().filter(|(_, used)| {
+        if plans.have_changed() || self.kinds & step.touched.kinds != 0 {
+            let fallen = self.backends.iter().filter(|(id, used)| {
                 let mut found = used.found.iter();
-                found.any(|found| !found.looks.hold(step.touched))
+                found.any(|found| !stands(found, step, client(plans, id)))
             });
             again.extend(fallen.map(|(id, _)| id.clone()));
         }
         for id in &again {
-            self.find(step, id);
+            self.find(step, client(plans, id), id);
         }
         let services = again.iter().filter(|id| id.kind() == "Service");
         let services: BTreeSet<_> = services.map(BackendId::object).collect();
@@ -92,7 +94,7 @@ impl Used {
         again
     }
 
-    fn find(&mut self, step: Step<'_>, id: &BackendId) {
+    fn find(&mut self, step: Step<'_>, client: Option<&Arc<Certificate>>, id: &BackendId) {
         let backend = match self.backends.get_mut(id) {
             Some(used) if used.users == 0 => {
                 self.backends.remove(id);
@@ -100,12 +102,12 @@ impl Used {
             }
             Some(used) => {
                 let last = used.found.take();
-                let stands = |held: &Held<Found>| held.looks.hold(step.touched);
+                let stands = |held: &Held<Found>| stands(held, step, client);
                 let result = last.as_ref().map(|held| Arc::clone(&held.result));
                 let found = last.filter(stands).unwrap_or_else(|| {
                     self.worked += 1;
                     Held::work(step, result.as_ref(), |view| {
-                        endpoints::find(view, step.settings, id)
+                        endpoints::find(view, step.settings, id, client)
                     })
                 });
                 self.kinds |= found.looks.kinds;
@@ -131,7 +133,8 @@ impl Used {
     fn tell(&self, step: Step<'_>, service: &ObjectName, verdicts: &mut Verdicts) {
         let port = |port| BackendId::new("Service", service.clone(), port);
         let mut warnings: Vec<Problem> = Vec::new();
-        for (_, used) in self.backends.range(port(0)..=port(u16::MAX)) {
+        let of_service = self.backends.range(port(0)..);
+        for (_, used) in of_service.take_while(|(id, _)| id.object() == service) {
             let found = used.found.iter().flat_map(|found| &found.result.warnings);
             for problem in found {
                 if !warnings.contains(problem) {
@@ -149,4 +152,15 @@ impl Used {
             None => verdicts.remove(&ObjectRef::new::<Service>(namespace, name)),
         }
     }
+}
+
+/// What a gateway shows of itself to a backend that is for it alone.
+fn client<'a>(plans: &'a Plans, id: &BackendId) -> Option<&'a Arc<Certificate>> {
+    let plan = plans.get(id.client()?)?;
+
+    plan.client_certificate.as_ref()
+}
+
+fn stands(held: &Held<Found>, step: Step<'_>, client: Option<&Arc<Certificate>>) -> bool {
+    held.looks.hold(step.touched) && held.result.stands(client)
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::field::Field;
 use super::matches::unsupported;
 use crate::api::{
-    HttpRouteFilter, HttpRouteFilterType, HttpRouteRule, HttpRouteSpec, ParentReference,
+    GrpcRouteSpec, HttpRouteFilter, HttpRouteFilterType, HttpRouteRule, HttpRouteSpec, L4RouteRule,
+    ParentReference,
 };
 use crate::verdict::{Problem, Reason};
 
@@ -13,34 +14,98 @@ use crate::verdict::{Problem, Reason};
 ///
 /// Source: the CRD's limits and CEL rules.
 pub(super) fn http_route(spec: &HttpRouteSpec) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let at = Field::SPEC;
     let rules = spec.rules.as_deref();
 
-    check(
-        &mut problems,
-        rules.is_none_or(|rules| !rules.is_empty()),
-        || unsupported("there is no rule", &at.name("rules")),
-    );
-    check_length(&mut problems, rules, 16, &at.name("rules"));
+    request_route(&Common {
+        hostnames: spec.hostnames.as_deref(),
+        parents: spec.parent_refs.as_deref(),
+        names: each(rules, |rule| rule.name.as_deref()),
+        matches: each(rules, |rule| rule.matches.as_ref().map(Vec::len)),
+        has_rules: rules.is_some(),
+    })
+}
+
+/// The rules that hold for a GRPCRoute as a whole.
+///
+/// Source: the CRD's limits and CEL rules.
+pub(super) fn grpc_route(spec: &GrpcRouteSpec) -> Vec<Problem> {
+    let rules = spec.rules.as_deref();
+    let mut problems = request_route(&Common {
+        hostnames: spec.hostnames.as_deref(),
+        parents: spec.parent_refs.as_deref(),
+        names: each(rules, |rule| rule.name.as_deref()),
+        matches: each(rules, |rule| rule.matches.as_ref().map(Vec::len)),
+        has_rules: rules.is_some(),
+    });
+
+    let at = Field::SPEC;
+    for (index, rule) in rules.unwrap_or_default().iter().enumerate() {
+        let at = at.item("rules", index);
+        let at = at.name("matches");
+        check_length(&mut problems, rule.matches.as_deref(), 64, &at);
+    }
+
+    problems
+}
+
+/// The rules that hold for a TCPRoute, a TLSRoute or a UDPRoute.
+///
+/// Source: the CRDs' limits and CEL rules.
+pub(super) fn stream_route(
+    parents_written: &[ParentReference],
+    hostnames: &[String],
+    rules: &[L4RouteRule],
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let at = Field::SPEC;
+
+    check(&mut problems, rules.len() == 1, || {
+        let message = format!("there are {} rules, not one", rules.len());
+        unsupported(message, &at.name("rules"))
+    });
+    check_length(&mut problems, Some(hostnames), 1024, &at.name("hostnames"));
     check_length(
         &mut problems,
-        spec.hostnames.as_deref(),
-        16,
-        &at.name("hostnames"),
-    );
-    check_length(
-        &mut problems,
-        spec.parent_refs.as_deref(),
+        Some(parents_written),
         32,
         &at.name("parentRefs"),
     );
+    for (index, rule) in rules.iter().enumerate() {
+        let at = at.item("rules", index);
+        let at = at.name("backendRefs");
+        check_length(&mut problems, Some(&rule.backend_refs), 16, &at);
+    }
+    parents(&mut problems, parents_written);
 
-    let matches: usize = rules
-        .unwrap_or_default()
-        .iter()
-        .map(|rule| rule.matches.as_ref().map_or(1, Vec::len))
-        .sum();
+    problems
+}
+
+/// What routes for requests have in common. One entry of each list per rule.
+struct Common<'a> {
+    hostnames: Option<&'a [String]>,
+    parents: Option<&'a [ParentReference]>,
+    names: Vec<Option<&'a str>>,
+    matches: Vec<Option<usize>>,
+    has_rules: bool,
+}
+
+fn each<'a, R, T>(rules: Option<&'a [R]>, of: impl Fn(&'a R) -> T) -> Vec<T> {
+    rules.unwrap_or_default().iter().map(of).collect()
+}
+
+fn request_route(route: &Common<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let at = Field::SPEC;
+    let rules = &route.names;
+
+    check(&mut problems, !route.has_rules || !rules.is_empty(), || {
+        unsupported("there is no rule", &at.name("rules"))
+    });
+    check_length(&mut problems, Some(rules), 16, &at.name("rules"));
+    check_length(&mut problems, route.hostnames, 16, &at.name("hostnames"));
+    check_length(&mut problems, route.parents, 32, &at.name("parentRefs"));
+
+    let matches: usize = route.matches.iter().map(|count| count.unwrap_or(1)).sum();
     check(&mut problems, matches <= 128, || {
         unsupported(
             format!("its rules have {matches} matches, more than 128"),
@@ -49,18 +114,15 @@ pub(super) fn http_route(spec: &HttpRouteSpec) -> Vec<Problem> {
     });
 
     let mut names = BTreeSet::new();
-    for (index, rule) in rules.unwrap_or_default().iter().enumerate() {
-        if let Some(name) = &rule.name {
+    for (index, name) in rules.iter().enumerate() {
+        if let Some(name) = name {
             let at = at.item("rules", index);
-            check(&mut problems, names.insert(name), || {
+            check(&mut problems, names.insert(*name), || {
                 unsupported(format!("another rule is called {name:?}"), &at.name("name"))
             });
         }
     }
-    parents(
-        &mut problems,
-        spec.parent_refs.as_deref().unwrap_or_default(),
-    );
+    parents(&mut problems, route.parents.unwrap_or_default());
 
     problems
 }

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use gateway_core::model::{Backend, BackendProtocol, Hostname, ObjectName};
+use gateway_core::model::{Backend, BackendProtocol, BackendPurpose, Hostname, ObjectName};
 
 use super::attach::Attached;
+use super::backends::Purpose;
 use super::field::Field;
 use super::matches::unsupported;
 use super::memo::Step;
 use super::placing::Replaced;
-use crate::api::{ParentReference, XBackend, XBackendProtocol, XBackendTlsMode, XBackendType};
+use super::status::ancestor;
+use crate::api::{XBackend, XBackendProtocol, XBackendTlsMode, XBackendType};
 use crate::verdict::{
     Condition, ConditionType, Decision, ParentVerdict, Problem, Reason, RouteVerdict, Verdict,
     Verdicts,
@@ -77,7 +79,7 @@ impl Ancestors {
 
     fn verdict(&self, world: &World, name: &ObjectName) -> Option<Verdict> {
         let loaded = world.backends.get(name.namespace(), name.name())?;
-        if let Err(problem) = target(loaded) {
+        if let Err(problem) = place(loaded) {
             return Some(Verdict::warning(loaded, problem));
         }
         let parents = self.counts.get(name)?.keys().map(|gateway| ParentVerdict {
@@ -106,22 +108,37 @@ fn references(attached: &Attached) -> impl Iterator<Item = (&ObjectName, &Object
     })
 }
 
-fn ancestor(gateway: &ObjectName) -> ParentReference {
-    ParentReference {
-        group: Some(super::GATEWAY_GROUP.to_owned()),
-        kind: Some("Gateway".to_owned()),
-        namespace: Some(gateway.namespace().to_owned()),
-        name: gateway.name().to_owned(),
-        ..ParentReference::default()
-    }
-}
-
-/// The port and the backend that an XBackend stands for.
+/// The port of an XBackend that can be used for this.
 ///
 /// # Errors
 ///
 /// What is not valid or not supported yet.
-pub(super) fn target(object: &XBackend) -> Result<(u16, Backend), Problem> {
+pub(super) fn target(object: &XBackend, purpose: Purpose) -> Result<u16, Problem> {
+    let (port, _) = place(object)?;
+    protocol(object.spec.protocol.as_ref(), purpose)?;
+
+    Ok(port)
+}
+
+/// The backend that an XBackend stands for; nothing, if it cannot be used.
+pub(super) fn backend(object: &XBackend, purpose: BackendPurpose) -> Option<Backend> {
+    let (port, host) = place(object).ok()?;
+    let purpose = match purpose {
+        BackendPurpose::Grpc => Purpose::Grpc,
+        // What connections carry is none of our business.
+        BackendPurpose::Any | BackendPurpose::Udp => Purpose::Requests,
+    };
+    let protocol = protocol(object.spec.protocol.as_ref(), purpose).unwrap_or_default();
+
+    Some(Backend::dns(host.as_str(), port).with_protocol(protocol))
+}
+
+/// The port and the name that an XBackend stands for, whatever it is used for.
+///
+/// # Errors
+///
+/// What is not valid or not supported yet.
+pub(super) fn place(object: &XBackend) -> Result<(u16, Hostname), Problem> {
     let spec = &object.spec;
     let at = Field::SPEC;
 
@@ -166,10 +183,8 @@ pub(super) fn target(object: &XBackend) -> Result<(u16, Backend), Problem> {
             &at.name("port").name("number"),
         )
     })?;
-    let backend =
-        Backend::dns(host.as_str(), port).with_protocol(protocol(spec.protocol.as_ref())?);
 
-    Ok((port, backend))
+    Ok((port, host))
 }
 
 fn hostname(text: &str) -> Result<Hostname, Problem> {
@@ -188,18 +203,33 @@ fn hostname(text: &str) -> Result<Hostname, Problem> {
     Ok(host)
 }
 
-fn protocol(written: Option<&XBackendProtocol>) -> Result<BackendProtocol, Problem> {
-    match written {
-        None | Some(XBackendProtocol::Http | XBackendProtocol::Http11) => {
+/// How requests are sent to it. For connections, whatever a protocol of TCP is.
+fn protocol(
+    written: Option<&XBackendProtocol>,
+    purpose: Purpose,
+) -> Result<BackendProtocol, Problem> {
+    use XBackendProtocol::{Grpc, H2c, Http, Http2, Http11, Mcp, Tcp, Unknown, Wss};
+    let at = Field::SPEC;
+    let refuse = |message: String, remedy: &str| {
+        let problem = Problem::new(Reason::UnsupportedProtocol, message);
+        Err(problem.at(at.name("protocol")).remedy(remedy))
+    };
+
+    match (purpose, written.unwrap_or(&Http)) {
+        (Purpose::Datagrams, _) => {
+            let message = "an XBackend takes no datagrams".to_owned();
+            refuse(message, "refer to a Service")
+        }
+        (_, other @ Unknown(_)) => refuse(format!("{other} is no protocol"), "use HTTP or TCP"),
+        (Purpose::Connections, _) | (Purpose::Requests, Http | Http11) => {
             Ok(BackendProtocol::Http1)
         }
-        Some(XBackendProtocol::H2c) => Ok(BackendProtocol::H2c),
-        Some(other) => {
-            let message = format!("{other} is not spoken with backends");
-            let problem = Problem::new(Reason::UnsupportedProtocol, message);
-            Err(problem
-                .at(Field::SPEC.name("protocol"))
-                .remedy("use HTTP, HTTP11 or H2C"))
+        (Purpose::Requests, H2c | Grpc) | (Purpose::Grpc, Http | H2c | Grpc) => {
+            Ok(BackendProtocol::H2c)
         }
+        (Purpose::Requests | Purpose::Grpc, other @ (Http11 | Http2 | Mcp | Tcp | Wss)) => refuse(
+            format!("{other} is not spoken with backends of this route"),
+            "use HTTP, HTTP11, H2C or GRPC",
+        ),
     }
 }

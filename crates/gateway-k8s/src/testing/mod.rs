@@ -16,27 +16,31 @@
 //!
 //! Everything here panics where a test would be wrong.
 
+mod certificates;
 mod gateway;
 mod outcome;
 mod route;
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service, ServicePort, ServiceSpec};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service, ServicePort, ServiceSpec};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::de::DeserializeOwned;
 
 use crate::api::{
-    Gateway, GatewayClass, GatewayClassSpec, HttpRoute, ReferenceGrant, ReferenceGrantFrom,
-    ReferenceGrantSpec, ReferenceGrantTo, XBackend,
+    Gateway, GatewayClass, GatewayClassSpec, HttpRoute, ListenerSet, ReferenceGrant,
+    ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo, XBackend,
 };
 use crate::resolve::{CONTROLLER_NAME, Settings, resolve};
 use crate::world::{Kind, World};
 
+pub use self::certificates::{AUTHORITY, ELSEWHERE, SHOP, TestCertificate, UNRELATED, WILD};
 pub use self::gateway::GatewayText;
-pub use self::outcome::{GatewayOutcome, ListenerOutcome, Outcome, RouteOutcome};
+pub use self::outcome::{
+    GatewayOutcome, ListenerOutcome, ListenerSetOutcome, Outcome, RouteOutcome,
+};
 pub use self::route::RouteText;
 
 /// A world under construction. Names are `namespace/name`.
@@ -244,6 +248,42 @@ impl Manifests {
         })
     }
 
+    /// Adds a Secret with a certificate that can be served.
+    #[must_use]
+    pub fn tls_secret(self, name: &str, certificate: TestCertificate) -> Self {
+        self.secret(name, certificate.certificate, certificate.key)
+    }
+
+    /// Adds a ConfigMap with one entry.
+    #[must_use]
+    pub fn config_map(self, name: &str, key: &str, value: &str) -> Self {
+        self.with(ConfigMap {
+            metadata: meta(name),
+            data: Some(BTreeMap::from([(key.to_owned(), value.to_owned())])),
+            ..Default::default()
+        })
+    }
+
+    /// Adds a ListenerSet of a Gateway, its listeners written as a list in YAML.
+    #[must_use]
+    pub fn listener_set(self, name: &str, gateway: &str, listeners: &str) -> Self {
+        let (namespace, parent) = split(gateway);
+        let spec = format!(
+            "{{parentRef: {{namespace: {namespace}, name: {parent}}}, listeners: {listeners}}}"
+        );
+        self.with(ListenerSet {
+            metadata: meta(name),
+            spec: parse(&spec),
+            status: None,
+        })
+    }
+
+    /// Says when an object was made.
+    #[must_use]
+    pub fn created<T: Kind>(self, name: &str, seconds: i64) -> Self {
+        self.edit::<T>(name, |object| set_created(object, seconds))
+    }
+
     /// The world as it is now.
     pub fn world(&self) -> &World {
         &self.world
@@ -251,7 +291,7 @@ impl Manifests {
 
     /// Resolves it.
     pub fn resolve(&self) -> Outcome {
-        Outcome::new(resolve(&self.world, &self.settings))
+        Outcome::of(resolve(&self.world, &self.settings))
     }
 }
 

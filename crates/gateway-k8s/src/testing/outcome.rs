@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use gateway_core::model::{self, Backend, BackendId, ObjectName, Route, Rule};
+use gateway_core::model::{self, Backend, BackendId, ObjectName, Route, Rule, StreamRoute};
 
 use super::split;
-use crate::api::{Gateway, GatewayClass, HttpRoute};
+use crate::api::{Gateway, GatewayClass, HttpRoute, ListenerSet};
 use crate::resolve::Resolved;
 use crate::verdict::{
     BindFailure, Condition, ConditionStatus, ConditionType, Decision, GatewayVerdict,
-    ListenerVerdict, Problem, Reason, RouteVerdict, Verdict,
+    ListenerSetVerdict, ListenerVerdict, Problem, Reason, RouteVerdict, Verdict,
 };
 use crate::world::{Kind, ObjectRef};
 
@@ -21,7 +21,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn new(resolved: Resolved) -> Self {
+    /// Of a world that was resolved in another way.
+    pub fn of(resolved: Resolved) -> Self {
         Self { resolved }
     }
 
@@ -57,11 +58,24 @@ impl Outcome {
 
     /// What an HTTPRoute is told.
     pub fn route(&self, name: &str) -> RouteOutcome<'_> {
+        self.route_of::<HttpRoute>(name)
+    }
+
+    /// What a route, or a policy, is told.
+    pub fn route_of<T: Kind>(&self, name: &str) -> RouteOutcome<'_> {
+        match self.verdict::<T>(name).map(|verdict| &verdict.decision) {
+            Some(Decision::Route(verdict) | Decision::Policy(verdict)) => RouteOutcome { verdict },
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    /// What a ListenerSet is told.
+    pub fn listener_set(&self, name: &str) -> ListenerSetOutcome<'_> {
         match self
-            .verdict::<HttpRoute>(name)
+            .verdict::<ListenerSet>(name)
             .map(|verdict| &verdict.decision)
         {
-            Some(Decision::Route(verdict)) => RouteOutcome { verdict },
+            Some(Decision::ListenerSet(verdict)) => ListenerSetOutcome { verdict },
             other => panic!("{name}: {other:?}"),
         }
     }
@@ -100,6 +114,23 @@ impl Outcome {
         named
             .flat_map(|one| one.routes().iter().map(|route| route.name().to_string()))
             .collect()
+    }
+
+    /// The routes for connections or datagrams of a listener, as the data plane has
+    /// it.
+    pub fn streams_of(&self, gateway: &str, listener: &str) -> &[Arc<StreamRoute>] {
+        self.model_listener(gateway, listener)
+            .map_or(&[][..], model::Listener::stream_routes)
+    }
+
+    /// A listener as the data plane has it; one of a ListenerSet is called
+    /// `namespace/set/listener`.
+    pub fn model_listener(&self, gateway: &str, listener: &str) -> Option<&model::Listener> {
+        let mut listeners = self.model(gateway)?.listeners().iter();
+
+        listeners
+            .find(|one| one.name().as_str() == listener)
+            .map(Arc::as_ref)
     }
 
     /// A Gateway as the data plane has it.
@@ -157,6 +188,31 @@ impl<'a> GatewayOutcome<'a> {
     }
 }
 
+/// What a ListenerSet is told.
+#[derive(Clone, Copy, Debug)]
+pub struct ListenerSetOutcome<'a> {
+    /// The verdict.
+    pub verdict: &'a ListenerSetVerdict,
+}
+
+impl<'a> ListenerSetOutcome<'a> {
+    /// What one of its listeners is told.
+    pub fn listener(&self, name: &str) -> ListenerOutcome<'a> {
+        let mut listeners = self.verdict.listeners.iter();
+        let verdict = listeners.find(|one| one.name.as_str() == name);
+
+        ListenerOutcome {
+            verdict: verdict.unwrap_or_else(|| panic!("no listener {name}")),
+        }
+    }
+
+    /// Whether a condition has this status and reason.
+    #[track_caller]
+    pub fn says(&self, kind: ConditionType, status: ConditionStatus, reason: Reason) {
+        says(&self.verdict.conditions, kind, status, reason);
+    }
+}
+
 /// What a listener is told.
 #[derive(Clone, Copy, Debug)]
 pub struct ListenerOutcome<'a> {
@@ -178,6 +234,13 @@ impl ListenerOutcome<'_> {
             .iter()
             .map(|kind| kind.kind)
             .collect()
+    }
+
+    /// The message of a condition.
+    pub fn message(&self, kind: ConditionType) -> String {
+        let mut conditions = self.verdict.conditions.iter();
+        let found = conditions.find(|one| one.kind() == kind);
+        found.map(Condition::message).unwrap_or_default()
     }
 
     /// Whether there is a condition of this type.

@@ -5,6 +5,7 @@
 //! field and what to do. Where that is written, the source knows.
 
 mod condition;
+mod dates;
 mod programmed;
 mod reason;
 
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use gateway_core::model::SectionName;
+use gateway_core::model::{Certificate, SectionName};
 
 use crate::api::{ParentReference, RouteGroupKind};
 use crate::sorted::{self, Sorted};
@@ -174,10 +175,14 @@ pub enum Decision {
     GatewayClass(Arc<ClassVerdict>),
     /// `Gateway.status`.
     Gateway(Arc<GatewayVerdict>),
+    /// `ListenerSet.status`.
+    ListenerSet(Arc<ListenerSetVerdict>),
     /// `status` of a route.
     Route(Arc<RouteVerdict>),
     /// `XBackend.status`.
     Backend(Arc<RouteVerdict>),
+    /// `status` of a policy.
+    Policy(Arc<RouteVerdict>),
 }
 
 impl Decision {
@@ -192,7 +197,12 @@ impl Decision {
                     .iter()
                     .chain(gateway.listeners.iter().flat_map(|one| &one.conditions)),
             ),
-            Self::Route(route) | Self::Backend(route) => {
+            Self::ListenerSet(set) => Box::new(
+                set.conditions
+                    .iter()
+                    .chain(set.listeners.iter().flat_map(|one| &one.conditions)),
+            ),
+            Self::Route(route) | Self::Backend(route) | Self::Policy(route) => {
                 Box::new(route.parents.iter().flat_map(|one| &one.conditions))
             }
         }
@@ -211,11 +221,26 @@ pub struct ClassVerdict {
 /// About a Gateway.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GatewayVerdict {
-    /// `Accepted`, `Programmed`, `ResolvedRefs`.
+    /// `Accepted`, `Programmed`, `ResolvedRefs`; `InsecureFrontendValidationMode` if
+    /// it is so.
     pub conditions: Vec<Condition>,
     /// One for each listener, in their written order.
     pub listeners: Vec<ListenerVerdict>,
     /// Where it listens; empty if everywhere, or nowhere.
+    pub addresses: Vec<IpAddr>,
+    /// How many ListenerSets it has accepted.
+    pub attached_listener_sets: u32,
+}
+
+/// About a ListenerSet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListenerSetVerdict {
+    /// `Accepted`, `Programmed`.
+    pub conditions: Vec<Condition>,
+    /// One for each listener, in their written order; none, if the Gateway takes
+    /// none of them.
+    pub listeners: Vec<ListenerVerdict>,
+    /// Where its Gateway listens; empty if everywhere, or nowhere.
     pub addresses: Vec<IpAddr>,
 }
 
@@ -226,11 +251,16 @@ pub struct ListenerVerdict {
     pub name: SectionName,
     /// The port it listens on.
     pub port: u16,
+    /// Whether it listens for datagrams, and not for connections.
+    pub datagrams: bool,
     /// The kinds of routes it takes.
     pub supported_kinds: Vec<SupportedKind>,
     /// How many routes are attached to it.
     pub attached_routes: u32,
-    /// `Accepted`, `Programmed`, `ResolvedRefs`; `Conflicted` if it is.
+    /// The certificates that it serves.
+    pub certificates: Vec<Arc<Certificate>>,
+    /// `Accepted`, `Programmed`, `ResolvedRefs`; `Conflicted` and
+    /// `OverlappingTLSConfig` if it is so.
     pub conditions: Vec<Condition>,
 }
 

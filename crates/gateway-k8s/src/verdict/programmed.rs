@@ -5,15 +5,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::{
-    Condition, ConditionStatus, ConditionType, Decision, GatewayVerdict, ListenerVerdict, Problem,
-    Reason, Verdict, Verdicts,
+    Condition, ConditionStatus, ConditionType, Decision, GatewayVerdict, ListenerSetVerdict,
+    ListenerVerdict, Problem, Reason, Verdict, Verdicts,
 };
-use crate::api::Gateway;
+use crate::api::{Gateway, ListenerSet};
 
 /// An address that could not be listened on.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BindFailure {
     address: SocketAddr,
+    datagrams: bool,
     problem: Problem,
 }
 
@@ -30,19 +31,34 @@ impl BindFailure {
 
         Self {
             address,
+            datagrams: false,
             problem: Problem::new(reason, message).remedy(remedy),
         }
     }
 
+    /// It was for datagrams, and not for connections as it is by default.
+    #[must_use]
+    pub fn for_datagrams(mut self) -> Self {
+        self.datagrams = true;
+        self
+    }
+
     /// Whether it is about this address of a Gateway; no address is every one.
-    fn is_about(&self, address: Option<IpAddr>, port: u16) -> bool {
+    fn is_about(&self, address: Option<IpAddr>, socket: Socket) -> bool {
         let same = match address {
             Some(address) => self.address.ip() == address,
             None => self.address.ip().is_unspecified(),
         };
 
-        same && self.address.port() == port
+        same && self.address.port() == socket.port && self.datagrams == socket.datagrams
     }
+}
+
+/// What a listener listens with.
+#[derive(Clone, Copy)]
+struct Socket {
+    port: u16,
+    datagrams: bool,
 }
 
 impl Verdicts {
@@ -52,40 +68,49 @@ impl Verdicts {
     /// with every address that could not be listened on; all others are taken to
     /// be listened on.
     pub fn programmed(&mut self, failed: &[BindFailure]) {
-        let gateways: Vec<_> = self.of_kind::<Gateway>().cloned().collect();
-        for verdict in gateways {
-            if let Decision::Gateway(gateway) = &verdict.decision {
-                let mut gateway = GatewayVerdict::clone(gateway);
-                gateway.programmed(failed);
-                self.put(Verdict {
-                    decision: Decision::Gateway(Arc::new(gateway)),
-                    ..Verdict::clone(&verdict)
-                });
-            }
+        let gateways = self.of_kind::<Gateway>();
+        let all: Vec<_> = gateways
+            .chain(self.of_kind::<ListenerSet>())
+            .cloned()
+            .collect();
+        for verdict in all {
+            let decision = match &verdict.decision {
+                Decision::Gateway(gateway) => {
+                    let mut gateway = GatewayVerdict::clone(gateway);
+                    gateway.programmed(failed);
+                    Decision::Gateway(Arc::new(gateway))
+                }
+                Decision::ListenerSet(set) => {
+                    let mut set = ListenerSetVerdict::clone(set);
+                    set.programmed(failed);
+                    Decision::ListenerSet(Arc::new(set))
+                }
+                Decision::None
+                | Decision::GatewayClass(_)
+                | Decision::Route(_)
+                | Decision::Backend(_)
+                | Decision::Policy(_) => continue,
+            };
+            self.put(Verdict {
+                decision,
+                ..Verdict::clone(&verdict)
+            });
         }
     }
 }
 
 impl GatewayVerdict {
     fn programmed(&mut self, failed: &[BindFailure]) {
-        let waiting = self.listeners.iter().filter(|one| waits(&one.conditions));
-        let ports: Vec<_> = waiting.map(|one| one.port).collect();
-        let mine = |failure: &&BindFailure| {
-            let mut ports = ports.iter();
-            ports.any(|port| is_about_any(failure, &self.addresses, *port))
-        };
-        let failures: Vec<_> = failed.iter().filter(mine).collect();
+        let (sockets, failures) = settle(&mut self.listeners, &self.addresses, failed);
 
-        for listener in &mut self.listeners {
-            listener.programmed(&self.addresses, &failures);
-        }
         self.addresses.retain(|address| {
-            let bound = |port: &u16| {
+            let bound = |socket: &Socket| {
                 !failures
                     .iter()
-                    .any(|one| one.is_about(Some(*address), *port))
+                    .any(|one| one.is_about(Some(*address), *socket))
             };
-            ports.iter().any(bound)
+            // Where ListenerSets alone listen, it is up to them.
+            sockets.is_empty() || sockets.iter().any(bound)
         });
         if waits(&self.conditions) {
             let condition = self.outcome(&failures);
@@ -120,13 +145,66 @@ impl GatewayVerdict {
     }
 }
 
+impl ListenerSetVerdict {
+    fn programmed(&mut self, failed: &[BindFailure]) {
+        let (_, failures) = settle(&mut self.listeners, &self.addresses, failed);
+
+        if waits(&self.conditions) {
+            let works = self.listeners.iter().any(|one| is_true(&one.conditions));
+            let problems = failures.iter().map(|one| one.problem.clone());
+            let problems = if works {
+                Vec::new()
+            } else {
+                problems.collect()
+            };
+            let condition = Condition::judged(
+                ConditionType::Programmed,
+                Reason::Programmed,
+                "requests are served",
+                problems,
+            );
+            replace(&mut self.conditions, condition);
+        }
+    }
+}
+
+/// Tells listeners what became of their sockets. Returns the sockets that were
+/// waited for, and the failures about them.
+fn settle<'a>(
+    listeners: &mut [ListenerVerdict],
+    addresses: &[IpAddr],
+    failed: &'a [BindFailure],
+) -> (Vec<Socket>, Vec<&'a BindFailure>) {
+    let waiting = listeners.iter().filter(|one| waits(&one.conditions));
+    let sockets: Vec<_> = waiting.map(ListenerVerdict::socket).collect();
+    let mine = |failure: &&BindFailure| {
+        let mut sockets = sockets.iter();
+        sockets.any(|socket| is_about_any(failure, addresses, *socket))
+    };
+    let failures: Vec<_> = failed.iter().filter(mine).collect();
+
+    for listener in listeners {
+        listener.programmed(addresses, &failures);
+    }
+
+    (sockets, failures)
+}
+
 impl ListenerVerdict {
+    fn socket(&self) -> Socket {
+        Socket {
+            port: self.port,
+            datagrams: self.datagrams,
+        }
+    }
+
     fn programmed(&mut self, addresses: &[IpAddr], failures: &[&BindFailure]) {
         if !waits(&self.conditions) {
             return;
         }
+        let socket = self.socket();
         let mine = failures.iter();
-        let mine = mine.filter(|failure| is_about_any(failure, addresses, self.port));
+        let mine = mine.filter(|failure| is_about_any(failure, addresses, socket));
         let problems: Vec<_> = mine.map(|failure| failure.problem.clone()).collect();
 
         let condition = if problems.len() < addresses.len().max(1) {
@@ -139,13 +217,13 @@ impl ListenerVerdict {
     }
 }
 
-fn is_about_any(failure: &BindFailure, addresses: &[IpAddr], port: u16) -> bool {
+fn is_about_any(failure: &BindFailure, addresses: &[IpAddr], socket: Socket) -> bool {
     if addresses.is_empty() {
-        failure.is_about(None, port)
+        failure.is_about(None, socket)
     } else {
         addresses
             .iter()
-            .any(|address| failure.is_about(Some(*address), port))
+            .any(|address| failure.is_about(Some(*address), socket))
     }
 }
 

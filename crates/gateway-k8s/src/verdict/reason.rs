@@ -44,6 +44,10 @@ spelled! {
         PartiallyInvalid,
         /// Whether the installed CRDs are of a release that is understood.
         SupportedVersion,
+        /// Whether a listener shares names with another that ends TLS.
+        OverlappingTLSConfig,
+        /// Whether clients without a valid certificate are let in somewhere.
+        InsecureFrontendValidationMode,
     }
 }
 
@@ -58,12 +62,20 @@ spelled! {
         AddressNotAssigned,
         /// A rule refers to a backend that does not exist.
         BackendNotFound,
+        /// Somebody has chosen it so.
+        ConfigurationChanged,
+        /// An older policy has the same target.
+        Conflicted,
         /// Another listener has the same port, protocol and hostname.
         HostnameConflict,
         /// Filters of a rule exclude each other.
         IncompatibleFilters,
         /// A part of the object is not valid.
         Invalid,
+        /// Certificates of authorities are looked for in something that has none.
+        InvalidCACertificateKind,
+        /// Certificates of authorities do not exist or are none.
+        InvalidCACertificateRef,
         /// A certificate does not exist or is none.
         InvalidCertificateRef,
         /// The certificate for TLS with backends does not exist or is none.
@@ -78,12 +90,24 @@ spelled! {
         ListenersNotResolved,
         /// Some listeners are not accepted.
         ListenersNotValid,
+        /// A Gateway takes no ListenerSets of this namespace.
+        NotAllowed,
         /// No listener has a hostname in common with the route.
         NoMatchingListenerHostname,
         /// The parent has no listener of that name or port.
         NoMatchingParent,
+        /// Nobody can be verified.
+        NoValidCACertificate,
         /// No listener admits the route.
         NotAllowedByListeners,
+        /// The certificates of listeners have names in common.
+        OverlappingCertificates,
+        /// The hostnames of listeners have names in common.
+        OverlappingHostnames,
+        /// The Gateway of a ListenerSet is not accepted.
+        ParentNotAccepted,
+        /// The Gateway of a ListenerSet is not served.
+        ParentNotProgrammed,
         /// Not decided yet.
         Pending,
         /// The port is taken.
@@ -98,6 +122,8 @@ spelled! {
         ResolvedRefs,
         /// The release is understood.
         SupportedVersion,
+        /// What a policy is about does not exist.
+        TargetNotFound,
         /// An address is of a kind that cannot be given.
         UnsupportedAddress,
         /// A listener or a backend speaks what is not spoken here.
@@ -115,6 +141,7 @@ impl Reason {
     pub const fn usual_remedy(self) -> Option<&'static str> {
         Some(match self {
             Self::Accepted
+            | Self::ConfigurationChanged
             | Self::Pending
             | Self::Programmed
             | Self::ResolvedRefs
@@ -122,6 +149,7 @@ impl Reason {
             Self::AddressNotUsable => "name an address of this machine",
             Self::AddressNotAssigned => "give it an address, or enlarge the address pool",
             Self::BackendNotFound => "create what is referred to, or correct the reference",
+            Self::Conflicted => "remove one of the policies, or give it another target",
             Self::HostnameConflict | Self::ProtocolConflict => {
                 "give the listeners different ports or hostnames"
             }
@@ -129,6 +157,9 @@ impl Reason {
             Self::Invalid | Self::UnsupportedValue => "correct the field, or remove it",
             Self::InvalidCertificateRef | Self::InvalidClientCertificateRef => {
                 "refer to a Secret of type kubernetes.io/tls with a certificate and its key in PEM"
+            }
+            Self::InvalidCACertificateKind | Self::InvalidCACertificateRef => {
+                "refer to a ConfigMap with certificates in PEM under ca.crt"
             }
             Self::InvalidKind => "refer to a kind that can be used here",
             Self::InvalidParameters => "remove parametersRef",
@@ -138,11 +169,20 @@ impl Reason {
                 "give the route a hostname that the listener serves, or the listener another one"
             }
             Self::NoMatchingParent => "correct sectionName or port of the parentRef",
+            Self::NoValidCACertificate => "refer to at least one certificate of an authority",
+            Self::NotAllowed => "allow it in allowedListeners of the Gateway",
             Self::NotAllowedByListeners => "allow the route in allowedRoutes of the listener",
+            Self::OverlappingCertificates | Self::OverlappingHostnames => {
+                "use names that are not in each other's wildcards, or other ports"
+            }
+            Self::ParentNotAccepted | Self::ParentNotProgrammed => "correct the Gateway",
             Self::PortUnavailable => "choose another port or address",
             Self::RefNotPermitted => "add a ReferenceGrant to the namespace that is referred to",
+            Self::TargetNotFound => "create what is referred to, or correct targetRefs",
             Self::UnsupportedAddress => "use an address of type IPAddress",
-            Self::UnsupportedProtocol => "use a protocol that is supported: HTTP",
+            Self::UnsupportedProtocol => {
+                "use a protocol that is supported: HTTP, HTTPS, TLS, TCP or UDP"
+            }
             Self::UnsupportedVersion => "install the version that is supported",
         })
     }

@@ -66,6 +66,26 @@ impl Certificate {
         })
     }
 
+    /// Reads the certificates of those who may have signed others, in PEM, as
+    /// `ca.crt` of a ConfigMap holds them.
+    ///
+    /// # Errors
+    ///
+    /// A text that is not PEM, or of which a block is no certificate.
+    pub fn authorities_from_pem(
+        text: &[u8],
+    ) -> Result<Vec<CertificateDer<'static>>, InvalidCertificate> {
+        let authorities = read_chain(text)?;
+        if authorities.is_empty() {
+            return Err(InvalidCertificate::NoCertificate);
+        }
+        for (index, authority) in authorities.iter().enumerate() {
+            parse(authority, index + 1)?;
+        }
+
+        Ok(authorities)
+    }
+
     /// For handshakes.
     #[cfg_attr(
         not(feature = "server"),

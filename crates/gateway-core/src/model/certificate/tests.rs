@@ -86,6 +86,23 @@ fn texts_that_are_no_pem_are_told_apart() {
 }
 
 #[test]
+fn authorities_are_certificates_and_nothing_else() {
+    let (one, other) = (made(named(&["a.test"])), made(named(&["b.test"])));
+    let read = |text: &str| Certificate::authorities_from_pem(text.as_bytes());
+
+    assert_eq!(read(&(one.chain.clone() + &other.chain)).unwrap().len(), 2);
+    assert_eq!(
+        read(&one.key).unwrap_err(),
+        InvalidCertificate::NoCertificate
+    );
+    let broken = one.chain + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert_eq!(
+        read(&broken).unwrap_err(),
+        InvalidCertificate::NotX509 { place: 2 }
+    );
+}
+
+#[test]
 fn key_of_another_certificate_is_refused() {
     let (one, other) = (made(named(&["a.test"])), made(named(&["b.test"])));
     let swapped = Made {

@@ -3,7 +3,7 @@
 use gateway_core::model::{BackendId, BackendProtocol, BackendTarget, Endpoints, ObjectName};
 
 use super::shop;
-use crate::api::{BackendTlsPolicy, PolicyTargetReference, XBackend};
+use crate::api::XBackend;
 use crate::testing::{Manifests, Outcome};
 use crate::verdict::ConditionType::{Accepted, ResolvedRefs};
 use crate::verdict::Reason;
@@ -253,22 +253,4 @@ fn what_an_x_backend_cannot_do_is_told_on_both_objects() {
             "{spec}"
         );
     }
-}
-
-#[test]
-fn backend_that_must_be_spoken_to_over_tls_is_never_in_the_clear() {
-    let mut policy = BackendTlsPolicy::default();
-    policy.metadata.namespace = Some("shop".to_owned());
-    policy.metadata.name = Some("secret".to_owned());
-    policy.spec.target_refs = vec![PolicyTargetReference {
-        kind: "Service".to_owned(),
-        name: "cart".to_owned(),
-        ..PolicyTargetReference::default()
-    }];
-
-    let outcome = with_backend("{name: cart, port: 8080}")
-        .with(policy)
-        .resolve();
-
-    refuses(&outcome, Reason::UnsupportedProtocol);
 }

@@ -1,7 +1,7 @@
 //! Listeners of a Gateway.
 
 use crate::api::Gateway;
-use crate::testing::{Manifests, Outcome};
+use crate::testing::{Manifests, Outcome, SHOP};
 use crate::verdict::ConditionStatus::{False, True, Unknown};
 use crate::verdict::ConditionType::{Accepted, Conflicted, Programmed, ResolvedRefs};
 use crate::verdict::Reason;
@@ -60,18 +60,6 @@ fn gateway_listener_unsupported_protocol() {
     assert_eq!(beside.model("edge/web").unwrap().listeners().len(), 1);
 }
 
-#[test]
-fn protocols_that_are_not_spoken_yet_are_refused() {
-    for protocol in ["HTTPS", "TLS", "TCP", "UDP"] {
-        let outcome =
-            gateway(&[&format!("{{name: a, port: 443, protocol: {protocol}}}")]).resolve();
-
-        let listener = outcome.gateway("edge/web").listener("a");
-        listener.says(Accepted, False, Reason::UnsupportedProtocol);
-        assert!(outcome.resolved.configuration.gateways().is_empty());
-    }
-}
-
 fn https(reference: &str) -> Manifests {
     gateway(&[&format!(
         "{{name: tls, port: 443, protocol: HTTPS, tls: {{certificateRefs: [{reference}]}}}}"
@@ -82,16 +70,15 @@ fn refuses_certificate(outcome: &Outcome, reason: Reason) {
     let listener = outcome.gateway("edge/web").listener("tls");
     listener.says(ResolvedRefs, False, reason);
     listener.says(Programmed, False, Reason::Invalid);
-    assert_eq!(listener.kinds(), ["HTTPRoute"]);
+    assert_eq!(listener.kinds(), ["HTTPRoute", "GRPCRoute"]);
 }
 
 #[test]
 fn gateway_invalid_tls_configuration() {
     let world = |reference: &str| {
-        let certificate = pem("CERTIFICATE");
         https(reference)
             .secret("edge/hello", "Hello world", "Hello world")
-            .secret("edge/no-key", &certificate, &certificate)
+            .secret("edge/no-key", SHOP.certificate, SHOP.certificate)
             .resolve()
     };
 
@@ -109,7 +96,7 @@ fn gateway_invalid_tls_configuration() {
 #[test]
 fn a_certificate_with_its_key_is_resolved() {
     let outcome = https("{name: good}")
-        .secret("edge/good", &pem("CERTIFICATE"), &pem("RSA PRIVATE KEY"))
+        .tls_secret("edge/good", SHOP)
         .resolve();
 
     outcome
@@ -120,11 +107,7 @@ fn a_certificate_with_its_key_is_resolved() {
 
 #[test]
 fn gateway_secret_reference_grant() {
-    let world = https("{namespace: vault, name: good}").secret(
-        "vault/good",
-        &pem("CERTIFICATE"),
-        &pem("PRIVATE KEY"),
-    );
+    let world = https("{namespace: vault, name: good}").tls_secret("vault/good", SHOP);
     let all = ("Gateway", "edge");
 
     let specific = world
@@ -262,9 +245,9 @@ fn fields_without_effect_are_told() {
         .gateway("edge/web", |gateway| {
             gateway.http(80).spec(|spec| {
                 spec.default_scope = Some("All".into());
-                spec.tls = Some(
+                spec.allowed_listeners = Some(
                     serde_json::from_value(serde_json::json!({
-                        "frontend": {"default": {}}
+                        "namespaces": {"from": "Some"}
                     }))
                     .unwrap(),
                 );
@@ -277,10 +260,8 @@ fn fields_without_effect_are_told() {
         .iter()
         .filter_map(|one| one.field.as_deref())
         .collect();
-    assert_eq!(fields, ["spec.tls.frontend", "spec.defaultScope"]);
-}
-
-/// A PEM section of this label, with some bytes in it.
-fn pem(label: &str) -> String {
-    format!("-----BEGIN {label}-----\nMAA=\n-----END {label}-----\n")
+    assert_eq!(
+        fields,
+        ["spec.defaultScope", "spec.allowedListeners.namespaces"]
+    );
 }

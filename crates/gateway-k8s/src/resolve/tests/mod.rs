@@ -5,10 +5,15 @@ mod endpoints;
 mod filters;
 mod gateways;
 mod grants;
+mod grpc;
+mod listener_sets;
 mod listeners;
 mod parents;
+mod policies;
 mod properties;
 mod rules;
+mod streams;
+mod tls_listeners;
 
 use crate::testing::Manifests;
 

@@ -277,7 +277,7 @@ fn a_parent_of_another_kind_is_not_ours_but_told() {
 fn a_route_that_only_unaccepted_listeners_take_is_not_accepted() {
     let outcome = Manifests::new()
         .gateway("edge/web", |gateway| {
-            gateway.listener("{name: tls, port: 443, protocol: HTTPS}")
+            gateway.listener("{name: web, port: 80, protocol: HTTP, filters: {requests: []}}")
         })
         .http_route("edge/cart", |route| route.parent("edge/web"))
         .resolve();
@@ -287,9 +287,9 @@ fn a_route_that_only_unaccepted_listeners_take_is_not_accepted() {
         .refuses(Accepted, Reason::NoMatchingParent);
     outcome
         .gateway("edge/web")
-        .listener("tls")
-        .says(Accepted, False, Reason::UnsupportedProtocol);
-    assert_eq!(attached(&outcome, "edge/web", "tls"), 1);
+        .listener("web")
+        .says(Accepted, False, Reason::UnsupportedValue);
+    assert_eq!(attached(&outcome, "edge/web", "web"), 1);
 }
 
 #[test]

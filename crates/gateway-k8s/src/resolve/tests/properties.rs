@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::api::{Gateway, GatewayClass, HttpRoute, ReferenceGrant, XBackend};
+use crate::api::{
+    BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, ReferenceGrant,
+    TcpRoute, TlsRoute, UdpRoute, XBackend,
+};
 use crate::resolve::{Resolver, Settings, resolve};
-use crate::testing::{GatewayText, Manifests, RouteText};
+use crate::testing::{AUTHORITY, GatewayText, Manifests, RouteText, SHOP, WILD};
 use crate::world::World;
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 /// One change of a world.
@@ -22,19 +25,29 @@ enum Edit {
     Remove(u8, u8),
     Class(bool),
     XBackend(bool),
+    ListenerSet(u8, u8),
+    Stream(u8, u8, u8),
+    Secret(u8),
+    Policy(u8, u8, u8),
+    Authority(bool),
 }
 
 fn edits() -> impl Strategy<Value = Edit> {
     prop_oneof![
-        (0..3u8, 0..4u8).prop_map(|(name, kind)| Edit::Gateway(name, kind)),
+        (0..3u8, 0..6u8).prop_map(|(name, kind)| Edit::Gateway(name, kind)),
         (0..4u8, 0..3u8, 0..5u8, 0..5u8).prop_map(|(a, b, c, d)| Edit::Route(a, b, c, d)),
         (0..4u8, 0..3u8, prop::collection::vec(0..4u8, 0..3))
             .prop_map(|(name, kind, ends)| Edit::Service(name, kind, ends)),
         (0..2u8, 0..2u8).prop_map(|(from, to)| Edit::Grant(from, to)),
         (0..2u8, any::<bool>()).prop_map(|(name, labelled)| Edit::Namespace(name, labelled)),
-        (0..7u8, 0..4u8).prop_map(|(kind, name)| Edit::Remove(kind, name)),
+        (0..12u8, 0..4u8).prop_map(|(kind, name)| Edit::Remove(kind, name)),
         prop::bool::weighted(0.8).prop_map(Edit::Class),
         any::<bool>().prop_map(Edit::XBackend),
+        (0..2u8, 0..3u8).prop_map(|(name, kind)| Edit::ListenerSet(name, kind)),
+        (0..4u8, 0..3u8, 0..4u8).prop_map(|(kind, parent, name)| Edit::Stream(kind, parent, name)),
+        (0..3u8).prop_map(Edit::Secret),
+        (0..3u8, 0..4u8, 0..3u8).prop_map(|(a, b, c)| Edit::Policy(a, b, c)),
+        any::<bool>().prop_map(Edit::Authority),
     ]
 }
 
@@ -78,12 +91,90 @@ fn apply(manifests: Manifests, edit: &Edit) -> Manifests {
                 "{{type: {kind}, externalHostname: {{hostname: a.com}}, port: {{number: 1}}}}"
             ))
         }
+        Edit::ListenerSet(name, kind) => {
+            let (parent, listeners) = [
+                ("a/g0", "[{name: web, port: 90, protocol: HTTP}]"),
+                ("a/g1", "[{name: t, port: 80, protocol: TCP}, {name: web, port: 80, protocol: HTTP}]"),
+                ("a/g2", "[{name: s, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: c}]}}]"),
+            ][usize::from(*kind)];
+            manifests.listener_set(&format!("{}/set{name}", namespace(*name)), parent, listeners)
+        }
+        Edit::Stream(kind, parent, name) => stream(manifests, *kind, *parent, *name),
+        Edit::Secret(kind) => match kind {
+            0 => manifests.tls_secret("a/c", SHOP),
+            1 => manifests.tls_secret("a/c", WILD),
+            _ => manifests.secret("a/c", "damaged", "damaged"),
+        },
+        Edit::Policy(name, target, kind) => {
+            let validation = [
+                "hostname: a.test, wellKnownCACertificates: System",
+                "hostname: a.test, caCertificateRefs: [{group: '', kind: ConfigMap, name: ca}]",
+                "hostname: '*', wellKnownCACertificates: System",
+            ][usize::from(*kind)];
+            let own = namespace(*target);
+            manifests.yaml::<BackendTlsPolicy>(&format!(
+                "{{metadata: {{namespace: {own}, name: p{name}}}, spec: {{targetRefs: [{{group: '', \
+                 kind: Service, name: s{target}}}], validation: {{{validation}}}}}}}"
+            ))
+        }
+        Edit::Authority(good) => {
+            let text = if *good { AUTHORITY } else { "none" };
+            manifests.config_map("a/ca", "ca.crt", text).config_map("b/ca", "ca.crt", text)
+        }
         Edit::Class(_) => manifests.without::<GatewayClass>("gateway-rs"),
     }
 }
 
+fn stream(manifests: Manifests, kind: u8, parent: u8, name: u8) -> Manifests {
+    let own = namespace(name);
+    let parent = match parent {
+        0 => "{namespace: a, name: g0}",
+        1 => "{namespace: a, name: g1, sectionName: tcp}",
+        _ => "{kind: ListenerSet, namespace: a, name: set0}",
+    };
+    let text = format!(
+        "{{metadata: {{namespace: {own}, name: r{name}}}, spec: {{parentRefs: [{parent}], \
+         rules: [{{backendRefs: [{{name: s{name}, port: 80}}]}}]}}}}"
+    );
+    match kind {
+        0 => manifests.yaml::<TcpRoute>(&text),
+        1 => manifests.yaml::<TlsRoute>(&text),
+        2 => manifests.yaml::<UdpRoute>(&text),
+        _ => manifests.yaml::<GrpcRoute>(&text),
+    }
+}
+
+fn open(text: GatewayText) -> GatewayText {
+    text.spec(|spec| {
+        let all = serde_json::json!({"namespaces": {"from": "All"}});
+        spec.allowed_listeners = serde_json::from_value(all).unwrap();
+    })
+}
+
 fn gateway(text: GatewayText, kind: u8) -> GatewayText {
     match kind {
+        4 => open(text)
+            .http(80)
+            .from_all()
+            .listener("{name: tcp, port: 99, protocol: TCP}")
+            .from_all()
+            .listener("{name: udp, port: 99, protocol: UDP}")
+            .from_all(),
+        5 => open(text)
+            .listener("{name: s, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: c}]}}")
+            .from_all()
+            .listener(
+                "{name: pass, port: 443, protocol: TLS, hostname: a.test, tls: {mode: Passthrough}}",
+            )
+            .from_all()
+            .spec(|spec| {
+                spec.tls = serde_json::from_value(serde_json::json!({
+                    "backend": {"clientCertificateRef": {"name": "c"}},
+                    "frontend": {"default": {"validation": {"caCertificateRefs": [
+                        {"group": "", "kind": "ConfigMap", "name": "ca"}]}}},
+                }))
+                .unwrap();
+            }),
         0 => text.http(80).from_all(),
         1 => text.created(5).http_for("web", 80, "*.example.com"),
         2 => text
@@ -119,6 +210,11 @@ fn remove(manifests: Manifests, kind: u8, name: u8) -> Manifests {
         2 => manifests.without::<Service>(&format!("{own}/s{name}")),
         3 => manifests.without::<EndpointSlice>(&format!("{own}/s{name}-1")),
         5 => manifests.without::<XBackend>("a/x"),
+        7 => manifests.without::<Secret>("a/c"),
+        8 => manifests.without::<ConfigMap>("a/ca"),
+        9 => manifests.without::<ListenerSet>(&format!("{own}/set{name}")),
+        10 => manifests.without::<BackendTlsPolicy>(&format!("{own}/p{name}")),
+        11 => manifests.without::<TcpRoute>(&format!("{own}/r{name}")),
         4 => manifests.without::<ReferenceGrant>(&format!("{own}/grant")),
         _ => manifests.without::<Namespace>(own),
     }
@@ -144,7 +240,14 @@ fn shuffled(world: &World, seed: usize) -> World {
         EndpointSlice,
         Namespace,
         Secret,
-        XBackend
+        XBackend,
+        ListenerSet,
+        GrpcRoute,
+        TcpRoute,
+        TlsRoute,
+        UdpRoute,
+        BackendTlsPolicy,
+        ConfigMap
     );
 
     let mut other = World::default();
@@ -169,8 +272,10 @@ proptest! {
 
         for edit in &edits {
             manifests = apply(manifests, edit);
+            // What was good once is an input, too.
+            let mut anew = resolver.anew();
             let remembered = resolver.resolve(manifests.world());
-            prop_assert_eq!(remembered, resolve(manifests.world(), &settings));
+            prop_assert_eq!(remembered, anew.resolve(manifests.world()));
         }
     }
 
@@ -320,6 +425,14 @@ fn samples() -> Vec<serde_json::Value> {
                  {type: URLRewrite, urlRewrite: {path: {type: ReplaceFullPath, replaceFullPath: /b}}}]}",
             )
         });
+    let manifests = (0..4).fold(manifests, |manifests, kind| stream(manifests, kind, 0, 0));
+    let manifests = [
+        Edit::ListenerSet(0, 2),
+        Edit::Policy(0, 0, 1),
+        Edit::Authority(true),
+    ]
+    .iter()
+    .fold(manifests, apply);
     let world = manifests.world();
     let mut samples = Vec::new();
     macro_rules! kinds {
@@ -339,7 +452,14 @@ fn samples() -> Vec<serde_json::Value> {
         Service,
         EndpointSlice,
         Secret,
-        XBackend
+        XBackend,
+        ListenerSet,
+        GrpcRoute,
+        TcpRoute,
+        TlsRoute,
+        UdpRoute,
+        BackendTlsPolicy,
+        ConfigMap
     );
     samples
 }
@@ -386,7 +506,14 @@ fn put(world: &mut World, sample: serde_json::Value) {
         Service,
         EndpointSlice,
         Secret,
-        XBackend
+        XBackend,
+        ListenerSet,
+        GrpcRoute,
+        TcpRoute,
+        TlsRoute,
+        UdpRoute,
+        BackendTlsPolicy,
+        ConfigMap
     );
 }
 
@@ -408,7 +535,7 @@ proptest! {
     /// told from what is not.
     #[test]
     fn any_value_of_any_field_is_survived(
-        changes in prop::collection::vec((0..8usize, 0..60usize, leaves()), 1..4),
+        changes in prop::collection::vec((0..16usize, 0..60usize, leaves()), 1..4),
     ) {
         let mut samples = samples();
         let count = samples.len();
