@@ -100,7 +100,7 @@ pub(super) fn attach<T: RouteObject>(
             Named::Gateway(name) => (name, None),
             Named::ListenerSet { set, gateway } => (gateway, Some(set)),
             Named::Missing(message) => {
-                let problem = Problem::new(Reason::NoMatchingParent, message).at(&at);
+                let problem = Problem::new(Reason::NoMatchingParent, message).at(at);
                 warnings.extend(settings.complete.then_some(problem));
                 continue;
             }
@@ -166,7 +166,7 @@ fn own_routes(
     };
     let gateways: BTreeSet<_> = listeners.iter().map(|(gateway, _)| gateway).collect();
     let has_client = |gateway: &&ObjectName| {
-        let plan = plans.get(*gateway);
+        let plan = plans.get(gateway);
         plan.is_some_and(|plan| plan.client_certificate.is_some())
     };
 
