@@ -12,13 +12,21 @@ impl Assembler {
     /// Everything that happens to the connections of `route`. Without a stack they
     /// are closed: a layer that is asked for and not there is never skipped.
     pub(crate) fn connections(&self, route: &StreamRoute) -> Option<ConnectionStack> {
+        self.forwarded(route, Forward::new(self.legs(route), route.timeouts()))
+    }
+
+    /// As [`Assembler::connections`], for those that are encrypted by client and
+    /// backend themselves.
+    pub(crate) fn passing_through(&self, route: &StreamRoute) -> Option<ConnectionStack> {
         let forward = Forward::new(self.legs(route), route.timeouts());
 
-        wrapped(
-            route,
-            &self.streams.connections,
-            ConnectionStack::new(forward),
-        )
+        self.forwarded(route, forward.as_they_are())
+    }
+
+    fn forwarded(&self, route: &StreamRoute, forward: Forward) -> Option<ConnectionStack> {
+        let stack = ConnectionStack::new(forward);
+
+        wrapped(route, &self.streams.connections, stack)
     }
 
     /// Everything that happens to the sessions of `route`, likewise.

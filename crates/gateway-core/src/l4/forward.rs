@@ -29,6 +29,8 @@ use crate::stack::LiveBackend;
 pub struct Forward {
     legs: Arc<Distribution<Arc<LiveBackend>>>,
     timeouts: StreamTimeouts,
+    /// Whatever the backend's TLS settings say.
+    as_they_are: bool,
 }
 
 impl Forward {
@@ -45,7 +47,14 @@ impl Forward {
         Self {
             legs: Arc::new(legs.into_iter().collect()),
             timeouts,
+            as_they_are: false,
         }
+    }
+
+    /// Encrypts nothing: that is done already, by the client.
+    pub(crate) fn as_they_are(mut self) -> Self {
+        self.as_they_are = true;
+        self
     }
 
     async fn forward(self, connection: Connection) -> Result<Summary, BoxError> {
@@ -81,7 +90,7 @@ impl Forward {
         let head = active
             .proxy_protocol()
             .map_or_else(Vec::new, |version| header(version, client, local));
-        if active.security.is_clear() {
+        if self.as_they_are || active.security.is_clear() {
             return Ok((tcp.into(), pick, head));
         }
 

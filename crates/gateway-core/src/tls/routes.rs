@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::names::NameIndex;
 use crate::l4::ConnectionStack;
-use crate::model::{Listener, StreamRoute, StreamRouteKind};
+use crate::model::{Listener, Protocol, StreamRoute, StreamRouteKind, TlsMode};
 use crate::stack::Assembler;
 
 /// Where the connections of a listener go.
@@ -19,6 +19,7 @@ pub(crate) struct Routes {
 #[derive(Debug)]
 struct LiveRoute {
     route: Arc<StreamRoute>,
+    passes_through: bool,
     /// None if its connections are closed.
     stack: Option<ConnectionStack>,
 }
@@ -45,12 +46,17 @@ impl Routes {
                 .then_with(|| one.name().cmp(other.name()))
         });
 
+        let passes_through = *listener.protocol() == Protocol::Tls(TlsMode::Passthrough);
         let mut routes = Self::default();
         for route in list {
-            routes.add(known.live(route).unwrap_or_else(|| {
+            routes.add(known.live(route, passes_through).unwrap_or_else(|| {
                 Arc::new(LiveRoute {
                     route: Arc::clone(route),
-                    stack: assembler.connections(route),
+                    passes_through,
+                    stack: match passes_through {
+                        true => assembler.passing_through(route),
+                        false => assembler.connections(route),
+                    },
                 })
             }));
         }
@@ -84,9 +90,11 @@ pub(super) struct Known<'a>(pub(super) Option<&'a Routes>);
 
 impl Known<'_> {
     /// What was there for an equal route.
-    fn live(&self, route: &Arc<StreamRoute>) -> Option<Arc<LiveRoute>> {
+    fn live(&self, route: &Arc<StreamRoute>, passes_through: bool) -> Option<Arc<LiveRoute>> {
         let mut known = self.0?.list.iter();
-        known.find(|live| live.route == *route).cloned()
+        known
+            .find(|live| live.route == *route && live.passes_through == passes_through)
+            .cloned()
     }
 }
 
@@ -96,7 +104,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Hostname, Protocol, TlsMode};
+    use crate::model::Hostname;
     use crate::stack::Backends;
 
     fn assembler() -> Assembler {

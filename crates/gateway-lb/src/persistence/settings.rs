@@ -123,7 +123,7 @@ impl CookieSession {
     pub(super) fn set_cookie(&self, value: &str) -> String {
         let mut text = format!("{}={value}; Path={}", self.name, self.path);
         if let Lifetime::Permanent { timeout } = self.lifetime {
-            text.push_str(&format!("; Max-Age={}", timeout.as_secs()));
+            text.push_str(&format!("; Max-Age={}", timeout.as_secs().max(1)));
         }
         if self.secure {
             text.push_str("; Secure");
@@ -205,7 +205,8 @@ pub enum Lifetime {
         /// However long that is, not after so long a time, which is checked here.
         at_most: Option<Duration>,
     },
-    /// After `timeout`. The browser is told, in whole seconds, and it is checked here.
+    /// After `timeout`. The browser is told, in whole seconds and one at least, and it is checked
+    /// here.
     Permanent {
         /// `absoluteTimeout`.
         timeout: Duration,

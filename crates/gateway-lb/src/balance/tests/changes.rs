@@ -191,6 +191,32 @@ fn retries_of_a_key_go_elsewhere_and_always_to_the_same_place() {
 }
 
 #[test]
+fn no_change_is_lost_between_threads() {
+    let health = touchy();
+    let balancer = balancer(Algorithm::LeastRequest, 0..4).with_health(health.clone());
+
+    thread::scope(|scope| {
+        for thread in 0..3 {
+            let (balancer, health) = (&balancer, &health);
+            scope.spawn(move || {
+                for round in 0..300_u32 {
+                    // The first is always up.
+                    health.checked(address(1 + thread), round % 2 == 0);
+                    assert!(balancer.pick().is_ok());
+                }
+            });
+        }
+        for last in 4..100 {
+            balancer.update(endpoints((0..4).chain([last])));
+            assert!(balancer.endpoints().contains(address(last)));
+        }
+    });
+
+    assert_eq!(balancer.endpoints(), endpoints((0..4).chain([99])));
+    assert_eq!(balancer.ready_endpoints(), endpoints([0, 99]));
+}
+
+#[test]
 fn zone_is_preferred_until_it_fails() {
     let (here, there) = (Zone::new("a"), Zone::new("b"));
     let set = (0..4)

@@ -42,6 +42,14 @@ fn check() -> Result<Check, InvalidProbe> {
         .with_jitter(crate::Percent::ZERO))
 }
 
+#[test]
+fn checks_can_be_spawned() {
+    fn assert(_: impl Send + 'static) {}
+    let pool = PoolTransport::new(Pool::new(PoolSettings::new()), Protocol::Http1);
+
+    assert(Prober::new(touchy(), Check::new(Probe::Tcp), pool).run());
+}
+
 /// Runs `prober` for `time` of a clock that is paused.
 async fn run_for<F: Future<Output = ()>>(prober: F, time: Duration) {
     assert!(timeout(time, prober).await.is_err(), "it does not end");
