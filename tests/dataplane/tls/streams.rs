@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gateway_core::model::{
-    Backend, BackendRef, Hostname, Listener, Protocol, StreamRoute, StreamRouteKind, TlsMode,
-    TlsTermination,
+    Backend, BackendRef, BackendTls, Hostname, Listener, Protocol, StreamRoute, StreamRouteKind,
+    TlsMode, TlsTermination, Trust,
 };
 use gateway_tests::{Authority, Issued, Origin, RawOrigin, Site, TlsClient, Wire, patiently};
 use http::Request;
@@ -250,5 +250,30 @@ async fn one_port_passes_through_decrypts_and_speaks_http() {
             .header(HOST, host)
             .body(Empty::<Bytes>::new());
         assert_eq!(http.call(request.unwrap()).await.status, status, "{host}");
+    }
+}
+
+/// A backend with a policy for its TLS, behind a listener that decrypts and behind one
+/// that does not.
+#[tokio::test]
+async fn backends_are_encrypted_for_once_whoever_does_it() {
+    let authority = Authority::new("authority");
+    let issued = authority.site(&["a.test"]);
+    let secured = greeting(&issued, "hello").await;
+    let tls = BackendTls {
+        server_name: "a.test".into(),
+        trust: Trust::Roots(vec![authority.root()]),
+        subject_alt_names: Vec::new(),
+        client_certificate: None,
+    };
+    let client = TlsClient::trusting(&authority);
+
+    for listener in [terminate("tls", &issued), passthrough("tls")] {
+        let listener = listener.with_stream_route(route("r", &["a.test"], "b"));
+        let backend = Backend::new([secured.address()]).with_tls(tls.clone());
+        let gateway = serve(Site::new().behind([listener]).with_backend("b", backend));
+
+        let stream = client.connect(gateway.address(), "a.test").await.unwrap();
+        assert_eq!(hears(stream).await, "hello and bye");
     }
 }
