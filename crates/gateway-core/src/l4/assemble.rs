@@ -20,7 +20,7 @@ impl Assembler {
     pub(crate) fn passing_through(&self, route: &StreamRoute) -> Option<ConnectionStack> {
         let forward = Forward::new(self.legs(route), route.timeouts());
 
-        self.forwarded(route, forward.as_they_are())
+        self.forwarded(route, forward.without_tls())
     }
 
     fn forwarded(&self, route: &StreamRoute, forward: Forward) -> Option<ConnectionStack> {

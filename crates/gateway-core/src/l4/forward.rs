@@ -30,7 +30,7 @@ pub struct Forward {
     legs: Arc<Distribution<Arc<LiveBackend>>>,
     timeouts: StreamTimeouts,
     /// Whatever the backend's TLS settings say.
-    as_they_are: bool,
+    without_tls: bool,
 }
 
 impl Forward {
@@ -47,13 +47,13 @@ impl Forward {
         Self {
             legs: Arc::new(legs.into_iter().collect()),
             timeouts,
-            as_they_are: false,
+            without_tls: false,
         }
     }
 
     /// Encrypts nothing: that is done already, by the client.
-    pub(crate) fn as_they_are(mut self) -> Self {
-        self.as_they_are = true;
+    pub(crate) fn without_tls(mut self) -> Self {
+        self.without_tls = true;
         self
     }
 
@@ -90,7 +90,7 @@ impl Forward {
         let head = active
             .proxy_protocol()
             .map_or_else(Vec::new, |version| header(version, client, local));
-        if self.as_they_are || active.security.is_clear() {
+        if self.without_tls || active.security.is_clear() {
             return Ok((tcp.into(), pick, head));
         }
 
