@@ -72,6 +72,21 @@ fn authority_of_others_does_not_vouch_for_a_backend() {
     assert_eq!(got.status, 502, "{got:?}");
 }
 
+/// Common names are not looked at, as RFC 9525 has it.
+#[test]
+fn common_name_does_not_vouch_for_a_backend() {
+    let Some(curl) = Curl::find() else { return };
+    let backends = Authority::new("backends");
+    let port = free_port();
+    let backend = secure_headers(&backends.nameless_site(HTTPBIN), None);
+    let rest = authority("backends", &backends.pem()) + &policy(HTTPBIN);
+    let (_manifests, _running) = run(port, backend, "", &rest);
+
+    let got = curl.get(&[&format!("http://127.0.0.1:{port}/headers")]);
+
+    assert_eq!(got.status, 502, "{got:?}");
+}
+
 #[test]
 fn gateway_shows_its_certificate_to_backends() {
     let Some(curl) = Curl::find() else { return };

@@ -13,9 +13,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::runtime::Builder;
 
-use super::certificates::Files;
+use super::certificates::{Authority, Files};
 use super::clients::Curl;
-use super::yaml::{gateway, listener, route, service};
+use super::yaml::{gateway, listener, route, secret, service};
 use crate::harness::{Manifests, Running, free_port};
 
 /// A call and what came of it.
@@ -34,15 +34,15 @@ impl Called {
     }
 }
 
-fn call(curl: Curl, port: u16, path: &str, greeting: &str) -> Called {
+/// Calls at the beginning of a URL.
+fn call(curl: Curl, base: &str, more: &[&str], path: &str, greeting: &str) -> Called {
     let files = Files::new();
     let request = files.file("request", message(greeting));
     let (head, answer) = (files.file("head", ""), files.file("answer", ""));
     let data = format!("@{request}");
-    let url = format!("http://127.0.0.1:{port}{path}");
+    let url = format!("{base}{path}");
 
-    let got = curl.get(&[
-        "--http2-prior-knowledge",
+    let always = [
         "-H",
         "content-type: application/grpc",
         "-H",
@@ -54,7 +54,8 @@ fn call(curl: Curl, port: u16, path: &str, greeting: &str) -> Called {
         "-o",
         &answer,
         &url,
-    ]);
+    ];
+    let got = curl.get(&[more, &always[..]].concat());
     let read = |path: &str| std::fs::read(path).expect("was written");
     Called {
         http: (got.code, got.status),
@@ -63,12 +64,20 @@ fn call(curl: Curl, port: u16, path: &str, greeting: &str) -> Called {
     }
 }
 
-fn run(port: u16) -> (Manifests, Running) {
+const SAY_HELLO: &str = "/hello.HelloService/SayHello";
+const CLEAR: [&str; 1] = ["--http2-prior-knowledge"];
+
+fn run_in_the_clear(port: u16) -> (Manifests, Running) {
+    run(listener("web", "HTTP", port, ""), "", port)
+}
+
+fn run(listener: String, more: &str, port: u16) -> (Manifests, Running) {
     let rule = "rules: [{matches: [{method: {service: hello.HelloService, method: SayHello}}], \
                 backendRefs: [{name: grpcbin, port: 80}]}]";
-    let text = gateway(&[listener("web", "HTTP", port, "")], "")
+    let text = gateway(&[listener], "")
         + &route("GRPCRoute", "grpc", rule)
-        + &service("grpcbin", "TCP", &[hello_server()]);
+        + &service("grpcbin", "TCP", &[hello_server()])
+        + more;
     let manifests = Manifests::new().with("a.yaml", &text);
     let mut running = Running::start(&["run", &manifests.path()]);
     running.wait_for(&format!("listening on 127.0.0.1:{port} for "));
@@ -79,9 +88,30 @@ fn run(port: u16) -> (Manifests, Running) {
 fn method_of_a_route_is_called() {
     let Some(curl) = Curl::find() else { return };
     let port = free_port();
-    let (_manifests, _running) = run(port);
+    let (_manifests, _running) = run_in_the_clear(port);
 
-    let called = call(curl, port, "/hello.HelloService/SayHello", "Flomesh");
+    let base = format!("http://127.0.0.1:{port}");
+    let called = call(curl, &base, &CLEAR, SAY_HELLO, "Flomesh");
+
+    assert_eq!(called.http, (Some(0), 200), "{called:?}");
+    assert_eq!(called.message, message("hello Flomesh"), "{called:?}");
+    assert!(called.has("grpc-status: 0"), "{called:?}");
+}
+
+#[test]
+fn method_is_called_over_tls() {
+    let Some(curl) = Curl::find() else { return };
+    let authority = Authority::new("ca");
+    let port = free_port();
+    let tls = ", tls: {certificateRefs: [{name: site}]}";
+    let secret = secret("site", &authority.site("grpc.test"));
+    let (_manifests, _running) = run(listener("web", "HTTPS", port, tls), &secret, port);
+    let files = Files::new();
+    let trust = files.file("ca.crt", authority.pem());
+    let there = format!("grpc.test:443:127.0.0.1:{port}");
+
+    let more = ["--http2", "--cacert", &trust, "--connect-to", &there];
+    let called = call(curl, "https://grpc.test", &more, SAY_HELLO, "Flomesh");
 
     assert_eq!(called.http, (Some(0), 200), "{called:?}");
     assert_eq!(called.message, message("hello Flomesh"), "{called:?}");
@@ -93,15 +123,16 @@ fn method_of_a_route_is_called() {
 fn method_of_no_route_is_unimplemented() {
     let Some(curl) = Curl::find() else { return };
     let port = free_port();
-    let (_manifests, _running) = run(port);
+    let (_manifests, _running) = run_in_the_clear(port);
 
     let others = [
         "/hello.HelloService/LotsOfReplies",
         "/other.Service/SayHello",
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     ];
+    let base = format!("http://127.0.0.1:{port}");
     for path in others {
-        let called = call(curl, port, path, "Flomesh");
+        let called = call(curl, &base, &CLEAR, path, "Flomesh");
         assert_eq!(called.http, (Some(0), 200), "{path}: {called:?}");
         assert!(called.has("grpc-status: 12"), "{path}: {called:?}");
         assert!(
@@ -146,7 +177,7 @@ async fn hello(
     request: Request<Incoming>,
 ) -> Result<Response<impl Body<Data = Bytes, Error = Infallible>>, Infallible> {
     let (parts, body) = request.into_parts();
-    assert_eq!(parts.uri.path(), "/hello.HelloService/SayHello");
+    assert_eq!(parts.uri.path(), SAY_HELLO);
     assert_eq!(parts.headers["te"], "trailers");
     let body = body.collect().await.expect("is sent").to_bytes();
     let greeting = String::from_utf8(body[7..].to_vec()).expect("is text");

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::backends::headers;
-use super::certificates::{Authority, Files};
+use super::certificates::{Authority, Files, Issued};
 use super::clients::Curl;
 use super::yaml::{gateway, listener, route, secret, service, to};
 use crate::harness::{Manifests, Running, free_port};
@@ -58,14 +58,25 @@ fn certificate_is_replaced_without_a_failed_request() {
         assert!(waited < Duration::from_secs(2), "{waited:?}");
     }
 
-    let mut bad = new.site("example.com");
-    bad.chain = bad.chain.replace("MII", "!!!");
-    manifests.write("secret.yaml", &secret("site", &bad));
-    let line = running.wait_for("ERROR");
-    assert!(line.contains("default/site"), "{line}");
-    let after = curl.secure("example.com", port, &["--cacert", &only_new]);
+    let good = new.site("example.com");
+    let garbage = Issued {
+        chain: good.chain.replace("MII", "!!!"),
+        ..new.site("example.com")
+    };
+    let key_of_another = Issued {
+        chain: good.chain.clone(),
+        ..new.site("example.com")
+    };
+    for bad in [garbage, key_of_another] {
+        manifests.write("secret.yaml", &secret("site", &bad));
+        let line = running.wait_for("ERROR");
+        assert!(line.contains("default/site"), "{line}");
+        let got = curl.secure("example.com", port, &["--cacert", &only_new]);
+        assert_eq!((got.code, got.status), (Some(0), 200), "{got:?}");
+    }
+    manifests.write("secret.yaml", &secret("site", &good));
+    running.wait_for(" solved, 0 left");
     end.store(true, Ordering::Relaxed);
 
-    assert_eq!((after.code, after.status), (Some(0), 200), "{after:?}");
     assert!(load.join().expect("no request failed") > 0);
 }

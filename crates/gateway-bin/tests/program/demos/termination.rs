@@ -74,6 +74,77 @@ fn http_2_is_agreed_on_where_http_is_served() {
     }
 }
 
+/// What `openssl req -x509` makes of a subject alone.
+#[test]
+fn certificate_with_a_common_name_only_is_served() {
+    let (Some(curl), Some(openssl)) = (Curl::find(), Program::find("openssl")) else {
+        return;
+    };
+    let files = Files::new();
+    let [key, chain] = ["site.key", "site.crt"].map(|name| files.path(name).display().to_string());
+    let made = openssl.run(
+        &[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            &key,
+            "-out",
+            &chain,
+            "-subj",
+            "/CN=example.com",
+        ],
+        "",
+    );
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let port = free_port();
+    let tcp = route("TCPRoute", "tcp", &to("httpbin"));
+    let (_manifests, _running) = run(port, "TLS", &tcp, &read(&chain, &key));
+
+    let got = curl.secure("example.com", port, &["--cacert", &chain]);
+
+    assert_eq!((got.code, got.status), (Some(0), 200), "{got:?}");
+}
+
+#[test]
+fn most_specific_listener_shows_its_certificate() {
+    let Some(curl) = Curl::find() else { return };
+    let (wild, exact) = (Authority::new("wild"), Authority::new("exact"));
+    let port = free_port();
+    let listeners =
+        [("wild", "'*.example.com'"), ("exact", "a.example.com")].map(|(name, host)| {
+            let more = format!(", hostname: {host}, tls: {{certificateRefs: [{{name: {name}}}]}}");
+            listener(name, "HTTPS", port, &more)
+        });
+    let text = gateway(&listeners, "")
+        + &route("HTTPRoute", "http", &to("httpbin"))
+        + &service("httpbin", "TCP", &[headers()])
+        + &secret("wild", &wild.site("*.example.com"))
+        + &secret("exact", &exact.site("a.example.com"));
+    let manifests = Manifests::new().with("a.yaml", &text);
+    let mut running = Running::start(&["run", &manifests.path()]);
+    running.wait_for(&format!("listening on 127.0.0.1:{port} for "));
+    let files = Files::new();
+    let by_wild = files.file("wild.crt", wild.pem());
+    let by_exact = files.file("exact.crt", exact.pem());
+
+    for (host, trust) in [("a.example.com", by_exact), ("b.example.com", by_wild)] {
+        let got = curl.secure(host, port, &["--cacert", &trust]);
+        assert_eq!((got.code, got.status), (Some(0), 200), "{host}: {got:?}");
+    }
+}
+
+fn read(chain: &str, key: &str) -> Issued {
+    let read = |path: &str| std::fs::read_to_string(path).expect("was written");
+
+    Issued {
+        chain: read(chain),
+        key: read(key),
+    }
+}
+
 /// What `openssl x509 -req` of OpenSSL 3.0 makes: without extensions it is of
 /// version 1, which says nothing of names but the common one.
 #[test]
@@ -112,11 +183,7 @@ fn certificate_of_version_1_is_refused_with_a_reason() {
         eprintln!("skipped: this openssl makes certificates of version 3");
         return;
     }
-    let read = |path: &str| std::fs::read_to_string(path).expect("was written");
-    let issued = Issued {
-        chain: read(&chain),
-        key: read(&key),
-    };
+    let issued = read(&chain, &key);
     let more = format!(", hostname: example.com{CERTIFICATE}");
     let text =
         gateway(&[listener("foo", "HTTPS", free_port(), &more)], "") + &secret("site", &issued);

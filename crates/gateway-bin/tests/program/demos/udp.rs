@@ -86,6 +86,24 @@ fn each_client_stays_with_one_endpoint() {
     assert_eq!(clients.len(), 2, "{clients:?}");
 }
 
+/// A client hears nobody but whom it has asked.
+#[test]
+fn answers_come_from_the_address_that_was_asked() {
+    let port = free_port();
+    let text = yaml(port).replace("  addresses: [{value: 127.0.0.1}]\n", "")
+        + &service("echo", "UDP", &[lettered_echo(b'=')]);
+    let manifests = Manifests::new().with("a.yaml", &text);
+    let mut running = Running::start(&["run", &manifests.path()]);
+    running.wait_for(&format!(":{port}/udp for Gateway default/web"));
+
+    let client = client(port);
+    for last in 1..=3 {
+        let asked = Ipv4Addr::new(127, 0, 0, last);
+        client.connect((asked, port)).expect("is an address");
+        assert_eq!(ask(&client, "fsm"), "=fsm", "{asked}");
+    }
+}
+
 #[test]
 fn service_of_another_protocol_is_told_of() {
     let backend = lettered_echo(b'=');
