@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use gateway_core::model::Configuration;
-use gateway_core::{BindError, Gateway};
+use gateway_core::{BindError, Gateway, Transport};
 use gateway_k8s::resolve::{Resolver, Settings};
 use gateway_k8s::source::folder::{Folder, Reading};
 use gateway_k8s::verdict::{BindFailure, Verdicts};
 use gateway_k8s::world::World;
 use tokio::time::Instant;
 
-use super::listening;
+use super::listening::{self, Socket};
 use super::told::Told;
 use crate::changes;
 use crate::findings::findings;
@@ -74,7 +74,7 @@ impl Control {
 
     /// Tells of addresses that could not be listened on and now can.
     pub(super) fn look_again(&mut self) {
-        if self.failed.is_empty() || !self.told.is_news(&self.gateway.addresses()) {
+        if self.failed.is_empty() || !self.told.is_news(&Socket::all(&self.gateway)) {
             return;
         }
 
@@ -89,18 +89,16 @@ impl Control {
 
     fn tell(&mut self) {
         let failures = self.failed.iter();
-        let failures: Vec<_> = failures
-            .map(|error| BindFailure::new(error.address, &error.source))
-            .collect();
+        let failures: Vec<_> = failures.map(failure).collect();
         let mut verdicts = self.verdicts.clone();
         verdicts.programmed(&failures);
         verdicts.dated(SystemTime::now());
 
         self.told.problems(findings(&self.reading, &verdicts));
-        let addresses = self.gateway.addresses();
+        let sockets = Socket::all(&self.gateway);
         self.told
-            .listening(listening::by_address(&self.configuration, &addresses));
-        if addresses.is_empty() && self.failed.is_empty() {
+            .listening(listening::by_socket(&self.configuration, &sockets));
+        if sockets.is_empty() && self.failed.is_empty() {
             let paths: Vec<_> = self
                 .paths
                 .iter()
@@ -111,6 +109,15 @@ impl Control {
                 paths.join(", ")
             );
         }
+    }
+}
+
+fn failure(error: &BindError) -> BindFailure {
+    let failure = BindFailure::new(error.address, &error.source);
+
+    match error.transport {
+        Transport::Tcp => failure,
+        Transport::Udp => failure.for_datagrams(),
     }
 }
 

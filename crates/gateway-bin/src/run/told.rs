@@ -1,15 +1,15 @@
 //! What the log has said, so that it says nothing twice.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::net::SocketAddr;
 
+use super::listening::Socket;
 use crate::findings::{Finding, Identity};
 
-/// The problems and addresses that were told of.
+/// The problems and sockets that were told of.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     problems: HashSet<Identity>,
-    listening: BTreeMap<SocketAddr, String>,
+    listening: BTreeMap<Socket, String>,
 }
 
 impl Told {
@@ -35,21 +35,21 @@ impl Told {
         self.problems = identities;
     }
 
-    /// Whether these are other addresses than were told of.
-    pub(super) fn is_news(&self, addresses: &[SocketAddr]) -> bool {
-        let addresses: BTreeSet<_> = addresses.iter().collect();
+    /// Whether these are other sockets than were told of.
+    pub(super) fn is_news(&self, sockets: &[Socket]) -> bool {
+        let sockets: BTreeSet<_> = sockets.iter().collect();
 
-        !addresses.into_iter().eq(self.listening.keys())
+        !sockets.into_iter().eq(self.listening.keys())
     }
 
-    /// Tells of addresses that are new, or gone, or have other listeners.
-    pub(super) fn listening(&mut self, now: BTreeMap<SocketAddr, String>) {
-        for address in self.listening.keys().filter(|old| !now.contains_key(old)) {
-            tracing::info!("no longer listening on {address}");
+    /// Tells of sockets that are new, or gone, or have other listeners.
+    pub(super) fn listening(&mut self, now: BTreeMap<Socket, String>) {
+        for socket in self.listening.keys().filter(|old| !now.contains_key(old)) {
+            tracing::info!("no longer listening on {socket}");
         }
-        for (address, whom) in &now {
-            if self.listening.get(address) != Some(whom) {
-                tracing::info!("listening on {address} for {whom}");
+        for (socket, whom) in &now {
+            if self.listening.get(socket) != Some(whom) {
+                tracing::info!("listening on {socket} for {whom}");
             }
         }
         self.listening = now;

@@ -242,7 +242,7 @@ fn answer_all(stream: TcpStream, answer: &str, gate: &mut impl FnMut()) {
 }
 
 /// The lines of a head. Nothing at the end of the connection.
-fn head(reader: &mut impl BufRead) -> Option<Vec<String>> {
+pub(crate) fn head(reader: &mut impl BufRead) -> Option<Vec<String>> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -290,7 +290,7 @@ pub(crate) fn get(port: u16, host: &str, path: &str, headers: &str) -> Answer {
 }
 
 /// How long anything may take on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The path of one manifest.
 pub(crate) fn path_of(manifests: &Manifests, name: &str) -> String {

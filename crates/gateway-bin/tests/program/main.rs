@@ -1,6 +1,7 @@
 //! The built program as its users meet it: arguments, files, sockets, signals.
 
 mod check;
+mod demos;
 mod explain;
 mod harness;
 mod quickstart;
