@@ -1,7 +1,7 @@
 //! Manifests in files.
 //!
 //! A [`Folder`] reads the YAML and JSON of some files and folders into a
-//! [`World`](crate::world::World). One mistake never costs more than the object it
+//! [`World`]. One mistake never costs more than the object it
 //! is in: it is reported as a [`Problem`], everything else is read, and an object
 //! that was good before stays as it was. Reading again costs what has changed, and
 //! [`FolderWatcher`] says when that is worth while.
