@@ -15,11 +15,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, SupportedCipherSuite, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, SupportedCipherSuite,
+    SupportedProtocolVersion,
 };
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::{Client, patiently};
 
@@ -143,11 +144,29 @@ impl Issued {
         read.expect("a certificate that can be served")
     }
 
+    /// Ends TLS: shows the certificate, and chooses among `protocols` (ALPN).
+    ///
+    /// # Panics
+    ///
+    /// If the certificate does not fit its key.
+    #[must_use]
+    pub fn acceptor(&self, protocols: &[&str]) -> TlsAcceptor {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(self.certified_key())));
+        let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
+        config.alpn_protocols = protocols.collect();
+        Arc::new(config).into()
+    }
+
     fn der(&self) -> CertificateDer<'static> {
         CertificateDer::from_pem_slice(self.chain.as_bytes()).expect("a certificate")
     }
 
-    pub(crate) fn certified_key(&self) -> CertifiedKey {
+    fn certified_key(&self) -> CertifiedKey {
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).expect("a key");
         let key = aws_lc_rs::sign::any_supported_type(&key).expect("a kind of key");
         CertifiedKey::new(vec![self.der()], key)
