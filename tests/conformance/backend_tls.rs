@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::call::{GRPC_V1, call};
 use crate::cluster::INFRA;
-use crate::exchange::{Exchange, get};
+use crate::exchange::{Exchange, echo, get};
 use crate::keys::KEYS;
 use crate::status::{False, True};
 use crate::suite::Suite;
@@ -223,4 +223,45 @@ async fn backendtlspolicy_tlsroute_terminate() {
     let address = suite.accepted_of::<TlsRoute>(gateway, &[name]);
     holds(&suite, gateway, "btls-tlsroute-terminate-test");
     tls_routes::reaches(address, "tls.example.com", Some(HOST)).await;
+}
+
+#[tokio::test]
+async fn gateway_tls_backend_client_certificate() {
+    let name = "gateway-tls-backend-client-certificate";
+    let Some(suite) = Suite::start(&[name]).await else {
+        return;
+    };
+    let address = suite.accepted(name, &[name]);
+    suite.resolved(name, name);
+    let policy = "gateway-tls-backend-client-certificate-test";
+    holds(&suite, name, policy);
+    suite.gateway_is(name, ResolvedRefs, True, Reason::ResolvedRefs);
+
+    let exchange = get("/").host(HOST);
+    let exchange = exchange.reaches("tls-backend-with-client-cert-validation");
+    let exchange = exchange.with_sni(HOST);
+    suite.expect(address, [exchange.clone()]).await;
+    let echo = echo(&exchange.send(address).await).unwrap();
+    let shown = KEYS.issued(INFRA, "tls-checks-client-certificate").der();
+    assert_eq!(echo["tls"]["clientCertificate"], json!(shown.as_ref()));
+}
+
+#[tokio::test]
+async fn gateway_invalid_tls_backend_configuration() {
+    let name = "gateway-invalid-tls-backend-configuration";
+    let Some(suite) = Suite::start(&[name]).await else {
+        return;
+    };
+    let invalid = Reason::InvalidClientCertificateRef;
+    for (gateway, reason) in [
+        ("nonexistent-secret", invalid),
+        ("unsupported-group", invalid),
+        ("unsupported-kind", invalid),
+        ("malformed-secret", invalid),
+        ("missing-reference-grant", Reason::RefNotPermitted),
+    ] {
+        let gateway = format!("gateway-client-certificate-{gateway}");
+        suite.gateway_is(&gateway, ResolvedRefs, False, reason);
+        suite.gateway_is(&gateway, Accepted, True, Reason::Accepted);
+    }
 }

@@ -53,6 +53,13 @@ const PROVEN: &[(&str, &[&str])] = &[
     ),
     ("GatewayAddressEmpty", &["gateway_optional_address_value"]),
     (
+        "GatewayBackendClientCertificate",
+        &[
+            "gateway_invalid_tls_backend_configuration",
+            "gateway_tls_backend_client_certificate",
+        ],
+    ),
+    (
         "GatewayFrontendClientCertificateValidation",
         &[
             "gateway_frontend_client_certificate_validation",

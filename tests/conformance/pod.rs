@@ -65,16 +65,21 @@ impl Pod {
             Mode::Http => {
                 let echo = Arc::clone(&identity);
                 let plain = Origin::http1_at((address, 3000).into(), move |request| {
-                    Arc::clone(&echo).respond(request, "3000", None)
+                    Arc::clone(&echo).respond(request, "3000", Value::Null)
                 });
                 self.plain = Some(plain.await);
                 let echo = Arc::clone(&identity);
                 let h2c = Origin::h2c_at((address, 3001).into(), move |request| {
-                    Arc::clone(&echo).respond(request, "3001", None)
+                    Arc::clone(&echo).respond(request, "3001", Value::Null)
                 });
                 self._h2c = Some(h2c.await);
                 if let Some(issued) = issued {
-                    servers::https(servers, address, identity, issued).await;
+                    let protocols = &["http/1.1"];
+                    let acceptor = match variable(template, "TLS_CLIENT_CACERTS") {
+                        Some(_) => issued.acceptor_for(protocols, &KEYS.checks),
+                        None => issued.acceptor(protocols),
+                    };
+                    servers::https(servers, address, identity, acceptor).await;
                 }
             }
             Mode::Grpc => {
@@ -164,20 +169,20 @@ pub(crate) struct Echo {
 }
 
 impl Echo {
-    /// Who it is, and what TLS asked it for.
-    pub(crate) fn identity(&self, server_name: Option<&str>) -> Value {
+    /// Who it is, and what it knows of the TLS that it is reached by.
+    pub(crate) fn identity(&self, tls: &Value) -> Value {
         json!({
             "pod": self.pod,
             "namespace": self.namespace,
-            "tls": {"serverName": server_name},
+            "tls": tls,
         })
     }
 
     /// The same, and what it was asked.
-    pub(crate) fn describe(&self, seen: &Seen, server_name: Option<&str>) -> Value {
+    pub(crate) fn describe(&self, seen: &Seen, tls: &Value) -> Value {
         let mut echo: Value = serde_json::from_str(&seen.echo()).expect("JSON");
         let fields = echo.as_object_mut().expect("an object");
-        if let Value::Object(identity) = self.identity(server_name) {
+        if let Value::Object(identity) = self.identity(tls) {
             fields.extend(identity);
         }
         echo
@@ -187,7 +192,7 @@ impl Echo {
         self: Arc<Self>,
         mut request: Request<Incoming>,
         port: &'static str,
-        server_name: Option<String>,
+        tls: Value,
     ) -> Response<OriginBody> {
         let path = request.uri().path().to_owned();
         if path == "/ws" {
@@ -203,7 +208,7 @@ impl Echo {
         tokio::time::sleep(pause).await;
 
         let seen = Seen::new(&request, 0);
-        let mut echo = self.describe(&seen, server_name.as_deref());
+        let mut echo = self.describe(&seen, &tls);
         echo["httpPort"] = json!(port);
         // Read, so that the connection can be used again.
         let _ = request.body_mut().collect().await;

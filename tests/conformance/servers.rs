@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufStream};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
@@ -28,19 +29,18 @@ pub(crate) async fn https(
     servers: &mut JoinSet<()>,
     address: Ipv4Addr,
     echo: Arc<Echo>,
-    issued: &Issued,
+    acceptor: TlsAcceptor,
 ) {
-    let acceptor = issued.acceptor(&["http/1.1"]);
     listen(servers, address, 8443, move |tcp| {
         let (acceptor, echo) = (acceptor.clone(), Arc::clone(&echo));
         async move {
             let Ok(tls) = acceptor.accept(tcp).await else {
                 return;
             };
-            let name = server_name(&tls);
+            let inside = inside(&tls);
             let service = service_fn(move |request| {
-                let (echo, name) = (Arc::clone(&echo), name.clone());
-                async move { Ok::<_, Infallible>(echo.respond(request, "8443", name).await) }
+                let (echo, inside) = (Arc::clone(&echo), inside.clone());
+                async move { Ok::<_, Infallible>(echo.respond(request, "8443", inside).await) }
             });
             let http = http1::Builder::new();
             // A gateway that leaves is the test's affair.
@@ -81,7 +81,7 @@ pub(crate) async fn grpc(
 /// Answers a call with a message that is what other pods answer, and with trailers.
 pub(crate) async fn call(echo: Arc<Echo>, request: Request<Incoming>) -> Response<OriginBody> {
     let seen = Seen::new(&request, 0);
-    let text = echo.describe(&seen, None).to_string();
+    let text = echo.describe(&seen, &Value::Null).to_string();
     let _ = request.into_body().collect().await;
     let mut message = BytesMut::new();
     message.put_u8(0);
@@ -110,7 +110,7 @@ pub(crate) async fn tcp(
     listen(servers, address, port, move |tcp| {
         let plain = Arc::clone(&plain);
         async move {
-            let _ = talk(tcp, false, &plain.identity(None).to_string()).await;
+            let _ = talk(tcp, false, &plain.identity(&Value::Null).to_string()).await;
         }
     })
     .await;
@@ -122,7 +122,7 @@ pub(crate) async fn tcp(
         let (acceptor, echo) = (acceptor.clone(), Arc::clone(&echo));
         async move {
             if let Ok(tls) = acceptor.accept(tcp).await {
-                let identity = echo.identity(server_name(&tls).as_deref()).to_string();
+                let identity = echo.identity(&inside(&tls)).to_string();
                 let _ = talk(tls, true, &identity).await;
             }
         }
@@ -133,7 +133,7 @@ pub(crate) async fn tcp(
 /// Answers every datagram on port 8080 with who it is.
 pub(crate) async fn udp(servers: &mut JoinSet<()>, address: Ipv4Addr, echo: &Echo) {
     let socket = UdpSocket::bind((address, 8080)).await.expect("a free port");
-    let identity = echo.identity(None).to_string();
+    let identity = echo.identity(&Value::Null).to_string();
     servers.spawn(async move {
         let mut datagram = [0; 1024];
         while let Ok((_, client)) = socket.recv_from(&mut datagram).await {
@@ -185,6 +185,12 @@ async fn listen<F>(
     });
 }
 
-fn server_name(tls: &TlsStream<TcpStream>) -> Option<String> {
-    tls.get_ref().1.server_name().map(str::to_owned)
+/// The name that the client asked for, and the certificate that it showed.
+fn inside(tls: &TlsStream<TcpStream>) -> Value {
+    let session = tls.get_ref().1;
+    let shown = session.peer_certificates().and_then(<[_]>::first);
+    json!({
+        "serverName": session.server_name(),
+        "clientCertificate": shown.map(AsRef::as_ref),
+    })
 }
