@@ -7,9 +7,8 @@ use gateway_k8s::resolve::FEATURES;
 
 /// What is promised, and the tests that prove it.
 ///
-/// Two features have tests here and are not promised, because the suite asks for more:
-/// `HTTPRoutePortRedirect` for a listener of HTTPS, and `GatewayInfrastructure` for
-/// objects of a cluster.
+/// One feature has tests here and is not promised, because the suite asks for more:
+/// `GatewayInfrastructure` for objects of a cluster.
 const PROVEN: &[(&str, &[&str])] = &[
     (
         "BackendTLSPolicy",
@@ -177,6 +176,13 @@ const PROVEN: &[(&str, &[&str])] = &[
     ),
     ("HTTPRoutePathRedirect", &["httproute_redirect_path"]),
     ("HTTPRoutePathRewrite", &["httproute_rewrite_path"]),
+    (
+        "HTTPRoutePortRedirect",
+        &[
+            "httproute_redirect_port",
+            "httproute_redirect_port_and_scheme",
+        ],
+    ),
     (
         "HTTPRouteQueryParamMatching",
         &["httproute_query_param_matching"],

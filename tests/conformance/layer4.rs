@@ -28,13 +28,15 @@ const fn listener(
 
 async fn tcp_reaches(gateway: SocketAddr, namespace: &str, deployment: &str) {
     for _ in 0..3 {
-        line::is_of(&line::tcp(gateway).await.unwrap(), namespace, deployment);
+        let identity = line::tcp(gateway).await.expect("an answer");
+        line::is_of(&identity, namespace, deployment);
     }
 }
 
 async fn udp_reaches(gateway: SocketAddr, namespace: &str, deployment: &str) {
     for _ in 0..3 {
-        line::is_of(&line::udp(gateway).await.unwrap(), namespace, deployment);
+        let identity = line::udp(gateway).await.expect("an answer");
+        line::is_of(&identity, namespace, deployment);
     }
 }
 

@@ -28,8 +28,9 @@ fn request(host: &str) -> Exchange {
 /// A TCP backend is reached, over TLS that asks for `inner`, or in the clear.
 pub(crate) async fn reaches(gateway: SocketAddr, name: &str, inner: Option<&str>) {
     for _ in 0..3 {
-        let stream = client().connect(gateway, name).await.unwrap();
-        let (is_tls, identity) = line::talk(stream).await.unwrap();
+        let stream = client().connect(gateway, name).await;
+        let answer = line::talk(stream.expect("a handshake")).await;
+        let (is_tls, identity) = answer.expect("an answer");
         line::is_of(&identity, INFRA, "tcp-backend");
         assert_eq!(is_tls, inner.is_some(), "{identity}");
         assert_eq!(identity["tls"]["serverName"], json!(inner));
@@ -39,7 +40,8 @@ pub(crate) async fn reaches(gateway: SocketAddr, name: &str, inner: Option<&str>
 /// The connection ends before TLS says anything.
 async fn is_rejected(gateway: SocketAddr, name: &str) {
     for _ in 0..3 {
-        let error = client().connect(gateway, name).await.unwrap_err();
+        let stream = client().connect(gateway, name).await;
+        let error = stream.expect_err("a rejection");
         let kind = error.kind();
         let ended = matches!(kind, ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset);
         assert!(ended, "{error:?}");
