@@ -4,6 +4,7 @@ use gateway_k8s::resolve::CONTROLLER_NAME;
 use serde_json::{Value, json};
 
 use crate::block::Block;
+use crate::keys::KEYS;
 use crate::pod::Pod;
 use crate::upstream;
 
@@ -14,7 +15,7 @@ pub(crate) const APP: &str = "gateway-conformance-app-backend";
 /// Another.
 pub(crate) const WEB: &str = "gateway-conformance-web-backend";
 
-/// Every object of the base manifest and of `names`, and our class.
+/// Every object of the base manifest and of `names`, our class, and the suite's keys.
 pub(crate) fn objects(names: &[&str], block: &Block) -> Vec<Value> {
     let mut texts = vec![upstream::manifest("base/manifests")];
     texts.extend(
@@ -37,6 +38,7 @@ pub(crate) fn objects(names: &[&str], block: &Block) -> Vec<Value> {
         let read: Vec<Value> = serde_saphyr::from_multiple(&text).expect("manifests");
         objects.extend(read.into_iter().filter(|object| !object.is_null()));
     }
+    objects.extend(KEYS.objects());
     objects
 }
 

@@ -7,10 +7,39 @@ use gateway_k8s::resolve::FEATURES;
 
 /// What is promised, and the tests that prove it.
 ///
-/// Two features have tests here and are not promised, because the suite asks for more:
-/// `HTTPRoutePortRedirect` for a listener of HTTPS, and `GatewayInfrastructure` for
-/// objects of a cluster.
+/// One feature has tests here and is not promised, because the suite asks for more:
+/// `GatewayInfrastructure` for objects of a cluster.
 const PROVEN: &[(&str, &[&str])] = &[
+    (
+        "BackendTLSPolicy",
+        &[
+            "backendtlspolicy",
+            "backendtlspolicy_conflict_resolution",
+            "backendtlspolicy_grpcroute",
+            "backendtlspolicy_invalid_ca_certificate_ref",
+            "backendtlspolicy_invalid_kind",
+            "backendtlspolicy_tlsroute_terminate",
+        ],
+    ),
+    (
+        "BackendTLSPolicySANValidation",
+        &["backendtlspolicy_san_validation"],
+    ),
+    (
+        "GRPCRoute",
+        &[
+            "grpc_exact_method_matching",
+            "grpcroute_header_matching",
+            "grpcroute_listener_hostname_matching",
+            "grpcroute_multiple_gateways",
+            "grpcroute_weight",
+        ],
+    ),
+    ("GRPCRouteNamedRouteRule", &["grpcroute_named_rule"]),
+    (
+        "GRPCRouteRequestHeaderModifier",
+        &["grpcroute_request_header_modifier"],
+    ),
     (
         "Gateway",
         &[
@@ -23,8 +52,31 @@ const PROVEN: &[(&str, &[&str])] = &[
     ),
     ("GatewayAddressEmpty", &["gateway_optional_address_value"]),
     (
+        "GatewayBackendClientCertificate",
+        &[
+            "gateway_invalid_tls_backend_configuration",
+            "gateway_tls_backend_client_certificate",
+        ],
+    ),
+    (
+        "GatewayFrontendClientCertificateValidation",
+        &[
+            "gateway_frontend_client_certificate_validation",
+            "gateway_invalid_default_frontend_client_certificate_validation",
+            "gateway_with_invalid_client_certificate_validation",
+        ],
+    ),
+    (
+        "GatewayFrontendClientCertificateValidationInsecureFallback",
+        &["gateway_frontend_client_certificate_validation_insecure_fallback"],
+    ),
+    (
         "GatewayHTTPListenerIsolation",
         &["gateway_http_listener_isolation"],
+    ),
+    (
+        "GatewayHTTPSListenerDetectMisdirectedRequests",
+        &["httproute_https_listener_detect_misdirected_requests"],
     ),
     (
         "GatewayPort8080",
@@ -35,7 +87,11 @@ const PROVEN: &[(&str, &[&str])] = &[
     ),
     (
         "GatewayRouteHostnameIntersectionPrecedence",
-        &["httproute_multiple_routes_attachment_same_hostname_intersection"],
+        &[
+            "grpcroute_multiple_routes_attachment_same_hostname_intersection",
+            "httproute_multiple_routes_attachment_same_hostname_intersection",
+            "tlsroute_multiple_routes_attachment_same_hostname_intersection",
+        ],
     ),
     ("GatewayStaticAddresses", &["gateway_static_addresses"]),
     (
@@ -43,8 +99,10 @@ const PROVEN: &[(&str, &[&str])] = &[
         &[
             "httproute_cross_namespace",
             "httproute_exact_path_matching",
+            "httproute_disallowed_kind",
             "httproute_header_matching",
             "httproute_hostname_intersection",
+            "httproute_https_listener",
             "httproute_invalid_backend_ref_unknown_kind",
             "httproute_invalid_cross_namespace_parent_ref",
             "httproute_invalid_non_existent_backend_ref",
@@ -119,6 +177,13 @@ const PROVEN: &[(&str, &[&str])] = &[
     ("HTTPRoutePathRedirect", &["httproute_redirect_path"]),
     ("HTTPRoutePathRewrite", &["httproute_rewrite_path"]),
     (
+        "HTTPRoutePortRedirect",
+        &[
+            "httproute_redirect_port",
+            "httproute_redirect_port_and_scheme",
+        ],
+    ),
+    (
         "HTTPRouteQueryParamMatching",
         &["httproute_query_param_matching"],
     ),
@@ -157,6 +222,57 @@ const PROVEN: &[(&str, &[&str])] = &[
             "httproute_invalid_reference_grant",
             "httproute_partially_invalid_via_invalid_reference_grant",
             "httproute_reference_grant",
+            "tcproute_invalid_cross_namespace_backend_ref",
+            "tcproute_reference_grant",
+            "tlsroute_invalid_reference_grant",
+            "udproute_invalid_cross_namespace_backend_ref",
+            "udproute_reference_grant",
+        ],
+    ),
+    (
+        "TCPRoute",
+        &[
+            "tcproute_invalid_backendref_nonexistent",
+            "tcproute_invalid_non_tcp_listener",
+            "tcproute_multiple_routes_attachment",
+            "tcproute_parentref_attach_all",
+            "tcproute_parentref_port_and_section_name",
+            "tcproute_weighted_routing",
+        ],
+    ),
+    (
+        "TLSRoute",
+        &[
+            "tlsroute_hostname_intersection",
+            "tlsroute_invalid_backendref_nonexistent",
+            "tlsroute_invalid_backendref_unknown_kind",
+            "tlsroute_invalid_no_matching_listener",
+            "tlsroute_invalid_no_matching_listener_hostname",
+            "tlsroute_listener_passthrough_supported_kinds",
+            "tlsroute_simple_same_namespace",
+        ],
+    ),
+    (
+        "TLSRouteModeMixed",
+        &["tlsroute_mixed_termination_same_namespace"],
+    ),
+    (
+        "TLSRouteModeTerminate",
+        &[
+            "tlsroute_listener_terminate_supported_kinds",
+            "tlsroute_terminate_simple_same_namespace",
+        ],
+    ),
+    (
+        "UDPRoute",
+        &[
+            "udproute",
+            "udproute_invalid_backendref_nonexistent",
+            "udproute_multiple_routes_attachment",
+            "udproute_not_allowed_by_listeners",
+            "udproute_parentref_attach_all_listeners",
+            "udproute_parentref_port_and_section_name",
+            "udproute_weighted_routing",
         ],
     ),
 ];

@@ -14,8 +14,12 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
 
-/// A pod with an address of its own. One that is no HTTP server has no open port.
+use crate::keys::KEYS;
+use crate::servers;
+
+/// A pod with an address of its own.
 #[derive(Debug)]
 pub(crate) struct Pod {
     namespace: String,
@@ -24,6 +28,8 @@ pub(crate) struct Pod {
     address: Ipv4Addr,
     plain: Option<Origin>,
     _h2c: Option<Origin>,
+    /// Ended when it is dropped.
+    _servers: JoinSet<()>,
 }
 
 impl Pod {
@@ -39,26 +45,59 @@ impl Pod {
             namespace: namespace.clone(),
             retries: Mutex::default(),
         });
-
-        let (plain, h2c) = if is_http(template) {
-            let echo = Arc::clone(&identity);
-            let plain = Origin::http1_at((address, 3000).into(), move |request| {
-                Arc::clone(&echo).respond(request, "3000")
-            });
-            let h2c = Origin::h2c_at((address, 3001).into(), move |request| {
-                Arc::clone(&identity).respond(request, "3001")
-            });
-            (Some(plain.await), Some(h2c.await))
-        } else {
-            (None, None)
-        };
-        Self {
+        let mut pod = Self {
             namespace,
             deployment: name,
             labels: labels.clone(),
             address,
-            plain,
-            _h2c: h2c,
+            plain: None,
+            _h2c: None,
+            _servers: JoinSet::new(),
+        };
+        pod.serve(template, identity).await;
+        pod
+    }
+
+    async fn serve(&mut self, template: &Value, identity: Arc<Echo>) {
+        let issued = secret(template).map(|name| KEYS.issued(&self.namespace, name));
+        let (address, servers) = (self.address, &mut self._servers);
+        match Mode::of(template) {
+            Mode::Http => {
+                let echo = Arc::clone(&identity);
+                let plain = Origin::http1_at((address, 3000).into(), move |request| {
+                    Arc::clone(&echo).respond(request, "3000", Value::Null)
+                });
+                self.plain = Some(plain.await);
+                let echo = Arc::clone(&identity);
+                let h2c = Origin::h2c_at((address, 3001).into(), move |request| {
+                    Arc::clone(&echo).respond(request, "3001", Value::Null)
+                });
+                self._h2c = Some(h2c.await);
+                if let Some(issued) = issued {
+                    let protocols = &["http/1.1"];
+                    let acceptor = match variable(template, "TLS_CLIENT_CACERTS") {
+                        Some(_) => issued.acceptor_for(protocols, &KEYS.checks),
+                        None => issued.acceptor(protocols),
+                    };
+                    servers::https(servers, address, identity, acceptor).await;
+                }
+            }
+            Mode::Grpc => {
+                let echo = Arc::clone(&identity);
+                let plain = Origin::h2c_at((address, 3000).into(), move |request| {
+                    servers::call(Arc::clone(&echo), request)
+                });
+                self.plain = Some(plain.await);
+                if let Some(issued) = issued {
+                    servers::grpc(servers, address, identity, issued).await;
+                }
+            }
+            Mode::Tcp => {
+                let port = variable(template, "TCP_PORT");
+                let port = port.map_or(3000, |port| port.parse().expect("a port"));
+                servers::tcp(servers, (address, port), identity, issued).await;
+            }
+            Mode::Udp => servers::udp(servers, address, &identity).await,
         }
     }
 
@@ -88,19 +127,41 @@ impl Pod {
     }
 }
 
-/// The other modes are switched on by variables.
-fn is_http(template: &Value) -> bool {
-    let env = template["spec"]["containers"][0]["env"].as_array();
-    let mut names = env
-        .into_iter()
-        .flatten()
-        .filter_map(|one| one["name"].as_str());
-    !names.any(|name| name.ends_with("_ECHO_SERVER"))
+/// What a pod serves.
+enum Mode {
+    Http,
+    Grpc,
+    Tcp,
+    Udp,
+}
+
+impl Mode {
+    /// All but HTTP are switched on by variables.
+    fn of(template: &Value) -> Self {
+        let is = |name: &str| variable(template, name).is_some();
+        match () {
+            () if is("GRPC_ECHO_SERVER") => Self::Grpc,
+            () if is("TCP_ECHO_SERVER") => Self::Tcp,
+            () if is("UDP_ECHO_SERVER") => Self::Udp,
+            () => Self::Http,
+        }
+    }
+}
+
+/// A variable of a pod.
+fn variable<'a>(template: &'a Value, name: &str) -> Option<&'a str> {
+    let mut env = template["spec"]["containers"][0]["env"].as_array()?.iter();
+    env.find(|one| one["name"] == name)?["value"].as_str()
+}
+
+/// The Secret with the certificate of a pod that also speaks TLS.
+fn secret(template: &Value) -> Option<&str> {
+    template["spec"]["volumes"][0]["secret"]["secretName"].as_str()
 }
 
 /// What a server knows about itself.
 #[derive(Debug)]
-struct Echo {
+pub(crate) struct Echo {
     pod: String,
     namespace: String,
     /// How often each client of the retry simulator came.
@@ -108,10 +169,30 @@ struct Echo {
 }
 
 impl Echo {
-    async fn respond(
+    /// Who it is, and what it knows of the TLS that it is reached by.
+    pub(crate) fn identity(&self, tls: &Value) -> Value {
+        json!({
+            "pod": self.pod,
+            "namespace": self.namespace,
+            "tls": tls,
+        })
+    }
+
+    /// The same, and what it was asked.
+    pub(crate) fn describe(&self, seen: &Seen, tls: &Value) -> Value {
+        let mut echo: Value = serde_json::from_str(&seen.echo()).expect("JSON");
+        let fields = echo.as_object_mut().expect("an object");
+        if let Value::Object(identity) = self.identity(tls) {
+            fields.extend(identity);
+        }
+        echo
+    }
+
+    pub(crate) async fn respond(
         self: Arc<Self>,
         mut request: Request<Incoming>,
         port: &'static str,
+        tls: Value,
     ) -> Response<OriginBody> {
         let path = request.uri().path().to_owned();
         if path == "/ws" {
@@ -127,9 +208,7 @@ impl Echo {
         tokio::time::sleep(pause).await;
 
         let seen = Seen::new(&request, 0);
-        let mut echo: Value = serde_json::from_str(&seen.echo()).expect("JSON");
-        echo["pod"] = json!(self.pod);
-        echo["namespace"] = json!(self.namespace);
+        let mut echo = self.describe(&seen, &tls);
         echo["httpPort"] = json!(port);
         // Read, so that the connection can be used again.
         let _ = request.body_mut().collect().await;

@@ -1,6 +1,9 @@
 //! Redirects.
 
+use gateway_tests::TlsClient;
+
 use crate::exchange::{get, request};
+use crate::keys::KEYS;
 use crate::suite::{Suite, check};
 
 const GATEWAY: &str = "same-namespace";
@@ -131,6 +134,25 @@ async fn httproute_redirect_port_and_scheme() {
         to("/scheme-nil-and-port-80"),
         to("/scheme-https-and-port-nil").at_scheme("https"),
     ];
+    suite.expect(address, exchanges).await;
+
+    let gateway = "same-namespace-with-https-listener";
+    let route = "http-route-for-listener-on-port-443";
+    let address = suite.accepted(gateway, &[route]);
+    suite.resolved(gateway, route);
+    let client = TlsClient::trusting(&KEYS.listeners);
+    let exchanges = [
+        to("/scheme-nil-and-port-nil").at_scheme("https"),
+        to("/scheme-nil-and-port-443").at_scheme("https"),
+        to("/scheme-nil-and-port-8443")
+            .at_scheme("https")
+            .at_port(8443),
+        to("/scheme-http-and-port-nil"),
+        to("/scheme-http-and-port-80"),
+        to("/scheme-http-and-port-8080").at_port(8080),
+    ];
+    let host = "example.org";
+    let exchanges = exchanges.map(|one| one.host(host).over_tls(&client, host));
     suite.expect(address, exchanges).await;
 }
 

@@ -41,6 +41,12 @@ impl Suite {
     /// first listener listens. Names without a namespace are of the Gateways'.
     #[track_caller]
     pub(crate) fn accepted(&self, gateway: &str, routes: &[&str]) -> SocketAddr {
+        self.accepted_of::<HttpRoute>(gateway, routes)
+    }
+
+    /// As [`Suite::accepted`], with routes of another kind.
+    #[track_caller]
+    pub(crate) fn accepted_of<T: Kind>(&self, gateway: &str, routes: &[&str]) -> SocketAddr {
         let verdict = self.gateway(gateway);
         for listener in &verdict.listeners {
             for kind in [Accepted, Programmed, ResolvedRefs] {
@@ -54,7 +60,7 @@ impl Suite {
             }
         }
         for route in routes {
-            let parents = self.parents_of::<HttpRoute>(route, gateway);
+            let parents = self.parents_of::<T>(route, gateway);
             let mut accepted = parents.iter();
             let one = accepted.any(|one| {
                 let mut conditions = one.conditions.iter();
@@ -108,6 +114,12 @@ impl Suite {
         for parent in parents {
             is(&parent.conditions, kind, status, Some(reason), route);
         }
+    }
+
+    /// The references of a route of any kind are good.
+    #[track_caller]
+    pub(crate) fn resolved_of<T: Kind>(&self, gateway: &str, route: &str) {
+        self.route_of_is::<T>(gateway, route, ResolvedRefs, True, Reason::ResolvedRefs);
     }
 
     /// Nobody has accepted a route.
@@ -173,8 +185,9 @@ impl Suite {
         }
     }
 
+    /// What a listener of a Gateway is told.
     #[track_caller]
-    fn listener(&self, gateway: &str, name: &str) -> &ListenerVerdict {
+    pub(crate) fn listener(&self, gateway: &str, name: &str) -> &ListenerVerdict {
         let mut listeners = self.gateway(gateway).listeners.iter();
         let listener = listeners.find(|one| one.name.as_str() == name);
         listener.unwrap_or_else(|| panic!("{gateway} has no listener {name}"))
@@ -183,7 +196,7 @@ impl Suite {
     #[track_caller]
     fn parents<T: Kind>(&self, route: &str) -> &[ParentVerdict] {
         match self.decision::<T>(route) {
-            Decision::Route(verdict) => &verdict.parents,
+            Decision::Route(verdict) | Decision::Policy(verdict) => &verdict.parents,
             other => panic!("{route}: {other:?}"),
         }
     }

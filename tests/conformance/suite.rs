@@ -10,7 +10,7 @@ use gateway_k8s::resolve::{Resolver, Settings};
 use gateway_k8s::source::folder::Folder;
 use gateway_k8s::verdict::{BindFailure, Verdicts};
 use gateway_tests::TestGateway;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::block::Block;
@@ -90,6 +90,33 @@ impl Suite {
             let mut all = objects.iter_mut();
             let object = all.find(|one| one["kind"] == kind && one["metadata"]["name"] == name);
             change(object.expect("an object of the manifests"));
+        });
+    }
+
+    /// Adds a route like `older`, but younger, to another backend, and perhaps for
+    /// another hostname.
+    pub(crate) fn add_younger(
+        &mut self,
+        kind: &str,
+        older: &str,
+        newer: &str,
+        backend: &str,
+        hostname: Option<&str>,
+    ) {
+        self.edit(|objects| {
+            let mut all = objects.iter_mut();
+            let older = all.find(|one| one["kind"] == kind && one["metadata"]["name"] == older);
+            let older = older.expect("a route of the manifests");
+            let age = |seconds| json!(format!("2026-01-01T00:00:0{seconds}Z"));
+            older["metadata"]["creationTimestamp"] = age(0);
+            let mut route = older.clone();
+            route["metadata"]["creationTimestamp"] = age(1);
+            route["metadata"]["name"] = json!(newer);
+            route["spec"]["rules"][0]["backendRefs"][0]["name"] = json!(backend);
+            if let Some(hostname) = hostname {
+                route["spec"]["hostnames"] = json!([hostname]);
+            }
+            objects.push(route);
         });
     }
 

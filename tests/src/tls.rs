@@ -13,13 +13,16 @@ use rcgen::{
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, SupportedCipherSuite, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, SupportedCipherSuite,
+    SupportedProtocolVersion,
 };
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::{Client, patiently};
 
@@ -143,11 +146,57 @@ impl Issued {
         read.expect("a certificate that can be served")
     }
 
-    fn der(&self) -> CertificateDer<'static> {
+    /// Ends TLS: shows the certificate, and chooses among `protocols` (ALPN).
+    ///
+    /// # Panics
+    ///
+    /// If the machine makes no keys.
+    #[must_use]
+    pub fn acceptor(&self, protocols: &[&str]) -> TlsAcceptor {
+        self.acceptor_with(protocols, WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// As [`Issued::acceptor`], for clients that show what `authority` signed.
+    ///
+    /// # Panics
+    ///
+    /// If the authority cannot be believed.
+    #[must_use]
+    pub fn acceptor_for(&self, protocols: &[&str], authority: &Authority) -> TlsAcceptor {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.root()).expect("a root");
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        self.acceptor_with(protocols, clients.build().expect("a verifier"))
+    }
+
+    fn acceptor_with(
+        &self,
+        protocols: &[&str],
+        clients: Arc<dyn ClientCertVerifier>,
+    ) -> TlsAcceptor {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_client_cert_verifier(clients)
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(self.certified_key())));
+        let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
+        config.alpn_protocols = protocols.collect();
+        Arc::new(config).into()
+    }
+
+    /// The certificate in DER.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[must_use]
+    pub fn der(&self) -> CertificateDer<'static> {
         CertificateDer::from_pem_slice(self.chain.as_bytes()).expect("a certificate")
     }
 
-    pub(crate) fn certified_key(&self) -> CertifiedKey {
+    fn certified_key(&self) -> CertifiedKey {
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).expect("a key");
         let key = aws_lc_rs::sign::any_supported_type(&key).expect("a kind of key");
         CertifiedKey::new(vec![self.der()], key)

@@ -1,11 +1,7 @@
 //! TLS in front of a backend that speaks in the clear.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
-use rustls::sign::SingleCertAndKey;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -29,21 +25,10 @@ impl TlsFront {
     ///
     /// If there is no free port.
     pub async fn start(issued: &Issued, protocols: &[&str], backend: SocketAddr) -> Self {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(issued.certified_key())));
-        config.alpn_protocols = protocols
-            .iter()
-            .map(|name| name.as_bytes().to_vec())
-            .collect();
-
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let (count, handshakes) = watch::channel(0);
-        let accepting = tokio::spawn(accept(listener, Arc::new(config).into(), backend, count));
+        let accepting = tokio::spawn(accept(listener, issued.acceptor(protocols), backend, count));
         Self {
             address,
             handshakes,

@@ -2,6 +2,8 @@
 
 mod sending;
 
+use gateway_tests::TlsClient;
+
 use crate::cluster::INFRA;
 
 pub(crate) use self::sending::echo;
@@ -26,6 +28,7 @@ pub(crate) fn request(method: &str, target: &str) -> Exchange {
         host: None,
         headers: Vec::new(),
         is_http2: false,
+        tls: None,
         statuses: vec![200],
         sent: None,
         answered: Vec::new(),
@@ -42,6 +45,7 @@ pub(crate) struct Exchange {
     host: Option<String>,
     headers: Vec<(String, String)>,
     is_http2: bool,
+    tls: Option<(TlsClient, String)>,
     statuses: Vec<u16>,
     sent: Option<Sent>,
     /// Fields of the response, and their possible values.
@@ -59,6 +63,8 @@ struct Sent {
     host: Option<String>,
     headers: Vec<(String, String)>,
     absent: Vec<String>,
+    /// The name that TLS asked for.
+    sni: Option<String>,
 }
 
 /// Where a redirect has to lead; nothing is as in the request.
@@ -85,6 +91,12 @@ impl Exchange {
     /// Over HTTP/2 with prior knowledge.
     pub(crate) fn over_http2(mut self) -> Self {
         self.is_http2 = true;
+        self
+    }
+
+    /// Over TLS, asking for this name.
+    pub(crate) fn over_tls(mut self, client: &TlsClient, name: &str) -> Self {
+        self.tls = Some((client.clone(), name.to_owned()));
         self
     }
 
@@ -138,6 +150,7 @@ impl Exchange {
                 .cloned()
                 .collect(),
             absent: Vec::new(),
+            sni: None,
         });
         self
     }
@@ -151,6 +164,12 @@ impl Exchange {
     /// With this host.
     pub(crate) fn with_host(mut self, host: &str) -> Self {
         self.sent().host = Some(host.to_owned());
+        self
+    }
+
+    /// Over TLS that asked for this name.
+    pub(crate) fn with_sni(mut self, name: &str) -> Self {
+        self.sent().sni = Some(name.to_owned());
         self
     }
 

@@ -22,10 +22,11 @@ impl Exchange {
             request = request.header(name, value);
         }
         let request = request.body(Empty::<Bytes>::new()).expect("a request");
-        let mut client = if self.is_http2 {
-            Client::http2(gateway).await
-        } else {
-            Client::http1(gateway).await
+        let mut client = match (&self.tls, self.is_http2) {
+            (Some((tls, name)), true) => tls.http2(gateway, name).await,
+            (Some((tls, name)), false) => tls.http1(gateway, name).await,
+            (None, true) => Client::http2(gateway).await,
+            (None, false) => Client::http1(gateway).await,
         };
         client.call(request).await
     }
@@ -98,7 +99,9 @@ impl Exchange {
 impl Sent {
     fn compare(&self, asked: &Exchange, echo: &Value, host: &str) -> Result<(), String> {
         let pod = echo["pod"].as_str().unwrap_or_default();
-        require(pod.starts_with(&self.backend), "pod", &self.backend)?;
+        let deployment = pod.rsplitn(3, '-').last().unwrap_or_default();
+        let fits = self.backend.is_empty() || deployment == self.backend;
+        require(fits, "pod", &self.backend)?;
         require(
             echo["namespace"] == *self.namespace,
             "namespace",
@@ -117,6 +120,9 @@ impl Sent {
                 .filter_map(Value::as_str)
                 .collect();
             require(values.join(",") == *value, name, value)?;
+        }
+        if let Some(sni) = &self.sni {
+            require(echo["tls"]["serverName"] == **sni, "server name", sni)?;
         }
         for name in &self.absent {
             let value = &echo["headers"][name.to_ascii_lowercase()];

@@ -264,11 +264,15 @@ pub(super) fn port_of<'a>(
 ///
 /// Source: GEP-1911, and the IANA names that `appProtocol` may have.
 pub(super) fn protocol(port: &ServicePort, secured: bool) -> Option<BackendProtocol> {
-    match port.app_protocol.as_deref() {
-        None | Some("" | "http" | "kubernetes.io/ws") => Some(BackendProtocol::Http1),
-        Some("kubernetes.io/h2c") => Some(BackendProtocol::H2c),
-        Some("https" | "kubernetes.io/wss") if secured => Some(BackendProtocol::Http1),
-        Some(_) => None,
+    let name = port.app_protocol.as_deref().unwrap_or_default();
+    // Names of IANA are the same in any case (RFC 6335, section 5.1), others are not.
+    let is = |service: &str| name.eq_ignore_ascii_case(service);
+    match name {
+        "" | "kubernetes.io/ws" => Some(BackendProtocol::Http1),
+        "kubernetes.io/h2c" => Some(BackendProtocol::H2c),
+        "kubernetes.io/wss" if secured => Some(BackendProtocol::Http1),
+        _ if is("http") || (is("https") && secured) => Some(BackendProtocol::Http1),
+        _ => None,
     }
 }
 
