@@ -39,6 +39,9 @@ impl BindFailure {
     /// It was for datagrams, and not for connections as it is by default.
     #[must_use]
     pub fn for_datagrams(mut self) -> Self {
+        let address = self.address.to_string();
+        let message = &mut self.problem.message;
+        *message = message.replacen(&address, &format!("{address}/udp"), 1);
         self.datagrams = true;
         self
     }

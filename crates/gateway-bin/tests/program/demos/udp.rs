@@ -128,7 +128,7 @@ fn port_in_use_is_told_and_taken_when_it_is_free() {
     drop(taken);
 
     let place = format!(
-        "{}:6: Gateway default/web: cannot listen on 127.0.0.1:{port}",
+        "{}:6: Gateway default/web: cannot listen on 127.0.0.1:{port}/udp",
         path_of(&manifests, "a.yaml")
     );
     assert!(line.contains(&place), "{line}");
