@@ -17,7 +17,7 @@ use gateway_core::model::{
 };
 use gateway_core::{BoxError, Gateway};
 use gateway_tests::{TestGateway, patiently};
-use tokio::net::UdpSocket;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::AbortHandle;
 use tower::Service;
 use tower::layer::layer_fn;
@@ -465,27 +465,28 @@ async fn listener_that_goes_frees_its_port() {
 async fn datagrams_and_connections_share_a_port_number() {
     let echo = Echo::start("e").await;
     let gateway = start(site(&[&echo]));
-    let number = address(&gateway).port();
-    let edge = Edge::new("edge")
-        .with_address(Ipv4Addr::LOCALHOST.into())
-        .with_listener(
-            Listener::new("udp", number, Protocol::Udp)
-                .with_stream_route(udp("r").with_backend(to("b"))),
-        )
-        .with_listener(Listener::http("web", number));
-    gateway.update(Configuration::new());
 
     let update = patiently("both to be bound", async {
         loop {
+            // Of other tests, one may have either the moment it is free.
+            let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let number = free.local_addr().unwrap().port();
+            drop(free);
+            let edge = Edge::new("edge")
+                .with_address(Ipv4Addr::LOCALHOST.into())
+                .with_listener(
+                    Listener::new("udp", number, Protocol::Udp)
+                        .with_stream_route(udp("r").with_backend(to("b"))),
+                )
+                .with_listener(Listener::http("web", number));
             let update = gateway.update(
                 Configuration::new()
-                    .with_gateway(edge.clone())
+                    .with_gateway(edge)
                     .with_backend("b", backend(&[&echo])),
             );
             if update.failed.is_empty() {
                 break update;
             }
-            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     })
     .await;

@@ -131,7 +131,7 @@ fn front_page_has_two_commands() {
         marked,
         [
             ("run", "cargo run --release -- quickstart"),
-            ("test", "cargo test --workspace --locked"),
+            ("test", "cargo test --workspace --all-features --locked"),
         ]
     );
     assert!(page.lines().count() < 130, "is longer than two screens");

@@ -86,7 +86,10 @@ fn ci_runs_the_command_of_the_front_page() {
         .expect("bash is there");
     let printed = String::from_utf8(printed.stdout).expect("is text");
 
-    assert_eq!(printed.trim(), "cargo test --workspace --locked");
+    assert_eq!(
+        printed.trim(),
+        "cargo test --workspace --all-features --locked"
+    );
     let run = read(&root().join(".ci/run"));
     assert!(run.contains("command=$(.ci/readme-command test)"));
     assert!(run.contains("bash -euc \"$command\""));
