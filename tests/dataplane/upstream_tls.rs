@@ -105,18 +105,16 @@ async fn http2_is_agreed_on_where_it_is_wanted() {
     let front = TlsFront::start(&issued, &["h2", "http/1.1"], origin.address()).await;
     let backend = || Backend::new([front.address()]).with_tls(trusting(&authority));
 
-    // Because the backend says so, or because gRPC needs it.
-    let says_so = Site::new()
-        .rule(rule())
-        .backend_of("origin", backend().with_protocol(BackendProtocol::H2c));
+    let http2 = || backend().with_protocol(BackendProtocol::H2c);
+    let requests = Site::new().rule(rule()).backend_of("origin", http2());
     let grpc = Site::new()
         .route(
             Route::new("calls")
                 .with_kind(RouteKind::Grpc)
                 .with_rule(rule()),
         )
-        .backend_of("origin", backend());
-    for site in [says_so, grpc] {
+        .backend_of("origin", http2());
+    for site in [requests, grpc] {
         let gateway = serve(site.configuration());
         let mut client = Client::http2(gateway.address()).await;
         assert_eq!(client.get("/").await.status, StatusCode::OK);

@@ -139,7 +139,7 @@ impl RoutingService {
             .table
             .load()
             .updated(&listeners, &mut |_, route, rule| {
-                Arc::new(assembler.assemble(route.kind(), &route.rules()[rule]))
+                Arc::new(assembler.assemble(&route.rules()[rule]))
             });
         self.shared.table.store(Arc::new(table));
     }

@@ -182,7 +182,7 @@ impl Serving {
 
     fn requests(&self, before: &LiveTable, listeners: &[Arc<Listener>]) -> LiveTable {
         before.updated(listeners, &mut |_, route, rule| {
-            Arc::new(self.assembler.assemble(route.kind(), &route.rules()[rule]))
+            Arc::new(self.assembler.assemble(&route.rules()[rule]))
         })
     }
 }

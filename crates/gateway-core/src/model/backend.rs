@@ -302,6 +302,6 @@ pub enum BackendProtocol {
     #[default]
     Http1,
     /// HTTP/2: in the clear with prior knowledge (`kubernetes.io/h2c`), over TLS
-    /// agreed on in the handshake (ALPN). Calls of gRPC routes always are.
+    /// agreed on in the handshake (ALPN). gRPC needs it.
     H2c,
 }

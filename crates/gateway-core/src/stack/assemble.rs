@@ -7,7 +7,6 @@ use gateway_filters::timeout::{
     BackendRequestTimedOut, BackendRequestTimeout, TimedOut, TimeoutBody,
 };
 use gateway_filters::{BackendRequestTimeoutLayer, RequestTimeoutLayer, RetryLayer, RetryPolicy};
-use gateway_lb::pool::Protocol;
 use http::{Request, Response};
 use tower::util::{Either, MapResponse};
 use tower::{Layer, Service, ServiceExt};
@@ -20,7 +19,7 @@ use super::step::{Prepared, Step, UnresolvedFilter, prepare};
 use super::upstream::UpstreamService;
 use super::{Backends, RuleStack};
 use crate::l4::StreamLayers;
-use crate::model::{BackendRef, Filter, RouteKind, Rule};
+use crate::model::{BackendRef, Filter, Rule};
 use crate::rescue;
 use crate::{Body, BoxError};
 
@@ -43,25 +42,25 @@ pub(crate) struct Assembler {
 }
 
 impl Assembler {
-    pub(crate) fn assemble(&self, kind: RouteKind, rule: &Rule) -> LiveRule {
+    pub(crate) fn assemble(&self, rule: &Rule) -> LiveRule {
         let of_backends = rule.backends().iter().flat_map(BackendRef::filters);
         let wants_context = rule.filters().iter().chain(of_backends).any(wants_context);
 
         LiveRule {
-            stack: self.rule(kind, rule),
+            stack: self.rule(rule),
             wants_context,
         }
     }
 
     /// From the outside to the inside: the deadline of the request, the rule's
     /// filters as they are written, retries, the choice of a backend.
-    fn rule(&self, kind: RouteKind, rule: &Rule) -> RuleStack {
+    fn rule(&self, rule: &Rule) -> RuleStack {
         // Outermost: it holds for filters, pauses and tries together.
         let timeout = RequestTimeoutLayer::new(rule.timeouts().request);
         let legs = rule
             .backends()
             .iter()
-            .map(|backend| (self.leg(kind, rule, backend), backend.weight()));
+            .map(|backend| (self.leg(rule, backend), backend.weight()));
         let dispatch = Dispatch::new(legs);
         // Inside the filters: a request passes them once, however often it is
         // tried. Each try chooses a backend anew.
@@ -94,14 +93,11 @@ impl Assembler {
     }
 
     /// One backend's part: its own filters, the deadline of a try, an endpoint.
-    fn leg(&self, kind: RouteKind, rule: &Rule, backend: &BackendRef) -> Leg {
-        let service = self.backends.service(backend.target());
-        let service = service.with_protocol(match kind {
-            RouteKind::Http => None,
-            RouteKind::Grpc => Some(Protocol::Http2),
-        });
+    fn leg(&self, rule: &Rule, backend: &BackendRef) -> Leg {
         let layer = BackendRequestTimeoutLayer::new(rule.timeouts().backend_request);
-        let upstream: Timed = layer.layer(service).map_response(unify);
+        let upstream: Timed = layer
+            .layer(self.backends.service(backend.target()))
+            .map_response(unify);
 
         match self.steps(backend.filters()) {
             Some(steps) => Either::Left(FilterChainLayer::new(steps).layer(upstream)),

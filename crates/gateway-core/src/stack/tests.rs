@@ -13,7 +13,7 @@ use tower::{Layer, Service, ServiceExt, layer::layer_fn, service_fn};
 use super::*;
 use crate::model::{
     Backend, BackendRef, BackendTarget, Configuration, ExtensionRef, Filter, Gateway, Listener,
-    Route, RouteKind, Rule, Timeouts,
+    Route, Rule, Timeouts,
 };
 use crate::{Body, BoxError};
 
@@ -94,9 +94,7 @@ async fn filters_run_in_their_order_with_layers_among_them() {
         .with_filter(add("c"))
         .with_backend(backend);
 
-    let response = call(&assembler(extensions).assemble(RouteKind::Http, &rule))
-        .await
-        .unwrap();
+    let response = call(&assembler(extensions).assemble(&rule)).await.unwrap();
 
     assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
     assert_eq!(*seen.lock().unwrap(), ["one: a b", "two: a b c d"]);
@@ -123,9 +121,7 @@ async fn retries_are_inside_the_rules_filters_and_around_the_backends() {
         .with_retry(retry)
         .with_backend(backend);
 
-    let response = call(&assembler(extensions).assemble(RouteKind::Http, &rule))
-        .await
-        .unwrap();
+    let response = call(&assembler(extensions).assemble(&rule)).await.unwrap();
 
     assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     let seen = seen.lock().unwrap();
@@ -148,7 +144,7 @@ async fn request_timeout_is_around_everything() {
             backend_request: None,
         });
 
-    let error = call(&assembler(extensions).assemble(RouteKind::Http, &rule))
+    let error = call(&assembler(extensions).assemble(&rule))
         .await
         .unwrap_err();
 
@@ -165,7 +161,7 @@ async fn layer_without_a_name_stands_for_an_error() {
         .with_filter(Filter::Extension(name("unknown")))
         .with_backend(BackendRef::invalid("never reached"));
 
-    let error = call(&assembler(extensions).assemble(RouteKind::Http, &rule))
+    let error = call(&assembler(extensions).assemble(&rule))
         .await
         .unwrap_err();
 
@@ -192,14 +188,14 @@ fn layers_wrap_what_they_are_given_once_for_each_use() {
         .with_backend(backend())
         .with_backend(backend());
 
-    assembler(extensions).assemble(RouteKind::Http, &rule);
+    assembler(extensions).assemble(&rule);
 
     assert_eq!(*wrapped.lock().unwrap(), 3);
 }
 
 #[tokio::test]
 async fn rule_without_backends_is_an_invalid_one() {
-    let error = call(&assembler(Extensions::default()).assemble(RouteKind::Http, &Rule::new()))
+    let error = call(&assembler(Extensions::default()).assemble(&Rule::new()))
         .await
         .unwrap_err();
 
@@ -211,7 +207,7 @@ fn only_filters_that_ask_for_it_want_the_context() {
     let redirect = Filter::RequestRedirect(Arc::new(Redirect::new()));
     let rewrite = Filter::UrlRewrite(Arc::new(UrlRewrite::new()));
     let assembler = assembler(Extensions::default());
-    let wants = |rule: Rule| assembler.assemble(RouteKind::Http, &rule).wants_context;
+    let wants = |rule: Rule| assembler.assemble(&rule).wants_context;
 
     assert!(!wants(Rule::new().with_filter(add("a"))));
     assert!(!wants(

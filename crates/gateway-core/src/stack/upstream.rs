@@ -19,37 +19,24 @@ use crate::{Body, BoxError};
 pub(crate) struct UpstreamService {
     backend: Arc<LiveBackend>,
     pool: Pool<Body>,
-    /// Whatever is known of the backend's protocol.
-    protocol: Option<Protocol>,
 }
 
 impl UpstreamService {
     pub(crate) fn new(backend: Arc<LiveBackend>, pool: Pool<Body>) -> Self {
-        Self {
-            backend,
-            pool,
-            protocol: None,
-        }
-    }
-
-    /// Speaks `protocol`, whatever is known of the backend: gRPC needs HTTP/2.
-    pub(crate) fn with_protocol(mut self, protocol: Option<Protocol>) -> Self {
-        self.protocol = protocol;
-        self
+        Self { backend, pool }
     }
 
     fn send(&self, mut request: Request<Body>) -> Result<UpstreamFuture, BoxError> {
         let active = self.backend.active();
         let active = active.as_ref().ok_or(InvalidBackend)?;
-        let protocol = self.protocol.unwrap_or(active.protocol);
-        if protocol == Protocol::Http2 {
+        if active.protocol == Protocol::Http2 {
             // HTTP/2 has no such fields (RFC 9113, section 8.2.2).
             remove_upgrade(request.headers_mut());
         }
 
         let pick = pick(&active.balancer)?;
         let destination = active.security.destination(pick.address())?;
-        let send = self.pool.send(destination, protocol, request);
+        let send = self.pool.send(destination, active.protocol, request);
         Ok(UpstreamFuture::Sent {
             send,
             pick: Some(pick),
