@@ -4,6 +4,8 @@ pub mod api;
 pub mod resolve;
 mod sorted;
 pub mod source;
+#[cfg(feature = "cluster")]
+pub mod status;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod verdict;
