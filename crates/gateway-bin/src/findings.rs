@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use gateway_k8s::source::folder::Reading;
 use gateway_k8s::source::{self, Severity};
 use gateway_k8s::verdict::{Condition, ConditionType, Problem, Reason, Verdict, Verdicts};
 use gateway_k8s::world::{ObjectRef, Place};
 use serde::Serialize;
 
 use crate::paint::Paint;
+use crate::reading::Reading;
 
 /// One thing that is wrong. Displayed on one line.
 #[derive(Clone, Debug, Eq, Hash, PartialEq, Serialize)]
@@ -159,7 +159,10 @@ pub(crate) struct Identity {
 /// Everything that is wrong: first what could not be read, then what could not be
 /// obeyed. A mistake that several conditions tell of is there once.
 pub(crate) fn findings(reading: &Reading, verdicts: &Verdicts) -> Vec<Finding> {
-    let read = reading.problems().iter().map(Finding::of_source);
+    let read = match reading {
+        Reading::Folder(reading) => reading.problems(),
+    };
+    let read = read.iter().map(Finding::of_source);
     let judged = verdicts
         .problems()
         .filter(|(_, condition, problem)| !is_summary(*condition, problem))

@@ -14,6 +14,7 @@ mod manifests;
 mod output;
 mod paint;
 mod quickstart;
+mod reading;
 mod run;
 mod signal;
 mod table;

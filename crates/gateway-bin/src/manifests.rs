@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use gateway_k8s::resolve::{Resolved, Settings, resolve};
-use gateway_k8s::source::folder::{Folder, Reading};
+use gateway_k8s::source::folder::Folder;
 
 use crate::failure::CommandFailure;
+use crate::reading::Reading;
 
 /// Manifests, and what they mean.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ impl Manifests {
     /// Reads all there is at `paths`.
     pub(crate) fn read(paths: &[PathBuf], settings: &Settings) -> Result<Self, CommandFailure> {
         ensure_some_readable(paths)?;
-        let reading = Folder::new(paths).read();
-        let mut resolved = resolve(&reading.world, settings);
+        let reading = Reading::Folder(Folder::new(paths).read());
+        let mut resolved = resolve(reading.world(), settings);
         resolved.verdicts.dated(SystemTime::now());
 
         Ok(Self { reading, resolved })

@@ -270,7 +270,7 @@ fn written(
     gateway: Option<&Gateway>,
     listener: &Listener,
 ) -> (Option<ObjectRef>, Option<usize>) {
-    let world = &manifests.reading.world;
+    let world = manifests.reading.world();
     let position =
         |listeners: &[api::Listener], name: &str| listeners.iter().position(|one| one.name == name);
     let mut parts = listener.name().as_str().splitn(3, '/');

@@ -23,7 +23,7 @@ impl<'a> WrittenRule<'a> {
     /// Finds the rule that is `index` in the model.
     pub(super) fn find(manifests: &'a Manifests, route: &Route, index: usize) -> Self {
         let (namespace, name) = (route.name().namespace(), route.name().name());
-        let world = &manifests.reading.world;
+        let world = manifests.reading.world();
         let (object, rules) = match route.kind() {
             RouteKind::Http => {
                 let route = world.http_routes.get(namespace, name);

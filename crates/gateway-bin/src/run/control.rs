@@ -1,12 +1,10 @@
-//! From files to what is served, again and again.
+//! From objects to what is served, again and again.
 
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use gateway_core::model::Configuration;
 use gateway_core::{BindError, Gateway, Transport};
 use gateway_k8s::resolve::{Resolver, Settings};
-use gateway_k8s::source::folder::{Folder, Reading};
 use gateway_k8s::verdict::{BindFailure, Verdicts};
 use gateway_k8s::world::World;
 use tokio::time::Instant;
@@ -15,99 +13,101 @@ use super::listening::{self, Socket};
 use super::told::Told;
 use crate::changes;
 use crate::findings::findings;
+use crate::reading::Reading;
 
-/// Brings the gateway to what the files say, and tells what came of it.
+/// Brings the gateway to what objects say, and tells what came of it.
 #[derive(Debug)]
 pub(crate) struct Control {
-    folder: Folder,
-    paths: Vec<PathBuf>,
+    /// Where the objects come from, in words.
+    origin: String,
     resolver: Resolver,
     gateway: Gateway,
-    reading: Reading,
+    /// Nothing until something was served.
+    reading: Option<Reading>,
     configuration: Configuration,
     /// As they were resolved, before anything was bound.
+    resolved: Verdicts,
+    /// As they are, now that it was tried.
     verdicts: Verdicts,
     failed: Vec<BindError>,
     told: Told,
-    has_read: bool,
 }
 
 impl Control {
-    pub(super) fn new(paths: Vec<PathBuf>, settings: Settings, gateway: Gateway) -> Self {
+    pub(super) fn new(origin: String, settings: Settings, gateway: Gateway) -> Self {
         Self {
-            folder: Folder::new(paths.clone()),
-            paths,
+            origin,
             resolver: Resolver::new(settings),
             gateway,
-            reading: Reading::default(),
+            reading: None,
             configuration: Configuration::default(),
+            resolved: Verdicts::default(),
             verdicts: Verdicts::default(),
             failed: Vec::new(),
             told: Told::default(),
-            has_read: false,
         }
     }
 
-    /// Reads, resolves and serves. Waits for the file system.
-    pub(super) fn load(&mut self) {
-        let start = Instant::now();
-        let reading = self.folder.read();
+    /// Serves what was read since `start`. Takes its time.
+    pub(super) fn serve(&mut self, reading: Reading, start: Instant) {
         let read = start.elapsed();
-        let resolved = self.resolver.resolve(&reading.world);
+        let resolved = self.resolver.resolve(reading.world());
         let resolved_after = start.elapsed();
-        let before = std::mem::replace(&mut self.reading, reading);
         self.configuration = resolved.configuration;
-        self.verdicts = resolved.verdicts;
-        self.serve();
+        self.resolved = resolved.verdicts;
+        self.update();
 
         let took = start.elapsed().as_millis();
         tracing::debug!(?read, resolved = ?resolved_after - read, applied = ?start.elapsed() - resolved_after);
-        if self.has_read {
-            let changes = changes::describe(&before.world, &self.reading.world);
-            tracing::info!("reloaded in {took} ms: {changes}");
-        } else {
-            tracing::info!("read {} in {took} ms", counts(&self.reading.world));
+        match self.reading.replace(reading.clone()) {
+            Some(before) => {
+                let changes = changes::describe(before.world(), reading.world());
+                tracing::info!("reloaded in {took} ms: {changes}");
+            }
+            None => tracing::info!("read {} in {took} ms", counts(reading.world())),
         }
-        self.has_read = true;
-        self.tell();
+        self.tell(&reading);
     }
 
-    /// Tells of addresses that could not be listened on and now can.
-    pub(super) fn look_again(&mut self) {
+    /// Tells of addresses that could not be listened on and now can, and says
+    /// whether there are any.
+    pub(super) fn look_again(&mut self) -> bool {
+        let Some(reading) = self.reading.clone() else {
+            return false;
+        };
         if self.failed.is_empty() || !self.told.is_news(&Socket::all(&self.gateway)) {
-            return;
+            return false;
         }
 
         // Nothing changes but what is known to have failed.
-        self.serve();
-        self.tell();
+        self.update();
+        self.tell(&reading);
+        true
     }
 
-    fn serve(&mut self) {
+    /// What every object is to be told, as things are.
+    pub(super) fn verdicts(&self) -> &Verdicts {
+        &self.verdicts
+    }
+
+    fn update(&mut self) {
         self.failed = self.gateway.update(self.configuration.clone()).failed;
     }
 
-    fn tell(&mut self) {
+    fn tell(&mut self, reading: &Reading) {
         let failures = self.failed.iter();
         let failures: Vec<_> = failures.map(failure).collect();
-        let mut verdicts = self.verdicts.clone();
+        let mut verdicts = self.resolved.clone();
         verdicts.programmed(&failures);
         verdicts.dated(SystemTime::now());
 
-        self.told.problems(findings(&self.reading, &verdicts));
+        self.told.problems(findings(reading, &verdicts));
+        self.verdicts = verdicts;
         let sockets = Socket::all(&self.gateway);
         self.told
             .listening(listening::by_socket(&self.configuration, &sockets));
         if sockets.is_empty() && self.failed.is_empty() {
-            let paths: Vec<_> = self
-                .paths
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect();
-            tracing::warn!(
-                "no Gateway to serve; waiting for one in {}",
-                paths.join(", ")
-            );
+            tracing::warn!("no Gateway to serve; waiting for one in {}", self.origin);
         }
     }
 }

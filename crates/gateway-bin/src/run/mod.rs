@@ -1,21 +1,22 @@
 //! `gateway run`: serves a folder and follows its changes.
 
 mod control;
+mod folder;
 mod listening;
 mod told;
 
+use std::future::pending;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use gateway_core::{Gateway, RunError};
 use gateway_k8s::resolve::Settings;
-use gateway_k8s::source::folder::FolderWatcher;
 use tokio::runtime::Builder;
-use tokio::task::spawn_blocking;
-use tokio::time::{interval, timeout};
+use tokio::time::timeout;
 
 use self::control::Control;
+use self::folder::FolderControl;
 use crate::args::{RunArgs, ServerArgs};
 use crate::duration;
 use crate::failure::CommandFailure;
@@ -51,12 +52,11 @@ pub(crate) fn block_on<T>(
     result
 }
 
-/// A gateway that serves a folder.
+/// A gateway that serves what a source says.
 #[derive(Debug)]
 pub(crate) struct Server {
     gateway: Gateway,
-    control: Control,
-    watcher: FolderWatcher,
+    source: FolderControl,
     signals: EndSignals,
     drain_timeout: Duration,
     lame_duck: Duration,
@@ -71,17 +71,13 @@ impl Server {
     ) -> Result<Self, CommandFailure> {
         let signals = EndSignals::new()?;
         let gateway = build(args);
-        let control = Control::new(paths.clone(), settings, gateway.clone());
-        // Before the first reading, so that no change falls between the two.
-        let watcher = spawn_blocking(move || FolderWatcher::new(paths)).await;
-        let watcher =
-            watcher.map_err(|error| CommandFailure::caused("cannot watch files", &error))?;
-        let control = loaded(control).await?;
+        let names = paths.iter().map(|path| path.display().to_string());
+        let origin = names.collect::<Vec<_>>().join(", ");
+        let control = Control::new(origin, settings, gateway.clone());
 
         Ok(Self {
             gateway,
-            control,
-            watcher,
+            source: FolderControl::start(paths, control).await?,
             signals,
             drain_timeout: args.drain_timeout,
             lame_duck: args.lame_duck,
@@ -92,11 +88,12 @@ impl Server {
     pub(crate) async fn run(mut self) -> Result<(), CommandFailure> {
         let gateway = self.gateway.clone();
         let running = gateway.run();
-        tokio::pin!(running);
+        let following = self.source.follow();
+        tokio::pin!(running, following);
 
         tokio::select! {
             ended = &mut running => return finished(ended),
-            failed = follow(self.control, &mut self.watcher) => return Err(failed),
+            failed = &mut following => return Err(failed),
             signal = self.signals.next() => {
                 let last = self.lame_duck + self.drain_timeout;
                 tracing::info!(
@@ -106,9 +103,15 @@ impl Server {
             }
         }
         self.gateway.shutdown();
+        // As long as clients still come, endpoints still go.
+        let following = async {
+            let _ = timeout(self.lame_duck, &mut following).await;
+            pending::<()>().await
+        };
         tokio::select! {
             ended = &mut running => return finished(ended),
             signal = self.signals.next() => tracing::info!("{signal}: ending at once"),
+            () = following => {}
         }
         self.gateway.shutdown();
         // Threads that do not end now end with the process.
@@ -132,33 +135,6 @@ fn build(args: &ServerArgs) -> Gateway {
     }
 
     builder.build()
-}
-
-/// Reads again when files change, and looks at addresses that could not be
-/// listened on. Ends only if it cannot go on.
-async fn follow(mut control: Control, watcher: &mut FolderWatcher) -> CommandFailure {
-    let mut again = interval(LOOK_AGAIN);
-    loop {
-        tokio::select! {
-            () = watcher.changed() => match loaded(control).await {
-                Ok(loaded) => control = loaded,
-                Err(failure) => return failure,
-            },
-            _ = again.tick() => control.look_again(),
-        }
-    }
-}
-
-/// Reading waits for the file system, and resolving takes its time.
-async fn loaded(mut control: Control) -> Result<Control, CommandFailure> {
-    let loading = spawn_blocking(move || {
-        control.load();
-        control
-    });
-
-    loading
-        .await
-        .map_err(|error| CommandFailure::caused("reading manifests failed", &error))
 }
 
 fn finished(ended: Result<(), RunError>) -> Result<(), CommandFailure> {

@@ -1,0 +1,79 @@
+//! A folder that is served.
+
+use std::path::PathBuf;
+
+use gateway_k8s::source::folder::{Folder, FolderWatcher};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, interval};
+
+use super::LOOK_AGAIN;
+use super::control::Control;
+use crate::failure::CommandFailure;
+use crate::reading::Reading;
+
+/// Files, and a gateway that serves what they say.
+#[derive(Debug)]
+pub(super) struct FolderControl {
+    served: Served,
+    watcher: FolderWatcher,
+}
+
+/// What waits for the file system.
+#[derive(Debug)]
+struct Served {
+    folder: Folder,
+    control: Control,
+}
+
+impl FolderControl {
+    /// Reads everything, and serves it.
+    pub(super) async fn start(
+        paths: Vec<PathBuf>,
+        control: Control,
+    ) -> Result<Self, CommandFailure> {
+        let served = Served {
+            folder: Folder::new(paths.clone()),
+            control,
+        };
+        // Before the first reading, so that no change falls between the two.
+        let watcher = spawn_blocking(move || FolderWatcher::new(paths)).await;
+        let watcher =
+            watcher.map_err(|error| CommandFailure::caused("cannot watch files", &error))?;
+
+        Ok(Self {
+            served: served.again().await?,
+            watcher,
+        })
+    }
+
+    /// Reads again when files change, and looks at addresses that could not be
+    /// listened on. Ends only if it cannot go on.
+    pub(super) async fn follow(mut self) -> CommandFailure {
+        let mut again = interval(LOOK_AGAIN);
+        loop {
+            tokio::select! {
+                () = self.watcher.changed() => match self.served.again().await {
+                    Ok(served) => self.served = served,
+                    Err(failure) => return failure,
+                },
+                _ = again.tick() => drop(self.served.control.look_again()),
+            }
+        }
+    }
+}
+
+impl Served {
+    /// Reading waits for the file system, and resolving takes its time.
+    async fn again(mut self) -> Result<Self, CommandFailure> {
+        let reading = spawn_blocking(move || {
+            let start = Instant::now();
+            let reading = self.folder.read();
+            self.control.serve(Reading::Folder(reading), start);
+            self
+        });
+
+        reading
+            .await
+            .map_err(|error| CommandFailure::caused("reading manifests failed", &error))
+    }
+}
