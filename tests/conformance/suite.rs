@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use futures_util::future::join_all;
 use gateway_core::Gateway;
 use gateway_core::model::Configuration;
-use gateway_k8s::resolve::{Resolver, Settings};
+use gateway_k8s::resolve::{AddressRange, Resolver, Settings};
 use gateway_k8s::source::folder::Folder;
 use gateway_k8s::verdict::{BindFailure, Verdicts};
 use gateway_tests::TestGateway;
@@ -60,7 +60,7 @@ impl Suite {
         let pods = cluster::run(&mut objects, &block).await;
         cluster::find_endpoints(&mut objects, &pods);
         let place = tempfile::tempdir().expect("a folder");
-        let settings = Settings::folder().with_pool(block.pool());
+        let settings = Settings::folder().with_pool(block.pool().map(AddressRange::from));
         let builder = Gateway::builder().workers(2);
         let (gateway, _) = TestGateway::try_serve(builder, Configuration::new());
 

@@ -9,9 +9,8 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use gateway_k8s::resolve::Settings;
+use gateway_k8s::resolve::{AddressRange, Settings};
 
-use crate::address_pool::AddressRange;
 use crate::duration;
 use crate::failure::CommandFailure;
 use crate::logging::LogSettings;
@@ -20,8 +19,8 @@ use crate::paint::Paint;
 
 /// A Kubernetes Gateway API gateway.
 ///
-/// Reads Gateways, HTTPRoutes, Services and EndpointSlices, and serves them: here
-/// from files, on one machine, without a cluster.
+/// Reads Gateways, routes, Services and EndpointSlices, and serves them: from a
+/// cluster's API server, or from files on one machine without a cluster.
 #[derive(Debug, Parser)]
 #[command(name = "gateway", version, styles = STYLES, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -35,11 +34,11 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve manifests, and follow their changes
+    /// Serve a cluster or manifests, and follow their changes
     Run(RunArgs),
     /// Serve built-in examples to try things out with
     Quickstart(QuickstartArgs),
-    /// Say what would become of manifests, without serving them
+    /// Say what would become of manifests or a cluster's objects, without serving them
     Check(CheckArgs),
     /// Say where a request would go, and why
     Explain(ExplainArgs),
@@ -73,14 +72,88 @@ enum Color {
 #[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct RunArgs {
     /// Files and folders with manifests (.yaml, .yml, .json); folders are searched to any depth
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(
+        required_unless_present = "kubernetes",
+        conflicts_with = "kubernetes",
+        value_name = "PATH"
+    )]
     pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+
+    #[command(flatten)]
+    pub(crate) controller: ControllerArgs,
 
     #[command(flatten)]
     pub(crate) world: WorldArgs,
 
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+}
+
+/// Which cluster, if any.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ClusterArgs {
+    /// Read the objects of a cluster, instead of files
+    #[arg(long, short, env = "GATEWAY_KUBERNETES")]
+    pub(crate) kubernetes: bool,
+
+    /// How to reach the cluster [default: as the pod's ServiceAccount, or else what KUBECONFIG or
+    /// ~/.kube/config says]
+    #[arg(
+        long,
+        env = "GATEWAY_KUBECONFIG",
+        value_name = "FILE",
+        requires = "kubernetes"
+    )]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// Look at this namespace, and at no other that is not named too [default: all]
+    #[arg(
+        long = "namespace",
+        short,
+        env = "GATEWAY_NAMESPACES",
+        value_name = "NAME",
+        value_delimiter = ',',
+        requires = "kubernetes"
+    )]
+    pub(crate) namespaces: Vec<String>,
+}
+
+/// What a controller has to know besides.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ControllerArgs {
+    /// Keep the last good configuration here, to serve it when the API server is away at a start
+    #[arg(
+        long,
+        env = "GATEWAY_STATE_DIR",
+        value_name = "DIR",
+        requires = "kubernetes"
+    )]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// Where the Lease of the replica that writes statuses is
+    #[arg(
+        long,
+        env = "GATEWAY_LEASE_NAMESPACE",
+        value_name = "NAME",
+        default_value = "gateway-system",
+        requires = "kubernetes"
+    )]
+    pub(crate) lease_namespace: String,
+
+    /// An address to publish for Gateways that listen on every address of this machine
+    #[arg(
+        long = "publish-address",
+        env = "GATEWAY_PUBLISH_ADDRESS",
+        value_name = "IP",
+        value_delimiter = ',',
+        requires = "kubernetes"
+    )]
+    pub(crate) publish_addresses: Vec<IpAddr>,
 }
 
 /// What depends on where the gateway runs.
@@ -98,8 +171,18 @@ pub(crate) struct WorldArgs {
 }
 
 impl WorldArgs {
-    pub(crate) fn settings(&self) -> Settings {
-        Settings::folder().with_pool(self.address_pool.iter().flat_map(AddressRange::iter))
+    /// For objects of a folder.
+    pub(crate) fn folder(&self) -> Settings {
+        self.on(Settings::folder())
+    }
+
+    /// For objects of a cluster.
+    pub(crate) fn cluster(&self) -> Settings {
+        self.on(Settings::cluster())
+    }
+
+    fn on(&self, settings: Settings) -> Settings {
+        settings.with_pool(self.address_pool.iter().copied())
     }
 }
 
@@ -151,8 +234,15 @@ pub(crate) struct QuickstartArgs {
 #[command(after_help = CHECK_EXAMPLES)]
 pub(crate) struct CheckArgs {
     /// Files and folders with manifests
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(
+        required_unless_present = "kubernetes",
+        conflicts_with = "kubernetes",
+        value_name = "PATH"
+    )]
     pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 
     #[command(flatten)]
     pub(crate) world: WorldArgs,
@@ -176,7 +266,7 @@ pub(crate) enum Output {
 
 #[derive(Args, Debug)]
 #[command(
-    override_usage = "gateway explain [OPTIONS] <PATH>... [METHOD] <URL>",
+    override_usage = "gateway explain [OPTIONS] <PATH>... [METHOD] <URL>\n       gateway explain [OPTIONS] --kubernetes [METHOD] <URL>",
     after_help = EXPLAIN_EXAMPLES
 )]
 pub(crate) struct ExplainArgs {
@@ -201,6 +291,9 @@ pub(crate) struct ExplainArgs {
     /// How many near misses to show
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) misses: usize,
+
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 
     #[command(flatten)]
     pub(crate) world: WorldArgs,
@@ -255,9 +348,10 @@ Examples:
   gateway run ./manifests
   gateway run gateway.yaml routes/ --workers 2 --log json/info
   gateway run ./manifests --address-pool 192.0.2.16/28
+  gateway run --kubernetes --state-dir /var/lib/gateway
 
-Changes of files are served at once. A file that cannot be used is reported, and
-what it said before stays in use. SIGTERM and SIGINT (Ctrl-C) let requests finish;
+Changes are served at once. A file or an object that cannot be used is reported,
+and what it said before stays in use. SIGTERM and SIGINT (Ctrl-C) let requests finish;
 a second one ends at once.";
 
 const QUICKSTART_EXAMPLES: &str = "\
@@ -271,6 +365,7 @@ Examples:
   gateway check ./manifests
   gateway check ./manifests --strict              for CI: unknown fields fail too
   gateway check ./manifests --output json | jq '.problems'
+  gateway check --kubernetes
 
 Ends with 1 if something is refused, and with 0 otherwise. Opens no socket, so
 whether ports are free is not checked.";

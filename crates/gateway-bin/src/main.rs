@@ -1,6 +1,5 @@
 //! The `gateway` program: serves, checks and explains Gateway API manifests.
 
-mod address_pool;
 mod args;
 mod changes;
 mod check;

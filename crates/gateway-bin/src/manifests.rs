@@ -18,14 +18,28 @@ pub(crate) struct Manifests {
 }
 
 impl Manifests {
-    /// Reads all there is at `paths`.
-    pub(crate) fn read(paths: &[PathBuf], settings: &Settings) -> Result<Self, CommandFailure> {
+    /// Reads all there is at `paths`, or in the cluster.
+    pub(crate) fn read(
+        paths: &[PathBuf],
+        cluster: &ClusterArgs,
+        world: &WorldArgs,
+    ) -> Result<Self, CommandFailure> {
+        if cluster.kubernetes {
+            let reading = block_on(cluster::read(cluster))?;
+            let settings = cluster::settings(world, &reading);
+            return Ok(Self::new(Reading::Cluster(Box::new(reading)), &settings));
+        }
+
         ensure_some_readable(paths)?;
         let reading = Reading::Folder(Folder::new(paths).read());
+        Ok(Self::new(reading, &world.folder()))
+    }
+
+    fn new(reading: Reading, settings: &Settings) -> Self {
         let mut resolved = resolve(reading.world(), settings);
         resolved.verdicts.dated(SystemTime::now());
 
-        Ok(Self { reading, resolved })
+        Self { reading, resolved }
     }
 }
 

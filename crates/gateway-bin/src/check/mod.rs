@@ -13,7 +13,7 @@ use crate::paint::Paint;
 
 /// Prints verdicts and problems; fails if something is refused.
 pub(crate) fn command(args: &CheckArgs, paint: Paint) -> Result<ExitCode, CommandFailure> {
-    let manifests = Manifests::read(&args.paths, &args.world.settings())?;
+    let manifests = Manifests::read(&args.paths, &args.cluster, &args.world)?;
     let report = Report::new(&manifests);
 
     match args.output {

@@ -29,11 +29,12 @@ use crate::run::block_on;
 pub(crate) fn command(args: &ExplainArgs, paint: Paint) -> Result<ExitCode, CommandFailure> {
     let (paths, asked) = Asked::parse(
         &args.words,
+        args.cluster.kubernetes,
         &args.headers,
         args.address,
         args.sni.as_deref(),
     )?;
-    let manifests = Manifests::read(&paths, &args.world.settings())?;
+    let manifests = Manifests::read(&paths, &args.cluster, &args.world)?;
     let answer = block_on(async { Ok(Answer::find(&manifests, &asked, args.misses).await) })?;
 
     match args.output {

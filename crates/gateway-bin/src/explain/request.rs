@@ -90,19 +90,22 @@ impl Means {
 }
 
 impl Asked {
-    /// Takes apart `PATH... [METHOD] URL`.
+    /// Takes apart `PATH... [METHOD] URL`; in a cluster there is no path.
     pub(super) fn parse(
         words: &[String],
+        in_cluster: bool,
         headers: &[String],
         address: Option<IpAddr>,
         sni: Option<&str>,
     ) -> Result<(Vec<PathBuf>, Self), CommandFailure> {
         let (url, before) = words.split_last().ok_or_else(usage)?;
         let (method, paths) = match before.split_last() {
-            Some((word, paths)) if !paths.is_empty() && is_method(word) => (word.as_str(), paths),
+            Some((word, paths)) if in_cluster != !paths.is_empty() && is_method(word) => {
+                (word.as_str(), paths)
+            }
             _ => ("GET", before),
         };
-        if paths.is_empty() {
+        if in_cluster != paths.is_empty() {
             return Err(usage());
         }
 
@@ -270,7 +273,8 @@ fn is_method(word: &str) -> bool {
 }
 
 fn usage() -> CommandFailure {
-    CommandFailure::new("a path with manifests and a URL are needed").remedy(USAGE)
+    CommandFailure::new("a URL is needed, after a path with manifests or --kubernetes")
+        .remedy(USAGE)
 }
 
 const USAGE: &str =
@@ -282,7 +286,7 @@ mod tests {
 
     fn parse(words: &[&str]) -> Result<(Vec<PathBuf>, Asked), CommandFailure> {
         let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
-        Asked::parse(&words, &[], None, None)
+        Asked::parse(&words, false, &[], None, None)
     }
 
     #[test]
@@ -320,14 +324,23 @@ mod tests {
         assert!(parse(&["a", "ftp://x/"]).is_err());
         assert!(parse(&["a", "tcp://x"]).is_err());
         assert!(parse(&["a", "http:///x"]).is_err());
-        assert!(Asked::parse(&["a".into(), "x".into()], &["no colon".into()], None, None).is_err());
+        assert!(
+            Asked::parse(
+                &["a".into(), "x".into()],
+                false,
+                &["no colon".into()],
+                None,
+                None
+            )
+            .is_err()
+        );
     }
 
     #[test]
     fn names_of_handshakes_are_those_of_the_url_or_given() {
         let sni = |url: &str, given: Option<&str>| {
             let words = ["a".to_owned(), url.to_owned()];
-            let (_, asked) = Asked::parse(&words, &[], None, given).expect("is a request");
+            let (_, asked) = Asked::parse(&words, false, &[], None, given).expect("is a request");
             asked.sni
         };
 
@@ -355,7 +368,7 @@ mod tests {
         let headers = ["Host: shop.test".to_owned()];
         let words = ["a".to_owned(), "http://127.0.0.1:8080/".to_owned()];
 
-        let (_, asked) = Asked::parse(&words, &headers, None, None).expect("is a request");
+        let (_, asked) = Asked::parse(&words, false, &headers, None, None).expect("is a request");
 
         assert_eq!(asked.request().headers()[header::HOST], "shop.test");
         assert_eq!(asked.address, Some([127, 0, 0, 1].into()));

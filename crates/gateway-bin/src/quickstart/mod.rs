@@ -40,7 +40,7 @@ async fn serve(args: &QuickstartArgs, paint: Paint) -> Result<(), CommandFailure
     let file = folder.path().join("quickstart.yaml");
     write(&file, &manifests::with_ports(args.port, ports))?;
 
-    let settings = WorldArgs::default().settings();
+    let settings = WorldArgs::default().folder();
     let server = Server::start(vec![file.clone()], settings, &args.server).await?;
     for backend in backends {
         tokio::spawn(backend.serve());

@@ -31,7 +31,7 @@ pub(crate) fn command(args: &RunArgs, paint: Paint) -> Result<ExitCode, CommandF
     ensure_some_readable(&args.paths)?;
 
     block_on(async {
-        let server = Server::start(args.paths.clone(), args.world.settings(), &args.server).await?;
+        let server = Server::start(args.paths.clone(), args.world.folder(), &args.server).await?;
         server.run().await
     })?;
     Ok(ExitCode::SUCCESS)

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use gateway_core::model::ObjectName;
 
-use super::Settings;
 use super::field::Field;
 use super::gateway::GatewayPlan;
 use super::spoken::Transport;
+use super::{AddressRange, Settings};
 use crate::api::{Gateway, GatewayAddress};
 use crate::verdict::{Problem, Reason};
 
@@ -108,17 +108,16 @@ pub(super) fn assign(plans: &mut [GatewayPlan], settings: &Settings) {
     for plan in plans.iter_mut().filter(|plan| plan.is_accepted()) {
         let had = std::mem::take(&mut plan.wanted.had);
         for address in had {
-            if plan.missing() > 0 && settings.pool.contains(&address) && taken.insert(address) {
+            if plan.missing() > 0 && settings.pool_has(address) && taken.insert(address) {
                 plan.addresses.push(address);
             }
         }
     }
     for plan in plans.iter_mut().filter(|plan| plan.is_accepted()) {
-        for address in &settings.pool {
-            if plan.missing() > 0 && taken.insert(*address) {
-                plan.addresses.push(*address);
-            }
-        }
+        let pool = settings.pool.iter().flat_map(AddressRange::iter);
+        let free = pool.filter(|address| taken.insert(*address));
+        let given: Vec<_> = free.take(plan.missing()).collect();
+        plan.addresses.extend(given);
         if plan.missing() > 0 {
             let message = "no address of the pool is free";
             let problem = Problem::new(Reason::AddressNotAssigned, message);

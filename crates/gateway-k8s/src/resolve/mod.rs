@@ -18,6 +18,7 @@
 //! | `view`, `memo` | what can be used again |
 
 mod address;
+mod address_range;
 mod attach;
 mod authorities;
 mod backend_tls;
@@ -69,6 +70,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use crate::verdict::Verdicts;
 use crate::world::World;
 
+pub use self::address_range::{AddressRange, InvalidRange};
 pub use self::gateway_class::FEATURES;
 pub use self::resolver::Resolver;
 pub use self::settings::{CONTROLLER_NAME, Settings};

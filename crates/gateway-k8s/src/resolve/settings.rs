@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use gateway_core::model::ExtensionRef;
 
+use super::AddressRange;
+
 /// The controller name of this project, for `GatewayClass.spec.controllerName`.
 pub const CONTROLLER_NAME: &str = "gateway-rs.dev/gateway-controller";
 
@@ -15,7 +17,7 @@ pub struct Settings {
     pub(super) controller: Arc<str>,
     pub(super) complete: bool,
     pub(super) local_endpoints: bool,
-    pub(super) pool: BTreeSet<IpAddr>,
+    pub(super) pool: Arc<[AddressRange]>,
     pub(super) extensions: BTreeSet<ExtensionRef>,
     pub(super) release: Option<Arc<str>>,
 }
@@ -28,7 +30,7 @@ impl Settings {
             controller: CONTROLLER_NAME.into(),
             complete: false,
             local_endpoints: false,
-            pool: BTreeSet::new(),
+            pool: Arc::default(),
             extensions: BTreeSet::new(),
             release: None,
         }
@@ -55,9 +57,13 @@ impl Settings {
     /// Gives these addresses to Gateways that ask for none of their own. Without
     /// any, which is the default, such Gateways listen on every address.
     #[must_use]
-    pub fn with_pool(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.pool.extend(addresses);
+    pub fn with_pool(mut self, ranges: impl IntoIterator<Item = AddressRange>) -> Self {
+        self.pool = self.pool.iter().copied().chain(ranges).collect();
         self
+    }
+
+    pub(super) fn pool_has(&self, address: IpAddr) -> bool {
+        self.pool.iter().any(|range| range.contains(address))
     }
 
     /// Resolves references to this custom filter, because a layer is registered
