@@ -55,7 +55,7 @@ impl FromStr for AddressRange {
             None => (text, None),
         };
         let address: IpAddr = address.parse().map_err(|_| invalid())?;
-        let bits = if address.is_ipv4() { 32 } else { 128 };
+        let bits: u32 = if address.is_ipv4() { 32 } else { 128 };
         let length = length.map_or(Some(bits), |length| length.parse().ok());
         let host_bits = length.and_then(|length| bits.checked_sub(length));
 
