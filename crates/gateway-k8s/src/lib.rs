@@ -1,6 +1,7 @@
 //! Kubernetes objects to a gateway's configuration and their status.
 
 pub mod api;
+pub mod infrastructure;
 pub mod resolve;
 mod sorted;
 pub mod source;

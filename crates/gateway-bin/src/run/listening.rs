@@ -67,7 +67,7 @@ fn listeners(gateway: &Gateway, Socket { address, transport }: Socket) -> Option
     };
     let listeners = gateway.listeners().iter();
     let here: Vec<_> = listeners
-        .filter(|listener| is_here && listener.port() == address.port())
+        .filter(|listener| is_here && listener.bound_port() == address.port())
         .filter(|listener| transport_of(listener.protocol()) == transport)
         .map(|listener| describe(listener))
         .collect();

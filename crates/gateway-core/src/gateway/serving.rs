@@ -102,6 +102,7 @@ impl Serving {
                     let table = self.table(&port.table(), &listeners);
                     port.gate().update(&listeners);
                     port.serve(table);
+                    port.translate(&listeners);
                 }
                 None => self.open(address, &listeners),
             }
@@ -137,6 +138,7 @@ impl Serving {
                     self.table(&PortTable::empty(), listeners),
                 ));
                 port.gate().update(listeners);
+                port.translate(listeners);
                 for (worker, socket) in self.workers.iter().zip(sockets) {
                     worker.send(Command::Listen {
                         port: Arc::clone(&port),
@@ -209,7 +211,7 @@ pub(super) fn by_address(
         for listener in listeners.filter(|listener| is_meant(listener.protocol())) {
             for address in addresses(gateway) {
                 wanted
-                    .entry(SocketAddr::new(address, listener.port()))
+                    .entry(SocketAddr::new(address, listener.bound_port()))
                     .or_default()
                     .push(Arc::clone(listener));
             }

@@ -112,7 +112,7 @@ impl Connection {
                 Some(_) => Scheme::Https,
                 None => Scheme::Http,
             },
-            port: Some(self.port.address().port()),
+            port: Some(self.port.public()),
             forwarded: Some(&self.forwarded),
             secured: self.secured.as_ref(),
             connection: Some(self),

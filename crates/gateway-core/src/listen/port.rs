@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 
 use crate::exchange::LiveTable;
 use crate::l4::{Gate, StreamTable};
+use crate::model::Listener;
 use crate::tls::TlsTable;
 
 /// A bound address and what is served there at the moment.
@@ -16,6 +18,8 @@ use crate::tls::TlsTable;
 #[derive(Debug)]
 pub(crate) struct Port {
     address: SocketAddr,
+    /// The port that clients use.
+    public: AtomicU16,
     table: ArcSwap<PortTable>,
     gate: Gate,
 }
@@ -84,6 +88,7 @@ impl Port {
     pub(crate) fn new(address: SocketAddr, table: PortTable) -> Self {
         Self {
             address,
+            public: AtomicU16::new(address.port()),
             table: ArcSwap::from_pointee(table),
             gate: Gate::default(),
         }
@@ -96,6 +101,24 @@ impl Port {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The port that clients use; another than that of the address if something in
+    /// between translates it.
+    pub(crate) fn public(&self) -> u16 {
+        self.public.load(Ordering::Relaxed)
+    }
+
+    /// Learns from its listeners which port clients use.
+    pub(crate) fn translate(&self, listeners: &[Arc<Listener>]) {
+        let mut listeners = listeners.iter();
+        let translated = listeners.find(|one| one.bound_port() != one.port());
+        // Without a translation it may have been any that is free.
+        let public = translated
+            .filter(|one| one.port() != 0)
+            .map(|one| one.port());
+        let public = public.unwrap_or(self.address.port());
+        self.public.store(public, Ordering::Relaxed);
     }
 
     pub(crate) fn table(&self) -> Guard<Arc<PortTable>> {

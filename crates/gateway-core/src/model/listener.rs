@@ -66,6 +66,7 @@ impl Gateway {
 pub struct Listener {
     name: SectionName,
     port: u16,
+    bound_port: Option<u16>,
     protocol: Protocol,
     hostname: Option<Hostname>,
     routes: Vec<Arc<Route>>,
@@ -82,6 +83,7 @@ impl Listener {
         Self {
             name: name.into(),
             port,
+            bound_port: None,
             protocol,
             hostname: None,
             routes: Vec::new(),
@@ -110,6 +112,15 @@ impl Listener {
     #[must_use]
     pub fn with_hostname(mut self, hostname: Hostname) -> Self {
         self.hostname = Some(hostname);
+        self
+    }
+
+    /// Listens on another port than clients use, because something before the gateway
+    /// (a Kubernetes Service) translates the one into the other. It must be the same
+    /// for all listeners of one port. None by default.
+    #[must_use]
+    pub fn with_bound_port(mut self, port: u16) -> Self {
+        self.bound_port = Some(port);
         self
     }
 
@@ -162,9 +173,15 @@ impl Listener {
         &self.name
     }
 
-    /// The port it listens on.
+    /// The port that clients use.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port it listens on: the one that clients use, unless it was given
+    /// [another](Self::with_bound_port).
+    pub fn bound_port(&self) -> u16 {
+        self.bound_port.unwrap_or(self.port)
     }
 
     /// What it speaks.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gateway_core::model::{self, Certificate, ObjectName, SectionName};
 
+use super::Settings;
 use super::address::{self, Wanted};
 use super::certificate::{self, Certificates};
 use super::conflicts;
@@ -18,6 +19,7 @@ use super::matches::unsupported;
 use super::route::ModelRoute;
 use super::view::View;
 use crate::api::{Gateway, GatewayClass, ListenerSet};
+use crate::infrastructure::Published;
 use crate::verdict::{Problem, Reason};
 use crate::world::{Loaded, ObjectRef};
 
@@ -26,11 +28,16 @@ use crate::world::{Loaded, ObjectRef};
 pub(super) struct GatewayPlan {
     pub(super) object: ObjectRef,
     pub(super) name: ObjectName,
+    pub(super) class: Arc<str>,
     pub(super) created: u64,
     pub(super) wanted: Wanted,
     /// Where it listens; empty means everywhere.
     pub(super) addresses: Vec<IpAddr>,
     pub(super) unassigned: Option<Problem>,
+    /// What its Service says, if clients come through one.
+    pub(super) published: Option<Published>,
+    /// Why clients cannot come, though it is served.
+    pub(super) unreachable: Option<Problem>,
     /// Its own, and then those of its ListenerSets, in the order of precedence.
     pub(super) listeners: Vec<ListenerPlan>,
     pub(super) sets: Vec<SetPlan>,
@@ -47,6 +54,7 @@ pub(super) struct GatewayPlan {
 /// What Gateways depend on besides themselves.
 #[derive(Debug)]
 pub(super) struct Planning<'a, 'w> {
+    pub(super) settings: &'a Settings,
     pub(super) view: &'a View<'w>,
     pub(super) certificates: &'a Certificates,
     pub(super) sets: &'a ByGateway<'w>,
@@ -73,10 +81,13 @@ impl GatewayPlan {
         let client = client_certificate(planning, &object, loaded);
         let mut plan = Self {
             name: ObjectName::new(Arc::clone(&object.namespace), Arc::clone(&object.name)),
+            class: loaded.spec.gateway_class_name.as_str().into(),
             created: super::created(&loaded.metadata),
             wanted,
             addresses: Vec::new(),
             unassigned: None,
+            published: None,
+            unreachable: None,
             listeners: Vec::new(),
             sets: Vec::new(),
             client_certificate: client.certificate,
@@ -87,7 +98,7 @@ impl GatewayPlan {
             object,
         };
         plan.read_listeners(planning, &frontend, loaded);
-        let mut warnings = warnings(loaded);
+        let mut warnings = warnings(planning.settings, loaded);
         let own = plan.listeners.iter().filter(|one| one.set.is_none());
         warnings.extend(own.flat_map(|one| one.warnings.iter().cloned()));
         plan.warnings = Arc::new(warnings);
@@ -270,7 +281,7 @@ fn client_certificate(
 }
 
 /// Fields that are not obeyed, where the API has no condition to say so.
-fn warnings(gateway: &Gateway) -> Vec<Problem> {
+fn warnings(settings: &Settings, gateway: &Gateway) -> Vec<Problem> {
     let spec = &gateway.spec;
     let mut problems = Vec::new();
     let at = Field::SPEC;
@@ -289,7 +300,8 @@ fn warnings(gateway: &Gateway) -> Vec<Problem> {
     );
     let infrastructure = spec.infrastructure.as_ref();
     warn(
-        infrastructure.is_some_and(|one| one.labels.is_some() || one.annotations.is_some()),
+        !settings.infrastructure
+            && infrastructure.is_some_and(|one| one.labels.is_some() || one.annotations.is_some()),
         at.name("infrastructure"),
         "no objects are made for a Gateway that could be labelled or annotated",
     );

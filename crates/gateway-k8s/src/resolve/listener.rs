@@ -29,6 +29,8 @@ pub(super) struct ListenerPlan {
     /// Its place among the listeners of its object.
     pub(super) index: usize,
     pub(super) port: u16,
+    /// Where it listens, if that is somewhere else.
+    pub(super) behind: Behind,
     pub(super) hostname: Option<Hostname>,
     /// Nothing, if the protocol is not known.
     pub(super) spoken: Option<Spoken>,
@@ -55,7 +57,7 @@ impl ListenerPlan {
     /// Whether clients can be served. Kinds of routes that it cannot have do not
     /// stop it from serving those it can, nor does one bad certificate of several.
     pub(super) fn is_served(&self) -> bool {
-        self.is_accepted() && self.protocol.is_some()
+        self.is_accepted() && self.protocol.is_some() && self.behind != Behind::Missing
     }
 
     /// The listener of the model, with its routes; nothing, if it cannot be served.
@@ -76,6 +78,10 @@ impl ListenerPlan {
         let listener = match &self.hostname {
             Some(hostname) => listener.with_hostname(hostname.clone()),
             None => listener,
+        };
+        let listener = match self.behind {
+            Behind::Other(port) => listener.with_bound_port(port),
+            Behind::Same | Behind::Missing => listener,
         };
 
         let streams = streams.into_iter();
@@ -106,6 +112,18 @@ impl ListenerPlan {
             .iter()
             .any(|one| one.group == group && one.kind == kind)
     }
+}
+
+/// The port behind the one that clients use.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Behind {
+    /// It is the same.
+    #[default]
+    Same,
+    /// Another.
+    Other(u16),
+    /// None yet.
+    Missing,
 }
 
 /// What a listener depends on besides itself.
@@ -142,6 +160,7 @@ fn plan(
         set: around.set,
         index,
         port: u16::try_from(written.port).unwrap_or_default(),
+        behind: Behind::default(),
         hostname: None,
         spoken,
         protocol: None,

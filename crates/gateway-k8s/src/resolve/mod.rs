@@ -35,6 +35,7 @@ mod gateway;
 mod gateway_class;
 mod grants;
 mod grpc;
+mod infrastructure;
 mod listener;
 mod listener_set;
 mod listener_sets;
@@ -64,9 +65,12 @@ mod validity;
 mod view;
 mod x_backend;
 
+use std::sync::Arc;
+
 use gateway_core::model::Configuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use crate::infrastructure::Needed;
 use crate::verdict::Verdicts;
 use crate::world::World;
 
@@ -82,6 +86,8 @@ pub struct Resolved {
     pub configuration: Configuration,
     /// What each object shall be told.
     pub verdicts: Verdicts,
+    /// What Gateways need of the cluster, by name.
+    pub needed: Arc<[Needed]>,
 }
 
 /// Works out what a world means. Never fails: what is wrong with an object is

@@ -10,8 +10,9 @@ use super::gateway::{GatewayPlan, Planning};
 use super::listener_set::ByGateway;
 use super::memo::Step;
 use super::view::View;
-use super::{Settings, address, gateway_class};
+use super::{Settings, address, gateway_class, infrastructure};
 use crate::api::{Gateway, GatewayClass, ListenerSet};
+use crate::infrastructure::Exposure;
 use crate::verdict::{Decision, Problem, Reason, Verdict, Verdicts};
 use crate::world::{Kind, ObjectRef};
 
@@ -57,6 +58,7 @@ impl Plans {
         let view = View::new(step.now);
         let sets = ByGateway::new(step.now);
         let planning = Planning {
+            settings: step.settings,
             view: &view,
             certificates: &self.certificates,
             sets: &sets,
@@ -70,8 +72,17 @@ impl Plans {
             }
         }
         plans.sort_by(|one, other| (one.created, &one.name).cmp(&(other.created, &other.name)));
-        address::assign(&mut plans, step.settings);
-        address::share_ports(&mut plans);
+        match step.settings.exposure {
+            Exposure::Direct => {
+                address::assign(&mut plans, step.settings);
+                address::share_ports(&mut plans);
+            }
+            Exposure::Services => {
+                for plan in &mut plans {
+                    infrastructure::publish(plan, infrastructure::found(&view, plan));
+                }
+            }
+        }
         self.kinds = view.into_looks().kinds;
         self.certificates.end_round(step.now);
         self.take(plans);

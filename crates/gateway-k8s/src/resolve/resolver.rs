@@ -9,7 +9,7 @@ use super::served::Served;
 use super::used::Used;
 use super::view::Touched;
 use super::x_backend::Ancestors;
-use super::{Resolved, Settings, listener_set, policies, status, unobeyed};
+use super::{Resolved, Settings, infrastructure, listener_set, policies, status, unobeyed};
 use crate::api::{Gateway, ListenerSet};
 use crate::verdict::Verdicts;
 use crate::world::World;
@@ -77,10 +77,11 @@ impl Resolver {
             .update(step, &self.plans, &replaced, &mut verdicts);
         self.tell(step, &replaced, &mut verdicts);
 
-        self.last = Resolved {
-            configuration: self.configuration(),
-            verdicts,
-        };
+        if self.plans.were_made() && settings.infrastructure {
+            self.last.needed = infrastructure::needed(&self.plans, world, settings.exposure);
+        }
+        self.last.configuration = self.configuration();
+        self.last.verdicts = verdicts;
         self.last.clone()
     }
 

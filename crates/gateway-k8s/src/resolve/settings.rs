@@ -7,6 +7,7 @@ use std::sync::Arc;
 use gateway_core::model::ExtensionRef;
 
 use super::AddressRange;
+use crate::infrastructure::Exposure;
 
 /// The controller name of this project, for `GatewayClass.spec.controllerName`.
 pub const CONTROLLER_NAME: &str = "gateway-rs.dev/gateway-controller";
@@ -20,6 +21,8 @@ pub struct Settings {
     pub(super) pool: Arc<[AddressRange]>,
     pub(super) extensions: BTreeSet<ExtensionRef>,
     pub(super) release: Option<Arc<str>>,
+    pub(super) exposure: Exposure,
+    pub(super) infrastructure: bool,
 }
 
 impl Settings {
@@ -33,6 +36,8 @@ impl Settings {
             pool: Arc::default(),
             extensions: BTreeSet::new(),
             release: None,
+            exposure: Exposure::Direct,
+            infrastructure: true,
         }
     }
 
@@ -42,6 +47,7 @@ impl Settings {
         Self {
             complete: true,
             local_endpoints: true,
+            infrastructure: false,
             ..Self::cluster()
         }
     }
@@ -59,6 +65,13 @@ impl Settings {
     #[must_use]
     pub fn with_pool(mut self, ranges: impl IntoIterator<Item = AddressRange>) -> Self {
         self.pool = self.pool.iter().copied().chain(ranges).collect();
+        self
+    }
+
+    /// How clients come to Gateways. [`Exposure::Direct`] by default.
+    #[must_use]
+    pub fn with_exposure(mut self, exposure: Exposure) -> Self {
+        self.exposure = exposure;
         self
     }
 

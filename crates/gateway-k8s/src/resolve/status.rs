@@ -7,7 +7,7 @@ use gateway_core::model::ObjectName;
 
 use super::attach::Attached;
 use super::gateway::GatewayPlan;
-use super::listener::ListenerPlan;
+use super::listener::{Behind, ListenerPlan};
 use super::listener_sets;
 use super::served::Served;
 use super::spoken::{Spoken, Transport};
@@ -15,7 +15,7 @@ use crate::api::ParentReference;
 use crate::verdict::ConditionStatus::{False, True};
 use crate::verdict::{
     Condition, ConditionType, Decision, GatewayVerdict, ListenerSetVerdict, ListenerVerdict,
-    Problem, Reason, Verdict,
+    Problem, PublishedAddresses, Reason, Verdict,
 };
 use crate::world::World;
 
@@ -29,6 +29,10 @@ pub(super) fn gateway(plan: &GatewayPlan, world: &World, served: &Served) -> Opt
         conditions: gateway_conditions(plan),
         listeners: listeners(plan, None, served),
         addresses: addresses(plan),
+        published: plan.published.as_ref().map(|published| PublishedAddresses {
+            addresses: published.addresses.clone(),
+            hostnames: published.hostnames.clone(),
+        }),
         attached_listener_sets: u32::try_from(sets.count()).unwrap_or(u32::MAX),
     };
     let decision = Decision::Gateway(Arc::new(verdict));
@@ -86,7 +90,10 @@ fn listener_verdict(
 
     ListenerVerdict {
         name: listener.name.clone(),
-        port: listener.port,
+        port: match listener.behind {
+            Behind::Other(port) => port,
+            Behind::Same | Behind::Missing => listener.port,
+        },
         datagrams: transport == Some(Transport::Udp),
         supported_kinds: listener.kinds.clone(),
         attached_routes,
@@ -179,7 +186,7 @@ fn gateway_programmed(plan: &GatewayPlan) -> Condition {
 
     if !plan.is_accepted() {
         Condition::follows(kind, False, Reason::Invalid, "the Gateway is not accepted")
-    } else if let Some(problem) = &plan.unassigned {
+    } else if let Some(problem) = plan.unassigned.as_ref().or(plan.unreachable.as_ref()) {
         Condition::bad(kind, vec![problem.clone()])
     } else if !plan.listeners.iter().any(ListenerPlan::is_served) {
         Condition::follows(kind, False, Reason::Invalid, "no listener can be served")
@@ -253,6 +260,9 @@ fn listener_programmed(plan: &GatewayPlan, listener: &ListenerPlan) -> Condition
         )
     } else if !listener.is_accepted() {
         Condition::follows(kind, False, Reason::Invalid, "the listener is not accepted")
+    } else if listener.behind == Behind::Missing {
+        let summary = "the Service of the Gateway does not have the port yet";
+        Condition::follows(kind, False, Reason::Pending, summary)
     } else if !listener.is_served() {
         Condition::follows(kind, False, Reason::Invalid, "references are not resolved")
     } else {

@@ -228,8 +228,19 @@ pub struct GatewayVerdict {
     pub listeners: Vec<ListenerVerdict>,
     /// Where it listens; empty if everywhere, or nowhere.
     pub addresses: Vec<IpAddr>,
+    /// Where clients find it, if that is not where it listens.
+    pub published: Option<PublishedAddresses>,
     /// How many ListenerSets it has accepted.
     pub attached_listener_sets: u32,
+}
+
+/// The addresses of something that stands before a Gateway.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct PublishedAddresses {
+    /// Numbers.
+    pub addresses: Vec<IpAddr>,
+    /// Names, where a load balancer is known by those alone.
+    pub hostnames: Vec<String>,
 }
 
 /// About a ListenerSet.
