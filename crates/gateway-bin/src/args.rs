@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use gateway_k8s::infrastructure::Exposure;
 use gateway_k8s::resolve::{AddressRange, Settings};
 
 use crate::duration;
@@ -116,8 +117,7 @@ pub(crate) struct ClusterArgs {
         short,
         env = "GATEWAY_NAMESPACES",
         value_name = "NAME",
-        value_delimiter = ',',
-        requires = "kubernetes"
+        value_delimiter = ','
     )]
     pub(crate) namespaces: Vec<String>,
 }
@@ -126,34 +126,68 @@ pub(crate) struct ClusterArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct ControllerArgs {
-    /// Keep the last good configuration here, to serve it when the API server is away at a start
-    #[arg(
-        long,
-        env = "GATEWAY_STATE_DIR",
-        value_name = "DIR",
-        requires = "kubernetes"
-    )]
-    pub(crate) state_dir: Option<PathBuf>,
+    /// How clients come to Gateways
+    #[arg(long, env = "GATEWAY_EXPOSURE", value_enum, default_value_t)]
+    pub(crate) exposure: ExposureArg,
 
-    /// Where the Lease of the replica that writes statuses is
+    /// The labels of the pods of this gateway, which Services lead to
     #[arg(
         long,
-        env = "GATEWAY_LEASE_NAMESPACE",
-        value_name = "NAME",
-        default_value = "gateway-system",
-        requires = "kubernetes"
+        env = "GATEWAY_POD_SELECTOR",
+        value_name = "KEY=VALUE",
+        value_delimiter = ',',
+        value_parser = label,
+        default_value = "app.kubernetes.io/name=gateway"
     )]
-    pub(crate) lease_namespace: String,
+    pub(crate) pod_selector: Vec<(String, String)>,
 
     /// An address to publish for Gateways that listen on every address of this machine
     #[arg(
         long = "publish-address",
         env = "GATEWAY_PUBLISH_ADDRESS",
         value_name = "IP",
-        value_delimiter = ',',
-        requires = "kubernetes"
+        value_delimiter = ','
     )]
     pub(crate) publish_addresses: Vec<IpAddr>,
+
+    /// Keep the last good configuration here, to serve it when the API server is away at a start
+    #[arg(long, env = "GATEWAY_STATE_DIR", value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+
+    /// The namespace of the Lease that decides which replica writes statuses
+    #[arg(
+        long,
+        env = "GATEWAY_LEASE_NAMESPACE",
+        value_name = "NAME",
+        default_value = "gateway-system"
+    )]
+    pub(crate) lease_namespace: String,
+}
+
+/// How clients come to Gateways.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ExposureArg {
+    /// Directly: Gateways listen on addresses of this machine
+    #[default]
+    Direct,
+    /// Through a Service of type LoadBalancer for each Gateway
+    Services,
+}
+
+impl ControllerArgs {
+    pub(crate) fn exposure(&self) -> Exposure {
+        match self.exposure {
+            ExposureArg::Direct => Exposure::Direct,
+            ExposureArg::Services => Exposure::Services,
+        }
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("must be KEY=VALUE".to_owned()),
+    }
 }
 
 /// What depends on where the gateway runs.

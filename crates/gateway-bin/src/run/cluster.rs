@@ -1,0 +1,214 @@
+//! A cluster that is served.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway_k8s::infrastructure::Provisioner;
+use gateway_k8s::resolve::Settings;
+use gateway_k8s::snapshot::{self, SnapshotKeeper};
+use gateway_k8s::source::cluster::{self as source, Cluster};
+use gateway_k8s::status::{
+    Leader, LeaseSettings, NodeAddresses, StatusWriter, Statuses, WriterSettings,
+};
+use kube::Client;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, interval, timeout};
+
+use super::LOOK_AGAIN;
+use super::control::Control;
+use crate::args::{ControllerArgs, RunArgs};
+use crate::cluster;
+use crate::failure::CommandFailure;
+use crate::reading::Reading;
+
+/// A cluster, and a gateway that serves what it says.
+#[derive(Debug)]
+pub(super) struct ClusterControl {
+    cluster: Cluster,
+    control: Control,
+    settings: Settings,
+    release: Option<String>,
+    statuses: Statuses,
+    writers: Writers,
+    keeper: Option<SnapshotKeeper>,
+    draining: watch::Receiver<bool>,
+}
+
+/// Who writes to the cluster, as long as this replica leads.
+#[derive(Debug)]
+struct Writers {
+    leader: Option<Leader>,
+    leading: watch::Receiver<bool>,
+    statuses: StatusWriter,
+    provisioner: Provisioner,
+}
+
+impl ClusterControl {
+    /// Connects, and serves what the cluster says; or what it said last, as long as
+    /// its API server is away.
+    pub(super) async fn start(
+        args: &RunArgs,
+        mut control: Control,
+        draining: watch::Receiver<bool>,
+    ) -> Result<Self, CommandFailure> {
+        let client = cluster::connect(&args.cluster).await?;
+        let mut following = cluster::follow(client.clone(), &args.cluster);
+        let settings = args.world.cluster().with_exposure(args.controller.exposure());
+        let state = args.controller.state_dir.as_deref();
+        let state = state.map(|folder| folder.join(SNAPSHOT));
+        // If the API server is there, nothing older than what it says is served.
+        let first = match &state {
+            Some(_) => timeout(AT_ONCE, following.changed()).await.ok(),
+            None => None,
+        };
+        if let (None, Some(path)) = (&first, &state) {
+            control = recovered(control, path, &settings).await?;
+        }
+
+        let mut this = Self {
+            cluster: following,
+            control,
+            settings,
+            release: None,
+            statuses: Statuses::default(),
+            writers: Writers::new(client, &args.controller),
+            keeper: state.map(|path| SnapshotKeeper::start(path, KEEP_EVERY)),
+            draining,
+        };
+        if let Some(reading) = first {
+            this = this.served(reading).await?;
+        }
+        Ok(this)
+    }
+
+    /// Serves what changes in the cluster, and tells the cluster what came of it. Ends
+    /// only if it cannot go on.
+    pub(super) async fn follow(mut self) -> CommandFailure {
+        let mut again = interval(LOOK_AGAIN);
+        loop {
+            tokio::select! {
+                reading = self.cluster.changed() => match self.served(reading).await {
+                    Ok(this) => self = this,
+                    Err(failure) => return failure,
+                },
+                Ok(()) = self.writers.leading.changed() => self.writers.lead(),
+                Ok(()) = self.draining.changed() => self.writers.release(),
+                _ = again.tick() => if self.control.look_again() {
+                    self.tell();
+                },
+            }
+        }
+    }
+
+    async fn served(mut self, reading: source::Reading) -> Result<Self, CommandFailure> {
+        let start = Instant::now();
+        if self.release != reading.bundle_version {
+            self.release.clone_from(&reading.bundle_version);
+            let settings = match &self.release {
+                Some(release) => self.settings.clone().with_release(release.as_str()),
+                None => self.settings.clone(),
+            };
+            self.control.understand(settings);
+        }
+        self.statuses = reading.statuses.clone();
+        if let Some(keeper) = &self.keeper {
+            keeper.keep(reading.world.clone());
+        }
+
+        let control = self.control;
+        let served = serve(control, Reading::Cluster(Box::new(reading)), start).await?;
+        self.control = served;
+        self.tell();
+        Ok(self)
+    }
+
+    fn tell(&self) {
+        let verdicts = self.control.verdicts().clone();
+        self.writers.statuses.update(verdicts, self.statuses.clone());
+        if let Some(world) = self.control.world() {
+            let needed = Arc::clone(self.control.needed());
+            self.writers.provisioner.update(needed, world.clone());
+        }
+    }
+}
+
+impl Writers {
+    fn new(client: Client, args: &ControllerArgs) -> Self {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let lease = LeaseSettings::new(&args.lease_namespace, LEASE, host.trim());
+        let leader = Leader::new(client.clone(), lease);
+        let addresses = NodeAddresses::new(args.publish_addresses.clone());
+        let settings = WriterSettings::default().node_addresses(addresses);
+        let pods = args.pod_selector.iter().cloned().collect();
+
+        Self {
+            leading: leader.leading(),
+            leader: Some(leader),
+            statuses: StatusWriter::new(client.clone(), settings),
+            provisioner: Provisioner::new(client, args.exposure(), pods),
+        }
+    }
+
+    fn lead(&mut self) {
+        let leads = *self.leading.borrow_and_update();
+        let what = if leads { "writes" } else { "does not write" };
+        tracing::info!("this replica {what} statuses");
+        self.statuses.lead(leads);
+        self.provisioner.lead(leads);
+    }
+
+    /// Lets another replica lead, while this one ends.
+    fn release(&mut self) {
+        self.statuses.lead(false);
+        self.provisioner.lead(false);
+        if let Some(leader) = self.leader.take() {
+            tokio::spawn(leader.release());
+        }
+    }
+}
+
+/// Serves what was kept on this machine, if anything was.
+async fn recovered(
+    control: Control,
+    path: &Path,
+    settings: &Settings,
+) -> Result<Control, CommandFailure> {
+    let start = Instant::now();
+    let path = path.to_owned();
+    let world = spawn_blocking(move || snapshot::recover(&path)).await;
+    let Some(world) = world.ok().flatten() else {
+        return Ok(control);
+    };
+
+    tracing::warn!("the API server does not answer: serving what it said last");
+    let mut control = control;
+    control.understand(settings.clone());
+    serve(control, Reading::Kept(world), start).await
+}
+
+/// Resolving takes its time, and binding waits for the kernel.
+async fn serve(
+    mut control: Control,
+    reading: Reading,
+    start: Instant,
+) -> Result<Control, CommandFailure> {
+    let serving = spawn_blocking(move || {
+        control.serve(reading, start);
+        control
+    });
+
+    serving
+        .await
+        .map_err(|error| CommandFailure::caused("serving the cluster failed", &error))
+}
+
+/// The name of the Lease.
+const LEASE: &str = "gateway-rs.dev";
+/// The file of the last good configuration, in the folder for states.
+const SNAPSHOT: &str = "last-good";
+/// How long the API server may take at a start before what it said last is served.
+const AT_ONCE: Duration = Duration::from_millis(500);
+/// How often the last good configuration is written.
+const KEEP_EVERY: Duration = Duration::from_secs(5);
