@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod resolve;
+pub mod snapshot;
 mod sorted;
 pub mod source;
 #[cfg(feature = "cluster")]
