@@ -46,7 +46,9 @@ pub(super) fn encode(world: &World) -> io::Result<Vec<u8>> {
 /// The world that was written as `bytes`.
 pub(super) fn decode(bytes: &[u8]) -> Result<World, SnapshotError> {
     let whole = length(bytes)?;
-    let (_, body) = bytes.split_at_checked(HEADER).ok_or(SnapshotError::Damaged)?;
+    let (_, body) = bytes
+        .split_at_checked(HEADER)
+        .ok_or(SnapshotError::Damaged)?;
     if bytes.len() as u64 != whole || !bytes.starts_with(&header(body)) {
         return Err(SnapshotError::Damaged);
     }
@@ -178,7 +180,9 @@ fn sections(mut body: &[u8]) -> Option<BTreeMap<&str, Vec<&[u8]>>> {
         let name = std::str::from_utf8(take_part(&mut body)?).ok()?;
         let count = take_length(&mut body)?;
         // Each has a length at least, so that a count cannot ask for endless work.
-        let objects = (0..count).map(|_| take_part(&mut body)).collect::<Option<_>>()?;
+        let objects = (0..count)
+            .map(|_| take_part(&mut body))
+            .collect::<Option<_>>()?;
         if sections.insert(name, objects).is_some() {
             return None;
         }

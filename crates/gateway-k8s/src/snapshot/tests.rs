@@ -16,7 +16,7 @@ use crate::api::GatewayClass;
 use crate::testing::Manifests;
 use crate::world::{Changes, ForEachKind, Kind, World};
 
-/// An object of every kind, and the same world twice is no difference.
+/// Whether both have equal objects.
 fn equal(one: &World, other: &World) -> bool {
     struct Compare<'a>(&'a World, &'a World, bool);
 
@@ -52,7 +52,9 @@ fn stored<T: Kind>(name: &str, uid: u32) -> T {
             "from": [], "to": [],
             "targetRefs": [],
             "validation": {"hostname": "a.test"},
-            "destination": {"type": "FQDN", "fqdn": {"hostname": "a.test"}, "port": 80},
+            "hostnames": ["a.test"],
+            "port": {"number": 80},
+            "externalHostname": {"hostname": "a.test"},
             "type": "ExternalHostname",
         },
     }))
@@ -123,29 +125,41 @@ fn every_kind_comes_back_as_it_was() {
 
     assert!(equal(&again, &world));
     assert_eq!(again.changes(&World::default()).added.len(), 18);
-    assert_eq!(again.secrets.get("shop", "secret").map(|s| s.data.clone()), Some(secret().data));
+    assert_eq!(
+        again.secrets.get("shop", "secret").map(|s| s.data.clone()),
+        Some(secret().data)
+    );
 }
 
 #[test]
 fn what_resolves_comes_back_and_resolves_the_same() {
     let manifests = Manifests::new()
         .gateway("edge/web", |gateway| gateway.http(80).from_all())
-        .service("shop/cart", 80)
-        .http_route("shop/cart", |route| route.parent("edge/web").backend("cart", 80));
+        .service("shop/cart", 80, &["192.0.2.1"])
+        .http_route("shop/cart", |route| {
+            route.parent("edge/web").backend("cart", 80)
+        });
     let world = manifests.world().clone();
     let settings = crate::resolve::Settings::folder();
 
     let again = format::decode(&format::encode(&world).unwrap()).unwrap();
 
     assert!(equal(&again, &world));
-    let (before, after) = (crate::resolve::resolve(&world, &settings), crate::resolve::resolve(&again, &settings));
+    let (before, after) = (
+        crate::resolve::resolve(&world, &settings),
+        crate::resolve::resolve(&again, &settings),
+    );
     assert_eq!(before.configuration, after.configuration);
 }
 
 #[test]
 fn file_is_for_its_owner_alone_and_nothing_is_left_beside_it() {
     let folder = Folder::new();
-    fs::write(folder.0.path().join("world.new"), "of a process that was killed").unwrap();
+    fs::write(
+        folder.0.path().join("world.new"),
+        "of a process that was killed",
+    )
+    .unwrap();
 
     for _ in 0..2 {
         write(&folder.file(), &one_of_each()).unwrap();
@@ -180,12 +194,24 @@ fn what_is_wrong_is_told_apart() {
     of_tomorrow[8] = 2;
 
     assert!(matches!(read(&folder.file()), Err(SnapshotError::Absent)));
-    assert!(matches!(read(folder.0.path()), Err(SnapshotError::Unreadable(_))));
+    assert!(matches!(
+        read(folder.0.path()),
+        Err(SnapshotError::Unreadable(_))
+    ));
     assert!(matches!(told(b""), SnapshotError::NoSnapshot));
     assert!(matches!(told(b"apiVersion: v1"), SnapshotError::NoSnapshot));
-    assert!(matches!(told(&of_tomorrow), SnapshotError::Foreign { version: 2 }));
-    assert!(matches!(told(&whole[..whole.len() - 1]), SnapshotError::Damaged));
-    assert!(matches!(told(&[&whole[..], b"\n"].concat()), SnapshotError::Damaged));
+    assert!(matches!(
+        told(&of_tomorrow),
+        SnapshotError::Foreign { version: 2 }
+    ));
+    assert!(matches!(
+        told(&whole[..whole.len() - 1]),
+        SnapshotError::Damaged
+    ));
+    assert!(matches!(
+        told(&[&whole[..], b"\n"].concat()),
+        SnapshotError::Damaged
+    ));
 }
 
 #[test]
@@ -198,7 +224,10 @@ fn message_about_a_secret_has_nothing_of_it() {
     let error = format::decode(&format::with_header(&body)).unwrap_err();
 
     assert!(matches!(&error, SnapshotError::Object { kind } if kind == "/Secret"));
-    assert!(!format!("{error:?} {error}").contains("hunter2"), "{error:?}");
+    assert!(
+        !format!("{error:?} {error}").contains("hunter2"),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -243,7 +272,9 @@ async fn keeper_writes_the_newest_at_the_end() {
 async fn keeper_that_was_given_nothing_writes_nothing() {
     let folder = Folder::new();
 
-    SnapshotKeeper::start(folder.file(), Duration::ZERO).finish().await;
+    SnapshotKeeper::start(folder.file(), Duration::ZERO)
+        .finish()
+        .await;
 
     assert!(folder.names().is_empty());
 }
@@ -267,7 +298,10 @@ async fn keeper_writes_again_after_the_pause_and_not_before() {
     until_written(3).await;
 
     let took = start.elapsed();
-    assert!(took > pause / 2 && took <= pause + Duration::from_secs(1), "{took:?}");
+    assert!(
+        took > pause / 2 && took <= pause + Duration::from_secs(1),
+        "{took:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -286,15 +320,18 @@ async fn keeper_tries_again_what_it_could_not_write() {
 
 fn worlds() -> impl Strategy<Value = World> {
     let meta = (any::<u32>(), "[a-z]{1,8}", "\\PC{0,20}");
-    prop::collection::vec((meta, prop::collection::vec(any::<u8>(), 0..40)), 0..12).prop_map(|all| {
-        all.into_iter().fold(World::default(), |world, ((uid, name, text), data)| {
-            let mut class = stored::<GatewayClass>(&name, uid);
-            class.spec.description = Some(text.clone());
-            let mut secret = stored::<Secret>(&name, uid);
-            secret.data = Some(BTreeMap::from([(text, ByteString(data))]));
-            world.with(class).with(secret)
-        })
-    })
+    prop::collection::vec((meta, prop::collection::vec(any::<u8>(), 0..40)), 0..12).prop_map(
+        |all| {
+            all.into_iter()
+                .fold(World::default(), |world, ((uid, name, text), data)| {
+                    let mut class = stored::<GatewayClass>(&name, uid);
+                    class.spec.description = Some(text.clone());
+                    let mut secret = stored::<Secret>(&name, uid);
+                    secret.data = Some(BTreeMap::from([(text, ByteString(data))]));
+                    world.with(class).with(secret)
+                })
+        },
+    )
 }
 
 proptest! {
