@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use gateway_k8s::source::cluster::ObjectProblem;
 use gateway_k8s::source::{self, Severity};
 use gateway_k8s::verdict::{Condition, ConditionType, Problem, Reason, Verdict, Verdicts};
 use gateway_k8s::world::{ObjectRef, Place};
@@ -84,6 +85,20 @@ impl Finding {
         .at(Some(&problem.place))
     }
 
+    fn of_cluster(problem: &ObjectProblem) -> Self {
+        Self {
+            severity: ERROR,
+            object: Some(problem.object.to_string()),
+            field: problem.field.clone(),
+            message: problem.message.clone(),
+            remedy: Some(problem.remedy.clone()),
+            condition: None,
+            reason: None,
+            file: None,
+            line: None,
+        }
+    }
+
     fn of_verdict(
         reading: &Reading,
         verdict: &Verdict,
@@ -159,10 +174,11 @@ pub(crate) struct Identity {
 /// Everything that is wrong: first what could not be read, then what could not be
 /// obeyed. A mistake that several conditions tell of is there once.
 pub(crate) fn findings(reading: &Reading, verdicts: &Verdicts) -> Vec<Finding> {
-    let read = match reading {
-        Reading::Folder(reading) => reading.problems(),
+    let read: Vec<_> = match reading {
+        Reading::Folder(reading) => reading.problems().iter().map(Finding::of_source).collect(),
+        Reading::Cluster(reading) => reading.problems.iter().map(Finding::of_cluster).collect(),
+        Reading::Kept(_) => Vec::new(),
     };
-    let read = read.iter().map(Finding::of_source);
     let judged = verdicts
         .problems()
         .filter(|(_, condition, problem)| !is_summary(*condition, problem))
@@ -171,6 +187,7 @@ pub(crate) fn findings(reading: &Reading, verdicts: &Verdicts) -> Vec<Finding> {
         });
     let mut seen = HashSet::new();
     let mut all: Vec<_> = read
+        .into_iter()
         .chain(judged)
         .filter(|finding| seen.insert(finding.identity()))
         .collect();

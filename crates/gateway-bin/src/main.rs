@@ -3,6 +3,7 @@
 mod args;
 mod changes;
 mod check;
+mod cluster;
 mod duration;
 mod explain;
 mod failure;

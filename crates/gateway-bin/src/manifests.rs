@@ -7,8 +7,11 @@ use std::time::SystemTime;
 use gateway_k8s::resolve::{Resolved, Settings, resolve};
 use gateway_k8s::source::folder::Folder;
 
+use crate::args::{ClusterArgs, WorldArgs};
+use crate::cluster;
 use crate::failure::CommandFailure;
 use crate::reading::Reading;
+use crate::run::block_on;
 
 /// Manifests, and what they mean.
 #[derive(Debug)]

@@ -12,9 +12,10 @@ use tower::Service;
 
 use crate::admission::{Forwarded, Refused, Upgrade, admit, extend, strip_response};
 use crate::listen::{Connection, InFlight, OnUpgrade};
-use crate::rescue::{NoRoute, UpgradeMismatch, rescue};
-use crate::routing::{Found, ListenerTable, Match, RequestHead};
+use crate::rescue::{Failure, NoRoute, UpgradeMismatch, rescue};
+use crate::routing::{ListenerTable, Match, RequestHead};
 use crate::stack::{LiveRule, StackFuture};
+use crate::telemetry::{Counted, Counting};
 use crate::tls::Secured;
 use crate::tunnel;
 use crate::{Body, BoxError, grpc};
@@ -34,6 +35,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) secured: Option<&'a Secured>,
     /// Who sent it; without this the request's own claims are left alone.
     pub(crate) forwarded: Option<&'a Forwarded>,
+    /// Where it is counted, if it is.
+    pub(crate) counting: Option<Counting<'a>>,
 }
 
 /// Begins an exchange: admits the request, finds its rule and calls the rule's
@@ -44,9 +47,10 @@ pub(crate) fn begin(
     mut request: Request<Body>,
 ) -> Exchange {
     let mut upgrade = None;
+    let mut place = None;
     let http1 = request.version() <= Version::HTTP_11;
     let grpc = grpc::is_call(&request);
-    let state = match route(table, arrival, &mut request, &mut upgrade) {
+    let state = match route(table, arrival, &mut request, &mut upgrade, &mut place) {
         Ok(rule) => State::Rule {
             future: rule.stack.clone().call(request),
         },
@@ -55,6 +59,7 @@ pub(crate) fn begin(
     Exchange {
         state,
         upgrade,
+        counted: arrival.counting.map(|counting| counting.begin(place)),
         http1,
         grpc,
     }
@@ -65,6 +70,7 @@ fn route(
     arrival: Arrival<'_>,
     request: &mut Request<Body>,
     upgrade: &mut Option<PendingUpgrade>,
+    place: &mut Option<usize>,
 ) -> Result<Arc<LiveRule>, BoxError> {
     let on_upgrade = OnUpgrade::take(request);
     let admitted = admit(request)?;
@@ -84,11 +90,8 @@ fn route(
         method: request.method(),
         headers: request.headers(),
     };
-    let (listener, matched) = match table.find(&head) {
-        Found::Rule { listener, matched } => (listener, Some(matched)),
-        Found::NoRoute(listener) => (listener, None),
-        Found::NoListener => return Err(NoRoute.into()),
-    };
+    let (found, listener, matched) = table.find_placed(&head).ok_or(NoRoute)?;
+    *place = Some(found);
     if let Some(secured) = arrival.secured
         && !secured.is_for(listener)
     {
@@ -158,6 +161,7 @@ pin_project! {
         #[pin]
         state: State,
         upgrade: Option<PendingUpgrade>,
+        counted: Option<Counted>,
         http1: bool,
         grpc: bool,
     }
@@ -171,6 +175,13 @@ pin_project! {
     }
 }
 
+impl Exchange {
+    /// Keeps the request counted as one in flight after its response has begun.
+    pub(crate) fn take_counted(self: Pin<&mut Self>) -> Option<Counted> {
+        self.project().counted.take()
+    }
+}
+
 impl Future for Exchange {
     type Output = Response<Body>;
 
@@ -181,17 +192,27 @@ impl Future for Exchange {
             StateProj::Refused { error } => Err(error.take().expect("not polled after completion")),
         };
 
-        let response = result.and_then(|response| complete(response, this.upgrade.take()));
-        Poll::Ready(response.unwrap_or_else(|error| {
-            let (failure, mut response) = rescue(&error, *this.grpc);
-            tracing::debug!(reason = failure.reason, status = failure.status.as_u16(), error = %Chain(&*error), "request failed");
-            if error.is::<Refused>() && *this.http1 {
-                // Who sends one thing that can be read in two ways sends more of it.
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            response
-        }))
+        let result = result.and_then(|response| complete(response, this.upgrade.take()));
+        let (response, failure) = match result {
+            Ok(response) => (response, None),
+            Err(error) => rescued(&error, *this.http1, *this.grpc),
+        };
+        if let Some(counted) = this.counted {
+            counted.answered(response.status(), failure);
+        }
+        Poll::Ready(response)
     }
+}
+
+fn rescued(error: &BoxError, http1: bool, grpc: bool) -> (Response<Body>, Option<Failure>) {
+    let (failure, mut response) = rescue(error, grpc);
+    tracing::debug!(reason = failure.reason, status = failure.status.as_u16(), error = %Chain(&**error), "request failed");
+    if error.is::<Refused>() && http1 {
+        // Who sends one thing that can be read in two ways sends more of it.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    (response, Some(failure))
 }
 
 /// What is left to do for a response before the client gets it.

@@ -15,7 +15,7 @@
 //! | [`routing`] | which rule a request belongs to, and why |
 #![cfg_attr(
     feature = "server",
-    doc = "| [`l4`] | connections and datagrams that are not HTTP, as services |"
+    doc = "| [`l4`] | connections and datagrams that are not HTTP, as services |\n| [`telemetry`] | what a gateway counts |"
 )]
 //!
 //! # Features
@@ -29,6 +29,8 @@
 pub mod l4;
 pub mod model;
 pub mod routing;
+#[cfg(feature = "server")]
+pub mod telemetry;
 
 #[cfg(feature = "server")]
 mod admission;

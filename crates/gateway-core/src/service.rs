@@ -190,6 +190,7 @@ where
             forwarded: forwarded.as_ref(),
             connection: None,
             secured: None,
+            counting: None,
         };
 
         ResponseFuture {

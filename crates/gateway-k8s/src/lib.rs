@@ -3,6 +3,7 @@
 pub mod api;
 pub mod infrastructure;
 pub mod resolve;
+pub mod snapshot;
 mod sorted;
 pub mod source;
 #[cfg(feature = "cluster")]

@@ -41,7 +41,7 @@ async fn serve(args: &QuickstartArgs, paint: Paint) -> Result<(), CommandFailure
     write(&file, &manifests::with_ports(args.port, ports))?;
 
     let settings = WorldArgs::default().folder();
-    let server = Server::start(vec![file.clone()], settings, &args.server).await?;
+    let server = Server::of_folder(vec![file.clone()], settings, &args.server).await?;
     for backend in backends {
         tokio::spawn(backend.serve());
     }

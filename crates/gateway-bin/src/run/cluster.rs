@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_core::Gateway;
 use gateway_k8s::infrastructure::Provisioner;
 use gateway_k8s::resolve::Settings;
 use gateway_k8s::snapshot::{self, SnapshotKeeper};
@@ -27,6 +28,7 @@ use crate::reading::Reading;
 #[derive(Debug)]
 pub(super) struct ClusterControl {
     cluster: Cluster,
+    gateway: Gateway,
     control: Control,
     settings: Settings,
     release: Option<String>,
@@ -50,7 +52,7 @@ impl ClusterControl {
     /// its API server is away.
     pub(super) async fn start(
         args: &RunArgs,
-        mut control: Control,
+        gateway: Gateway,
         draining: watch::Receiver<bool>,
     ) -> Result<Self, CommandFailure> {
         let client = cluster::connect(&args.cluster).await?;
@@ -58,41 +60,46 @@ impl ClusterControl {
         let settings = args.world.cluster().with_exposure(args.controller.exposure());
         let state = args.controller.state_dir.as_deref();
         let state = state.map(|folder| folder.join(SNAPSHOT));
-        // If the API server is there, nothing older than what it says is served.
-        let first = match &state {
-            Some(_) => timeout(AT_ONCE, following.changed()).await.ok(),
-            None => None,
-        };
-        if let (None, Some(path)) = (&first, &state) {
-            control = recovered(control, path, &settings).await?;
-        }
-
         let mut this = Self {
             cluster: following,
-            control,
+            control: Control::new(ORIGIN.to_owned(), settings.clone(), gateway.clone()),
+            gateway,
             settings,
             release: None,
             statuses: Statuses::default(),
             writers: Writers::new(client, &args.controller),
-            keeper: state.map(|path| SnapshotKeeper::start(path, KEEP_EVERY)),
+            keeper: None,
             draining,
         };
-        if let Some(reading) = first {
-            this = this.served(reading).await?;
+        if let Some(path) = state {
+            this.begin(&path).await;
+            this.keeper = Some(SnapshotKeeper::start(path, KEEP_EVERY));
         }
         Ok(this)
     }
 
-    /// Serves what changes in the cluster, and tells the cluster what came of it. Ends
-    /// only if it cannot go on.
+    /// Serves what the API server says, if it does so at once, and what it said last
+    /// otherwise.
+    async fn begin(&mut self, kept: &Path) {
+        if let Ok(reading) = timeout(AT_ONCE, self.cluster.changed()).await {
+            return self.serve_cluster(reading).await;
+        }
+        let start = Instant::now();
+        let path = kept.to_owned();
+        let world = spawn_blocking(move || snapshot::recover(&path)).await;
+        if let Some(world) = world.ok().flatten() {
+            tracing::warn!("the API server does not answer: serving what it said last");
+            self.serve(Reading::Kept(world), start).await;
+        }
+    }
+
+    /// Serves what changes in the cluster, and tells the cluster what came of it, for
+    /// ever.
     pub(super) async fn follow(mut self) -> CommandFailure {
         let mut again = interval(LOOK_AGAIN);
         loop {
             tokio::select! {
-                reading = self.cluster.changed() => match self.served(reading).await {
-                    Ok(this) => self = this,
-                    Err(failure) => return failure,
-                },
+                reading = self.cluster.changed() => self.serve_cluster(reading).await,
                 Ok(()) = self.writers.leading.changed() => self.writers.lead(),
                 Ok(()) = self.draining.changed() => self.writers.release(),
                 _ = again.tick() => if self.control.look_again() {
@@ -102,26 +109,42 @@ impl ClusterControl {
         }
     }
 
-    async fn served(mut self, reading: source::Reading) -> Result<Self, CommandFailure> {
+    async fn serve_cluster(&mut self, reading: source::Reading) {
         let start = Instant::now();
         if self.release != reading.bundle_version {
             self.release.clone_from(&reading.bundle_version);
-            let settings = match &self.release {
-                Some(release) => self.settings.clone().with_release(release.as_str()),
-                None => self.settings.clone(),
-            };
-            self.control.understand(settings);
+            self.control.understand(self.settings());
         }
         self.statuses = reading.statuses.clone();
         if let Some(keeper) = &self.keeper {
             keeper.keep(reading.world.clone());
         }
 
-        let control = self.control;
-        let served = serve(control, Reading::Cluster(Box::new(reading)), start).await?;
-        self.control = served;
+        self.serve(Reading::Cluster(Box::new(reading)), start).await;
         self.tell();
-        Ok(self)
+    }
+
+    fn settings(&self) -> Settings {
+        match &self.release {
+            Some(release) => self.settings.clone().with_release(release.as_str()),
+            None => self.settings.clone(),
+        }
+    }
+
+    /// Resolving takes its time, and binding waits for the kernel, so others do it.
+    async fn serve(&mut self, reading: Reading, start: Instant) {
+        let fresh = Control::new(ORIGIN.to_owned(), self.settings(), self.gateway.clone());
+        let mut control = std::mem::replace(&mut self.control, fresh);
+        let served = spawn_blocking(move || {
+            control.serve(reading, start);
+            control
+        });
+
+        match served.await {
+            Ok(control) => self.control = control,
+            // A fault of ours must not end what is served.
+            Err(error) => tracing::error!("a change could not be served, and the next one will be tried afresh: {error}"),
+        }
     }
 
     fn tell(&self) {
@@ -169,41 +192,8 @@ impl Writers {
     }
 }
 
-/// Serves what was kept on this machine, if anything was.
-async fn recovered(
-    control: Control,
-    path: &Path,
-    settings: &Settings,
-) -> Result<Control, CommandFailure> {
-    let start = Instant::now();
-    let path = path.to_owned();
-    let world = spawn_blocking(move || snapshot::recover(&path)).await;
-    let Some(world) = world.ok().flatten() else {
-        return Ok(control);
-    };
-
-    tracing::warn!("the API server does not answer: serving what it said last");
-    let mut control = control;
-    control.understand(settings.clone());
-    serve(control, Reading::Kept(world), start).await
-}
-
-/// Resolving takes its time, and binding waits for the kernel.
-async fn serve(
-    mut control: Control,
-    reading: Reading,
-    start: Instant,
-) -> Result<Control, CommandFailure> {
-    let serving = spawn_blocking(move || {
-        control.serve(reading, start);
-        control
-    });
-
-    serving
-        .await
-        .map_err(|error| CommandFailure::caused("serving the cluster failed", &error))
-}
-
+/// Where objects come from, in words.
+const ORIGIN: &str = "the cluster";
 /// The name of the Lease.
 const LEASE: &str = "gateway-rs.dev";
 /// The file of the last good configuration, in the folder for states.

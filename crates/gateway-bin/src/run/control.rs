@@ -1,9 +1,11 @@
 //! From objects to what is served, again and again.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use gateway_core::model::Configuration;
 use gateway_core::{BindError, Gateway, Transport};
+use gateway_k8s::infrastructure::Needed;
 use gateway_k8s::resolve::{Resolver, Settings};
 use gateway_k8s::verdict::{BindFailure, Verdicts};
 use gateway_k8s::world::World;
@@ -29,6 +31,7 @@ pub(crate) struct Control {
     resolved: Verdicts,
     /// As they are, now that it was tried.
     verdicts: Verdicts,
+    needed: Arc<[Needed]>,
     failed: Vec<BindError>,
     told: Told,
 }
@@ -43,9 +46,16 @@ impl Control {
             configuration: Configuration::default(),
             resolved: Verdicts::default(),
             verdicts: Verdicts::default(),
+            needed: Arc::default(),
             failed: Vec::new(),
             told: Told::default(),
         }
+    }
+
+    /// Understands objects differently from now on, and remembers nothing of what it
+    /// made of them.
+    pub(super) fn understand(&mut self, settings: Settings) {
+        self.resolver = Resolver::new(settings);
     }
 
     /// Serves what was read since `start`. Takes its time.
@@ -55,6 +65,7 @@ impl Control {
         let resolved_after = start.elapsed();
         self.configuration = resolved.configuration;
         self.resolved = resolved.verdicts;
+        self.needed = resolved.needed;
         self.update();
 
         let took = start.elapsed().as_millis();
@@ -83,6 +94,16 @@ impl Control {
         self.update();
         self.tell(&reading);
         true
+    }
+
+    /// What is served, if anything is yet.
+    pub(super) fn world(&self) -> Option<&World> {
+        self.reading.as_ref().map(Reading::world)
+    }
+
+    /// What Gateways need of the cluster.
+    pub(super) fn needed(&self) -> &Arc<[Needed]> {
+        &self.needed
     }
 
     /// What every object is to be told, as things are.

@@ -1,5 +1,6 @@
 //! `gateway run`: serves a folder and follows its changes.
 
+mod cluster;
 mod control;
 mod folder;
 mod listening;
@@ -13,8 +14,10 @@ use std::time::Duration;
 use gateway_core::{Gateway, RunError};
 use gateway_k8s::resolve::Settings;
 use tokio::runtime::Builder;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
+use self::cluster::ClusterControl;
 use self::control::Control;
 use self::folder::FolderControl;
 use crate::args::{RunArgs, ServerArgs};
@@ -28,12 +31,13 @@ use crate::signal::EndSignals;
 /// Serves until it is told to end.
 pub(crate) fn command(args: &RunArgs, paint: Paint) -> Result<ExitCode, CommandFailure> {
     args.server.log.start(paint);
-    ensure_some_readable(&args.paths)?;
-
-    block_on(async {
-        let server = Server::start(args.paths.clone(), args.world.folder(), &args.server).await?;
-        server.run().await
-    })?;
+    if args.cluster.kubernetes {
+        block_on(async { Server::of_cluster(args).await?.run().await })?;
+    } else {
+        ensure_some_readable(&args.paths)?;
+        let (paths, settings) = (args.paths.clone(), args.world.folder());
+        block_on(async { Server::of_folder(paths, settings, &args.server).await?.run().await })?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -56,15 +60,33 @@ pub(crate) fn block_on<T>(
 #[derive(Debug)]
 pub(crate) struct Server {
     gateway: Gateway,
-    source: FolderControl,
+    source: Source,
     signals: EndSignals,
+    draining: watch::Sender<bool>,
     drain_timeout: Duration,
     lame_duck: Duration,
 }
 
+/// Where objects come from.
+#[derive(Debug)]
+enum Source {
+    Folder(Box<FolderControl>),
+    Cluster(Box<ClusterControl>),
+}
+
+impl Source {
+    /// Serves what changes. Ends only if it cannot go on.
+    async fn follow(self) -> CommandFailure {
+        match self {
+            Self::Folder(folder) => folder.follow().await,
+            Self::Cluster(cluster) => cluster.follow().await,
+        }
+    }
+}
+
 impl Server {
-    /// Reads and binds everything; connections wait until [`Server::run`].
-    pub(crate) async fn start(
+    /// Reads a folder and binds everything; connections wait until [`Server::run`].
+    pub(crate) async fn of_folder(
         paths: Vec<PathBuf>,
         settings: Settings,
         args: &ServerArgs,
@@ -74,14 +96,34 @@ impl Server {
         let names = paths.iter().map(|path| path.display().to_string());
         let origin = names.collect::<Vec<_>>().join(", ");
         let control = Control::new(origin, settings, gateway.clone());
+        let folder = FolderControl::start(paths, control).await?;
 
-        Ok(Self {
+        let source = Source::Folder(Box::new(folder));
+        Ok(Self::new(gateway, source, signals, args))
+    }
+
+    /// Reads a cluster, or what was kept of it, and binds everything; if neither is
+    /// there, the first change of the cluster is what there is.
+    async fn of_cluster(args: &RunArgs) -> Result<Self, CommandFailure> {
+        let signals = EndSignals::new()?;
+        let gateway = build(&args.server);
+        let draining = watch::Sender::new(false);
+        let cluster = ClusterControl::start(args, gateway.clone(), draining.subscribe()).await?;
+
+        let source = Source::Cluster(Box::new(cluster));
+        let server = Self::new(gateway, source, signals, &args.server);
+        Ok(Self { draining, ..server })
+    }
+
+    fn new(gateway: Gateway, source: Source, signals: EndSignals, args: &ServerArgs) -> Self {
+        Self {
             gateway,
-            source: FolderControl::start(paths, control).await?,
+            source,
             signals,
+            draining: watch::Sender::new(false),
             drain_timeout: args.drain_timeout,
             lame_duck: args.lame_duck,
-        })
+        }
     }
 
     /// Serves until a signal asks to end, and drains.
@@ -103,6 +145,7 @@ impl Server {
             }
         }
         self.gateway.shutdown();
+        self.draining.send_replace(true);
         // As long as clients still come, endpoints still go.
         let following = async {
             let _ = timeout(self.lame_duck, &mut following).await;

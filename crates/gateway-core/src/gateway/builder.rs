@@ -19,6 +19,7 @@ use crate::l4::{Connection, ConnectionStack, StreamLayers, Summary};
 use crate::listen::{Acceptor, Clock, Deadlines, Watches};
 use crate::model::ExtensionRef;
 use crate::stack::{Assembler, Backends, Extensions, RuleStack};
+use crate::telemetry::{Registry, WorkerCells};
 use crate::worker::{Commands, Worker};
 use crate::{Body, BoxError};
 
@@ -147,14 +148,20 @@ impl GatewayBuilder {
         let pool = Pool::new(self.pool.clone());
         let share = self.max_connections.div_ceil(self.workers);
 
-        let (commands, workers) = (0..self.workers)
-            .map(|_| {
+        let cells: Vec<_> = (0..self.workers)
+            .map(WorkerCells::new)
+            .map(Arc::new)
+            .collect();
+        let (commands, workers) = cells
+            .iter()
+            .map(|cells| {
                 let (commands, receiver) = Commands::channel();
                 let acceptor = Acceptor {
                     watches: Arc::new(Watches::default()),
                     clock: Arc::clone(&clock),
                     draining: Arc::clone(&draining),
                     max_connections: share,
+                    worker: Arc::clone(cells),
                 };
                 let worker = Worker {
                     acceptor,
@@ -180,7 +187,7 @@ impl GatewayBuilder {
         );
         Gateway {
             shared: Arc::new(Shared {
-                serving: Mutex::new(Serving::new(assembler, commands)),
+                serving: Mutex::new(Serving::new(assembler, commands, Registry::new(cells))),
                 running,
             }),
         }

@@ -9,6 +9,7 @@ use crate::l4::udp::{SessionTable, UdpPort, UdpSockets, bind};
 use crate::listen::BindError;
 use crate::model::{Configuration, Listener, Protocol};
 use crate::stack::Assembler;
+use crate::telemetry::{DatagramMetrics, PortCells, Registry};
 use crate::worker::{Command, Commands};
 
 /// The addresses for datagrams and what came of them.
@@ -33,10 +34,26 @@ impl Datagrams {
         self.ports.values().map(|port| port.dropped()).sum()
     }
 
+    pub(super) fn metrics(&self) -> Vec<DatagramMetrics> {
+        let metrics = |port: &Arc<UdpPort>| {
+            let sum = PortCells::sum(port.cells());
+            DatagramMetrics {
+                address: port.address(),
+                sessions: sum.begun,
+                open: sum.open,
+                dropped: port.dropped(),
+                streams: sum.streams,
+            }
+        };
+
+        self.ports.values().map(metrics).collect()
+    }
+
     pub(super) fn apply(
         &mut self,
         configuration: &Configuration,
         assembler: &Assembler,
+        registry: &Registry,
         workers: &[Commands],
     ) {
         let wanted = by_address(configuration, |protocol| *protocol == Protocol::Udp);
@@ -53,7 +70,7 @@ impl Datagrams {
                 None => {
                     let table =
                         SessionTable::updated(&SessionTable::default(), &listeners, assembler);
-                    self.open(address, table, workers);
+                    self.open(address, table, registry.port(), workers);
                 }
             }
         }
@@ -77,14 +94,20 @@ impl Datagrams {
         });
     }
 
-    fn open(&mut self, configured: SocketAddr, table: SessionTable, workers: &[Commands]) {
+    fn open(
+        &mut self,
+        configured: SocketAddr,
+        table: SessionTable,
+        cells: Box<[Arc<PortCells>]>,
+        workers: &[Commands],
+    ) {
         let overlaps = self
             .ports
             .keys()
             .any(|other| other.port() == configured.port());
         match bind(configured, workers.len(), overlaps) {
             Ok(UdpSockets { address, sockets }) => {
-                let port = Arc::new(UdpPort::new(address, table));
+                let port = Arc::new(UdpPort::new(address, table, cells));
                 for (worker, socket) in workers.iter().zip(sockets) {
                     worker.send(Command::Receive {
                         port: Arc::clone(&port),

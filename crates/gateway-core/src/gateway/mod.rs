@@ -16,6 +16,7 @@ use self::run::Running;
 use self::serving::Serving;
 pub use self::serving::Update;
 use crate::model::Configuration;
+use crate::telemetry::Metrics;
 
 /// A gateway that serves whatever configuration it was last given.
 ///
@@ -103,6 +104,14 @@ impl Gateway {
     /// slower than its client.
     pub fn datagrams_dropped(&self) -> u64 {
         self.serving().datagrams_dropped()
+    }
+
+    /// What has been counted until now.
+    ///
+    /// It is added up when it is asked for; workers do not notice. Waits for an
+    /// [`update`](Gateway::update) that is under way.
+    pub fn metrics(&self) -> Metrics {
+        self.serving().metrics()
     }
 
     /// Runs until [`Gateway::shutdown`] and the drain after it.

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::datagrams::Datagrams;
-use crate::exchange::LiveTable;
 use crate::l4::StreamTable;
-use crate::listen::{BindError, Port, PortTable, Sockets, bind};
+use crate::listen::{BindError, Port, PortTable, Requests, Sockets, bind};
 use crate::model::{Configuration, Gateway, Listener, Protocol};
 use crate::stack::{Assembler, Lookup};
+use crate::telemetry::{
+    AddressMetrics, Metrics, PortCells, Registry, UpstreamMetrics, certificates,
+};
 use crate::tls::TlsTable;
 use crate::worker::{Command, Commands};
 
@@ -23,6 +26,9 @@ pub(super) struct Serving {
     ports: BTreeMap<SocketAddr, Arc<Port>>,
     failed: BTreeMap<SocketAddr, BindError>,
     datagrams: Datagrams,
+    registry: Registry,
+    generation: u64,
+    changed_at: Option<SystemTime>,
 }
 
 /// What became of an update.
@@ -37,7 +43,7 @@ pub struct Update {
 }
 
 impl Serving {
-    pub(super) fn new(assembler: Assembler, workers: Vec<Commands>) -> Self {
+    pub(super) fn new(assembler: Assembler, workers: Vec<Commands>, registry: Registry) -> Self {
         Self {
             assembler,
             workers,
@@ -45,14 +51,23 @@ impl Serving {
             ports: BTreeMap::new(),
             failed: BTreeMap::new(),
             datagrams: Datagrams::default(),
+            registry,
+            generation: 0,
+            changed_at: None,
         }
     }
 
     pub(super) fn update(&mut self, configuration: Configuration) -> (Update, Vec<Lookup>) {
         // Backends first: a route that is new must find its endpoints.
         let lookups = self.assembler.backends.update(&configuration);
+        let is_news = self.generation == 0 || self.configuration != configuration;
         self.configuration = configuration;
+        self.registry.follow(&self.configuration);
         self.apply();
+        if is_news {
+            self.generation += 1;
+            self.changed_at = Some(SystemTime::now());
+        }
 
         let failed = self.failed.values().chain(self.datagrams.failed());
         let failed = failed.cloned().collect();
@@ -88,9 +103,36 @@ impl Serving {
         self.datagrams.dropped()
     }
 
+    pub(super) fn metrics(&self) -> Metrics {
+        Metrics {
+            workers: self.registry.workers(),
+            generation: self.generation,
+            changed_at: self.changed_at,
+            panics: self.registry.panics(),
+            listeners: self.registry.listeners(),
+            addresses: self.ports.values().map(|port| metrics(port)).collect(),
+            datagrams: self.datagrams.metrics(),
+            upstream: self.upstream(),
+            certificates: certificates(&self.configuration),
+        }
+    }
+
+    fn upstream(&self) -> UpstreamMetrics {
+        let counts = self.assembler.backends.pool().counts();
+        UpstreamMetrics {
+            opened: counts.opened,
+            reused: counts.reused,
+            failed: counts.failed,
+        }
+    }
+
     fn apply(&mut self) {
-        self.datagrams
-            .apply(&self.configuration, &self.assembler, &self.workers);
+        self.datagrams.apply(
+            &self.configuration,
+            &self.assembler,
+            &self.registry,
+            &self.workers,
+        );
         let wanted = by_address(&self.configuration, |protocol| *protocol != Protocol::Udp);
         self.close_all_but(&wanted);
         self.failed
@@ -136,6 +178,7 @@ impl Serving {
                 let port = Arc::new(Port::new(
                     address,
                     self.table(&PortTable::empty(), listeners),
+                    self.registry.port(),
                 ));
                 port.gate().update(listeners);
                 port.translate(listeners);
@@ -160,7 +203,7 @@ impl Serving {
     /// What is served at an address where `listeners` want to be. An address has one
     /// kind of listeners; others than that of the first are not served.
     fn table(&self, before: &PortTable, listeners: &[Arc<Listener>]) -> PortTable {
-        let empty = LiveTable::empty();
+        let empty = Requests::default();
         if let Some(streams) = StreamTable::updated(before.streams(), listeners, &self.assembler) {
             return PortTable::Tcp(streams);
         }
@@ -182,10 +225,27 @@ impl Serving {
         }
     }
 
-    fn requests(&self, before: &LiveTable, listeners: &[Arc<Listener>]) -> LiveTable {
-        before.updated(listeners, &mut |_, route, rule| {
+    fn requests(&self, before: &Requests, listeners: &[Arc<Listener>]) -> Requests {
+        let table = before.table.updated(listeners, &mut |_, route, rule| {
             Arc::new(self.assembler.assemble(&route.rules()[rule]))
-        })
+        });
+        Requests {
+            table,
+            series: self.registry.series(listeners),
+        }
+    }
+}
+
+fn metrics(port: &Port) -> AddressMetrics {
+    let sum = PortCells::sum(port.cells());
+    AddressMetrics {
+        address: port.address(),
+        accepted: sum.begun,
+        open: sum.open,
+        refused: port.gate().refused(),
+        handshakes: sum.handshakes,
+        streams: sum.streams,
+        unclaimed: sum.unclaimed,
     }
 }
 

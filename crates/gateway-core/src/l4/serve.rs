@@ -22,6 +22,7 @@ pub(crate) async fn serve(
     // Without a local address there is no connection any more.
     let local = destination.or_else(|| tcp.local_addr().ok());
     let (Some(stack), Some(local)) = (table.stack(), local) else {
+        watched.cells().streams().failed();
         return ByteStream::from(tcp).reset();
     };
     forward(stack, Connection::new(tcp, client, local), watched).await;
@@ -33,7 +34,9 @@ pub(crate) async fn forward(stack: &ConnectionStack, connection: Connection, wat
     let client = connection.client_address();
     let connection = connection.watched(Arc::clone(watched.watch()));
 
-    match stack.clone().call(connection).await {
+    let outcome = stack.clone().call(connection).await;
+    watched.cells().streams().ended(&outcome);
+    match outcome {
         Ok(summary) => tracing::trace!(%client, ?summary, "connection ended"),
         Err(error) => {
             tracing::debug!(%client, error = &*error as &dyn std::error::Error, "connection closed");

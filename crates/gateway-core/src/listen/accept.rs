@@ -11,7 +11,8 @@ use tokio::sync::watch::Receiver;
 use super::clock::Clock;
 use super::connection::Connection;
 use super::port::Port;
-use super::watches::Watches;
+use super::watches::{Watched, Watches};
+use crate::telemetry::{PortCells, WorkerCells};
 
 /// What a worker's connections share.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Acceptor {
     pub(crate) draining: Arc<AtomicBool>,
     /// The most connections that this worker keeps open.
     pub(crate) max_connections: usize,
+    /// Which worker it is.
+    pub(crate) worker: Arc<WorkerCells>,
 }
 
 /// Accepts connections until `stop` is true, then takes those that the kernel has
@@ -50,6 +53,13 @@ pub(crate) async fn accept(
 }
 
 impl Acceptor {
+    /// Watches a connection or session that comes to the address with these `cells`.
+    pub(crate) fn watch(&self, cells: &[Arc<PortCells>]) -> Watched {
+        let cells = &cells[self.worker.index()];
+
+        self.watches.open(&self.clock, cells)
+    }
+
     async fn take(
         &self,
         accepted: io::Result<(tokio::net::TcpStream, std::net::SocketAddr)>,
@@ -57,7 +67,7 @@ impl Acceptor {
     ) {
         match accepted {
             Ok((tcp, client)) => {
-                let watched = self.watches.open(&self.clock);
+                let watched = self.watch(port.cells());
                 let draining = Arc::clone(&self.draining);
                 tokio::spawn(Connection::serve(
                     tcp,

@@ -18,6 +18,7 @@ use crate::Body;
 use crate::admission::Forwarded;
 use crate::exchange::{Arrival, Exchange, LiveTable, begin};
 use crate::l4;
+use crate::telemetry::Counting;
 use crate::tls::Secured;
 
 /// A client's connection. It stays with its port, whatever is configured there.
@@ -56,7 +57,7 @@ impl Connection {
         if let Some(streams) = taken {
             return l4::serve(tcp, client, destination, &streams, watched).await;
         }
-        match open(tcp, client, destination, &port, watched.watch()).await {
+        match open(tcp, client, destination, &port, &watched).await {
             Some(Opened::Http(opened)) => {
                 Self::http(opened, client, port, watched, draining).await;
             }
@@ -107,6 +108,13 @@ impl Connection {
     }
 
     pub(crate) fn exchange(self: &Arc<Self>, request: Request<Body>) -> Exchange {
+        let table = self.port.table();
+        let requests = table.requests(self.secured.is_some());
+        let counting = Counting {
+            port: self.watched.cells(),
+            listeners: requests.map_or(&[], |requests| &requests.series),
+            own_tasks: self.watch().is_multiplexed(),
+        };
         let arrival = Arrival {
             scheme: match self.secured {
                 Some(_) => Scheme::Https,
@@ -116,10 +124,10 @@ impl Connection {
             forwarded: Some(&self.forwarded),
             secured: self.secured.as_ref(),
             connection: Some(self),
+            counting: Some(counting),
         };
-        let table = self.port.table();
-        match table.requests(self.secured.is_some()) {
-            Some(requests) => begin(requests, arrival, request),
+        match requests {
+            Some(requests) => begin(&requests.table, arrival, request),
             None => begin(&LiveTable::empty(), arrival, request),
         }
     }

@@ -23,6 +23,7 @@ use super::stream::ClientStream;
 use super::watch::{InFlight, Offered, Signal, Watch};
 use crate::admission::{open_extended_connect, strip_trailers};
 use crate::exchange::Exchange;
+use crate::telemetry::Counted;
 use crate::{Body, BoxError};
 
 /// Serves a connection until it ends, or its watch says so.
@@ -202,8 +203,8 @@ impl Future for Responding {
     type Output = Result<Response<ResponseBody>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut response = ready!(this.exchange.poll(cx));
+        let mut this = self.project();
+        let mut response = ready!(this.exchange.as_mut().poll(cx));
         if this
             .closing
             .as_ref()
@@ -216,10 +217,12 @@ impl Future for Responding {
         }
 
         let in_flight = this.in_flight.take();
+        let counted = this.exchange.take_counted();
         Poll::Ready(Ok(response.map(|body| ResponseBody {
             body,
             offered: None,
             in_flight,
+            _counted: counted,
         })))
     }
 }
@@ -260,6 +263,7 @@ struct ResponseBody {
     /// hyper does not come for more before the stream has taken the last part.
     offered: Option<Offered>,
     in_flight: Option<InFlight>,
+    _counted: Option<Counted>,
 }
 
 impl HttpBody for ResponseBody {

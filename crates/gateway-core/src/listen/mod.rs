@@ -26,6 +26,6 @@ pub(crate) use self::clock::Clock;
 pub use self::clock::Deadlines;
 pub(crate) use self::connection::Connection;
 pub(crate) use self::downstream::{OnUpgrade, RequestBody};
-pub(crate) use self::port::{Port, PortTable};
+pub(crate) use self::port::{Port, PortTable, Requests};
 pub(crate) use self::watch::{InFlight, Signal, Watch};
 pub(crate) use self::watches::{Watched, Watches};

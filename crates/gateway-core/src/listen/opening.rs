@@ -13,10 +13,13 @@ use super::detect::{Spoken, detect};
 use super::port::Port;
 use super::transport::Transport;
 use super::watch::{Signal, Watch};
+use super::watches::Watched;
 use crate::l4::{self, ByteStream, ConnectionStack};
 use crate::model::TlsTermination;
+use crate::telemetry::{Handshake, HandshakeFailure, PortCells};
 use crate::tls::{
-    Established, Hello, Purpose, Routes, Secured, Terminator, TlsListener, handshake, read_hello,
+    Established, HandshakeError, Hello, NoHello, Purpose, Routes, Secured, Terminator, TlsListener,
+    handshake, read_hello,
 };
 
 /// A connection of which it is clear what is to be done.
@@ -45,7 +48,7 @@ pub(super) async fn open(
     client: SocketAddr,
     destination: Option<SocketAddr>,
     port: &Port,
-    watch: &Watch,
+    watched: &Watched,
 ) -> Option<Opened> {
     let encrypted = port.table().tls().is_some();
     let opening = async {
@@ -56,13 +59,14 @@ pub(super) async fn open(
                     client,
                     destination,
                     port,
+                    cells: watched.cells(),
                 };
                 Box::pin(opening.secured(tcp)).await
             }
             false => in_the_clear(tcp).await,
         }
     };
-    in_time(watch, opening).await
+    in_time(watched.watch(), opening).await
 }
 
 /// What comes of `beginning`, unless the connection is told to end before.
@@ -101,40 +105,53 @@ struct Opening<'a> {
     client: SocketAddr,
     destination: Option<SocketAddr>,
     port: &'a Port,
+    cells: &'a PortCells,
 }
 
 impl Opening<'_> {
     async fn secured(self, mut tcp: TcpStream) -> Option<Opened> {
-        let hello = self.logged(read_hello(&mut tcp).await)??;
+        let mut counted = self.cells.handshakes().begin();
+        let read = read_hello(&mut tcp).await;
+        let hello = self.noted(read, &mut counted, NoHello::class)?;
+        let Some(hello) = hello else {
+            // Nothing was said, as by whoever looks whether somebody listens.
+            counted.forget();
+            return None;
+        };
         let name = hello.server_name();
         // Whoever asks for a name that is not served is not told so: the connection
         // just ends (`TLSRoute.hostnames`).
         let Some(chosen) = self.choose(name) else {
             let client = self.client;
             tracing::debug!(%client, name, "no listener is for this name");
+            counted.failed(HandshakeFailure::ServerName);
             return None;
         };
 
         match &chosen.purpose {
-            Purpose::Http(terminator) => self.http(tcp, hello, &chosen, terminator).await,
+            Purpose::Http(terminator) => self.http(tcp, hello, &chosen, terminator, counted).await,
             Purpose::Terminate(terminator, routes) => {
-                let (name, stack) = (name.map(Arc::from), self.route(routes, name)?);
+                let (name, stack) = (name.map(Arc::from), self.route(routes, name, &mut counted)?);
                 let local = self.local(&tcp)?;
-                let established = self.logged(handshake(tcp, hello, terminator).await)?;
+                let established = self.established(tcp, hello, terminator, counted).await?;
                 let stream = ByteStream::new(established.stream);
                 let connection =
                     l4::Connection::new(stream, self.client, local).with_server_name(name);
                 Some(Opened::Stream(stack, connection))
             }
             Purpose::Passthrough(routes) => {
-                let (name, stack) = (name.map(Arc::from), self.route(routes, name)?);
+                let (name, stack) = (name.map(Arc::from), self.route(routes, name, &mut counted)?);
+                counted.forget();
                 let local = self.local(&tcp)?;
                 let connection = l4::Connection::new(tcp, self.client, local)
                     .with_server_name(name)
                     .with_ahead(hello.into_bytes());
                 Some(Opened::Stream(stack, connection))
             }
-            Purpose::Nothing => None,
+            Purpose::Nothing => {
+                counted.failed(HandshakeFailure::Settings);
+                None
+            }
         }
     }
 
@@ -144,9 +161,10 @@ impl Opening<'_> {
         hello: Hello,
         chosen: &TlsListener,
         terminator: &Terminator,
+        counted: Handshake<'_>,
     ) -> Option<Opened> {
         let settings = terminator.settings();
-        let established = self.logged(handshake(tcp, hello, terminator).await)?;
+        let established = self.established(tcp, hello, terminator, counted).await?;
         let agreed = agreed(&established, settings);
         let Established { mut stream, client } = established;
         let (spoken, ahead) = match agreed {
@@ -162,6 +180,19 @@ impl Opening<'_> {
         }))
     }
 
+    async fn established(
+        &self,
+        tcp: TcpStream,
+        hello: Hello,
+        terminator: &Terminator,
+        mut counted: Handshake<'_>,
+    ) -> Option<Established> {
+        let done = handshake(tcp, hello, terminator).await;
+        let established = self.noted(done, &mut counted, HandshakeError::class)?;
+        counted.completed();
+        Some(established)
+    }
+
     fn local(&self, tcp: &TcpStream) -> Option<SocketAddr> {
         self.destination.or_else(|| tcp.local_addr().ok())
     }
@@ -170,21 +201,33 @@ impl Opening<'_> {
         self.port.table().tls()?.choose(name).cloned()
     }
 
-    fn route(&self, routes: &Routes, name: Option<&str>) -> Option<ConnectionStack> {
+    fn route(
+        &self,
+        routes: &Routes,
+        name: Option<&str>,
+        counted: &mut Handshake<'_>,
+    ) -> Option<ConnectionStack> {
         let stack = routes.choose(name).cloned();
         if stack.is_none() {
             let client = self.client;
             tracing::debug!(%client, name, "no route is for this name");
+            counted.failed(HandshakeFailure::ServerName);
         }
         stack
     }
 
-    fn logged<T, E: std::error::Error + 'static>(&self, outcome: Result<T, E>) -> Option<T> {
+    fn noted<T, E: std::error::Error + 'static>(
+        &self,
+        outcome: Result<T, E>,
+        counted: &mut Handshake<'_>,
+        class: fn(&E) -> HandshakeFailure,
+    ) -> Option<T> {
         let client = self.client;
-        let log = |error: &E| {
+        let note = |error: &E| {
+            counted.failed(class(error));
             tracing::debug!(%client, error = error as &dyn std::error::Error, "no TLS handshake");
         };
-        outcome.inspect_err(log).ok()
+        outcome.inspect_err(note).ok()
     }
 }
 

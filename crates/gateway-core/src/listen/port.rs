@@ -9,6 +9,7 @@ use arc_swap::{ArcSwap, Guard};
 use crate::exchange::LiveTable;
 use crate::l4::{Gate, StreamTable};
 use crate::model::Listener;
+use crate::telemetry::{ListenerSeries, PortCells};
 use crate::tls::TlsTable;
 
 /// A bound address and what is served there at the moment.
@@ -22,27 +23,37 @@ pub(crate) struct Port {
     public: AtomicU16,
     table: ArcSwap<PortTable>,
     gate: Gate,
+    /// By worker.
+    cells: Box<[Arc<PortCells>]>,
 }
 
 /// What is served at an address: one kind of connections. Complete.
 #[derive(Debug)]
 pub(crate) enum PortTable {
     /// Requests in the clear.
-    Http(LiveTable),
+    Http(Requests),
     /// Connections that begin with a ClientHello, and the requests in those that are
     /// decrypted.
     Tls {
         listeners: TlsTable,
-        requests: LiveTable,
+        requests: Requests,
     },
     /// Connections that are taken as they come.
     Tcp(StreamTable),
 }
 
+/// Where requests go, and where they are counted.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    pub(crate) table: LiveTable,
+    /// Of the listeners of the table, in its order.
+    pub(crate) series: Vec<Arc<ListenerSeries>>,
+}
+
 impl PortTable {
     /// Nothing is served.
     pub(crate) fn empty() -> Self {
-        Self::Http(LiveTable::empty())
+        Self::Http(Requests::default())
     }
 
     /// Nothing is served any more, of what was.
@@ -51,7 +62,7 @@ impl PortTable {
             Self::Http(_) => Self::empty(),
             Self::Tls { .. } => Self::Tls {
                 listeners: TlsTable::default(),
-                requests: LiveTable::empty(),
+                requests: Requests::default(),
             },
             Self::Tcp(_) => Self::Tcp(StreamTable::default()),
         }
@@ -59,7 +70,7 @@ impl PortTable {
 
     /// What requests see that come encrypted, or in the clear; nothing if no such are
     /// served here.
-    pub(crate) fn requests(&self, encrypted: bool) -> Option<&LiveTable> {
+    pub(crate) fn requests(&self, encrypted: bool) -> Option<&Requests> {
         match self {
             Self::Http(requests) if !encrypted => Some(requests),
             Self::Tls { requests, .. } if encrypted => Some(requests),
@@ -85,18 +96,24 @@ impl PortTable {
 }
 
 impl Port {
-    pub(crate) fn new(address: SocketAddr, table: PortTable) -> Self {
+    pub(crate) fn new(address: SocketAddr, table: PortTable, cells: Box<[Arc<PortCells>]>) -> Self {
         Self {
             address,
             public: AtomicU16::new(address.port()),
             table: ArcSwap::from_pointee(table),
             gate: Gate::default(),
+            cells,
         }
     }
 
     /// What is asked of connections before anything else.
     pub(crate) fn gate(&self) -> &Gate {
         &self.gate
+    }
+
+    /// What is counted here, by worker.
+    pub(crate) fn cells(&self) -> &[Arc<PortCells>] {
+        &self.cells
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::clock::{Clock, Deadlines};
 use super::watch::{Signal, Watch};
 use crate::l4::Permit;
+use crate::telemetry::PortCells;
 
 /// The connections of one worker.
 #[derive(Debug, Default)]
@@ -20,8 +21,9 @@ struct Open {
 }
 
 impl Watches {
-    /// Watches a connection until the guard is dropped.
-    pub(crate) fn open(self: &Arc<Self>, clock: &Arc<Clock>) -> Watched {
+    /// Watches a connection until the guard is dropped, and counts it in `cells`.
+    pub(crate) fn open(self: &Arc<Self>, clock: &Arc<Clock>, cells: &Arc<PortCells>) -> Watched {
+        cells.begin();
         let watch = Arc::new(Watch::new(Arc::clone(clock)));
         let mut open = self.lock();
         open.next += 1;
@@ -33,6 +35,7 @@ impl Watches {
             watches: Arc::clone(self),
             id,
             watch,
+            cells: Arc::clone(cells),
             permit: None,
         }
     }
@@ -70,6 +73,7 @@ pub(crate) struct Watched {
     watches: Arc<Watches>,
     id: u64,
     watch: Arc<Watch>,
+    cells: Arc<PortCells>,
     permit: Option<Permit>,
 }
 
@@ -82,11 +86,17 @@ impl Watched {
     pub(crate) fn watch(&self) -> &Arc<Watch> {
         &self.watch
     }
+
+    /// Where it is counted.
+    pub(crate) fn cells(&self) -> &Arc<PortCells> {
+        &self.cells
+    }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
         self.watches.lock().watches.remove(&self.id);
+        self.cells.end();
     }
 }
 
@@ -106,7 +116,7 @@ mod tests {
         fn new() -> Self {
             let clock = Arc::new(Clock::new());
             let watches = Arc::new(Watches::default());
-            let connection = watches.open(&clock);
+            let connection = watches.open(&clock, &PortCells::alone());
             Self {
                 clock,
                 watches,

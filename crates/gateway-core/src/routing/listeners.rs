@@ -74,22 +74,28 @@ impl<T> ListenerTable<T> {
     /// The listener and the rule that a request belongs to.
     #[inline]
     pub fn find(&self, head: &RequestHead<'_>) -> Found<'_, T> {
-        let Some(attached) = self.choose(head.host) else {
-            return Found::NoListener;
-        };
-
-        match attached.routes.find(head) {
-            Some(matched) => Found::Rule {
-                listener: &attached.listener,
-                matched,
-            },
-            None => Found::NoRoute(&attached.listener),
+        match self.find_placed(head) {
+            Some((_, listener, Some(matched))) => Found::Rule { listener, matched },
+            Some((_, listener, None)) => Found::NoRoute(listener),
+            None => Found::NoListener,
         }
+    }
+
+    /// As [`ListenerTable::find`], with the place of the listener among those that the
+    /// table was made of.
+    #[inline]
+    pub(crate) fn find_placed(&self, head: &RequestHead<'_>) -> Option<Placed<'_, T>> {
+        let place = self.place(head.host)?;
+        let attached = self.listeners.list.get(place)?;
+
+        Some((place, &attached.listener, attached.routes.find(head)))
     }
 
     /// The listener that gets requests for `host`.
     pub fn listener(&self, host: &str) -> Option<&Arc<Listener>> {
-        self.choose(host).map(|attached| &attached.listener)
+        let attached = self.listeners.list.get(self.place(host)?)?;
+
+        Some(&attached.listener)
     }
 
     /// The listeners with their routes, in the order in which they were given.
@@ -100,10 +106,8 @@ impl<T> ListenerTable<T> {
             .map(|attached| (&attached.listener, &attached.routes))
     }
 
-    fn choose(&self, host: &str) -> Option<&Attached<T>> {
-        let place = self.listeners.hosts.find_map(host, |place| Some(*place))?;
-
-        self.listeners.list.get(place)
+    fn place(&self, host: &str) -> Option<usize> {
+        self.listeners.hosts.find_map(host, |place| Some(*place))
     }
 }
 
@@ -156,6 +160,9 @@ impl<T> fmt::Debug for ListenerTable<T> {
             .finish()
     }
 }
+
+/// A listener at its place, and the rule, if one matches.
+type Placed<'a, T> = (usize, &'a Arc<Listener>, Option<Match<'a, T>>);
 
 type Assemble<'a, T> = &'a mut dyn FnMut(&Arc<Listener>, &Arc<Route>, usize) -> T;
 

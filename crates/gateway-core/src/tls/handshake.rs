@@ -11,6 +11,7 @@ use super::hello::{Hello, tell};
 use super::identity::ClientCertificate;
 use super::socket::{Socket, TlsStream};
 use super::termination::Terminator;
+use crate::telemetry::HandshakeFailure;
 
 /// A connection whose handshake is done.
 #[derive(Debug)]
@@ -74,6 +75,32 @@ fn identify(
         return Err(HandshakeError::NoLongerBelieved);
     }
     Ok(ClientCertificate::read(chain, believed))
+}
+
+impl HandshakeError {
+    /// How it is counted.
+    pub(crate) fn class(&self) -> HandshakeFailure {
+        match self {
+            Self::Refused(error) => class_of(error),
+            Self::NoLongerBelieved => HandshakeFailure::ClientCertificate,
+            Self::Failed(error) => {
+                let source = error.get_ref().and_then(|source| source.downcast_ref());
+                source.map_or(HandshakeFailure::Broken, class_of)
+            }
+        }
+    }
+}
+
+fn class_of(error: &rustls::Error) -> HandshakeFailure {
+    match error {
+        rustls::Error::PeerIncompatible(_) => HandshakeFailure::Offer,
+        rustls::Error::NoApplicationProtocol => HandshakeFailure::Offer,
+        rustls::Error::NoCertificatesPresented | rustls::Error::InvalidCertificate(_) => {
+            HandshakeFailure::ClientCertificate
+        }
+        rustls::Error::AlertReceived(_) => HandshakeFailure::Alert,
+        _ => HandshakeFailure::Protocol,
+    }
 }
 
 /// Why a handshake failed.

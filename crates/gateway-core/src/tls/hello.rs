@@ -7,6 +7,8 @@ use rustls::server::{Accepted, Acceptor};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
+use crate::telemetry::HandshakeFailure;
+
 use super::outline::server_name;
 
 /// A ClientHello, with the bytes that it came in.
@@ -118,6 +120,16 @@ pub(crate) async fn read_hello(tcp: &mut TcpStream) -> Result<Option<Hello>, NoH
 /// A client that does not take a few bytes at once will not miss them.
 pub(super) fn tell(tcp: &TcpStream, alert: &[u8]) {
     let _ = tcp.try_write(alert);
+}
+
+impl NoHello {
+    /// How it is counted.
+    pub(crate) fn class(&self) -> HandshakeFailure {
+        match self {
+            Self::Broken(_) => HandshakeFailure::Broken,
+            Self::Cut | Self::TooLong | Self::Invalid(_) => HandshakeFailure::ClientHello,
+        }
+    }
 }
 
 /// Why there is no ClientHello.

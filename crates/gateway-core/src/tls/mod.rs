@@ -16,8 +16,8 @@ mod socket;
 mod table;
 mod termination;
 
-pub(crate) use self::handshake::{Established, handshake};
-pub(crate) use self::hello::{Hello, read_hello};
+pub(crate) use self::handshake::{Established, HandshakeError, handshake};
+pub(crate) use self::hello::{Hello, NoHello, read_hello};
 pub use self::identity::ClientCertificate;
 pub(crate) use self::routes::Routes;
 pub(crate) use self::secured::Secured;

@@ -1,7 +1,7 @@
 //! Names that are derived from others, and are short enough.
 
 use gateway_core::model::ObjectName;
-use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The name of the Service of a Gateway: `GATEWAY-CLASS`, or the beginning of that
 /// and a digest where it would be too long for the name of a Service, or is none.
@@ -32,11 +32,7 @@ pub(super) fn label_value(text: &str) -> String {
 
 /// Another name for each text, and the same for the same.
 fn shortened(text: &str) -> String {
-    let digest: String = Sha256::digest(text)
-        .iter()
-        .take(DIGEST / 2)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = format!("{:016x}", xxh3_64(text.as_bytes()));
     let begin: String = text
         .chars()
         .take(LONGEST - DIGEST - 3)
@@ -61,7 +57,7 @@ fn shortened(text: &str) -> String {
 /// Of the name of a Service, and of the value of a label.
 const LONGEST: usize = 63;
 /// Of a digest, in hexadecimal digits.
-const DIGEST: usize = 10;
+const DIGEST: usize = 16;
 
 #[cfg(test)]
 mod tests {

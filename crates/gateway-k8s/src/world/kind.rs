@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::Resource;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::changes::ForEachKind;
@@ -16,7 +17,15 @@ use crate::api::{
 
 /// A kind of object the gateway looks at. Implemented for those of [`World`].
 pub trait Kind:
-    Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + PartialEq + Send + Sync + 'static
+    Resource<DynamicType = ()>
+    + Clone
+    + Debug
+    + DeserializeOwned
+    + PartialEq
+    + Send
+    + Serialize
+    + Sync
+    + 'static
 {
     /// Whether objects of this kind have a namespace.
     const NAMESPACED: bool;

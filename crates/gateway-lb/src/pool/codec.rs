@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 
+use super::counts::Counters;
 use super::destination::Destination;
 use super::dial::dial;
 use super::error::UpstreamError;
@@ -93,8 +95,13 @@ pub(super) trait Codecs<B>: Send + Sync {
     /// Opens an HTTP/1 connection.
     fn open_http1(&self, destination: &Destination, settings: &PoolSettings) -> Dial<B>;
 
-    /// Opens an HTTP/2 connection in a task of its own.
-    fn open_http2(&self, destination: &Destination, settings: &PoolSettings) -> Connecting<B>;
+    /// Opens an HTTP/2 connection in a task of its own, which counts what came of it.
+    fn open_http2(
+        &self,
+        destination: &Destination,
+        settings: &PoolSettings,
+        counters: Arc<Counters>,
+    ) -> Connecting<B>;
 
     /// Begins an exchange on an HTTP/2 connection.
     fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B>;
@@ -118,8 +125,13 @@ impl<B: RequestBody> Codecs<B> for OverSockets {
         })
     }
 
-    fn open_http2(&self, destination: &Destination, settings: &PoolSettings) -> Connecting<B> {
-        http2::connect(destination.clone(), settings)
+    fn open_http2(
+        &self,
+        destination: &Destination,
+        settings: &PoolSettings,
+        counters: Arc<Counters>,
+    ) -> Connecting<B> {
+        http2::connect(destination.clone(), settings, counters)
     }
 
     fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B> {

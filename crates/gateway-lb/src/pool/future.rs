@@ -93,7 +93,10 @@ impl<B: Send> SendFuture<B> {
 
     fn choose_http2(&self, request: Box<Request<B>>, attempt: usize) -> State<B> {
         match self.handle.choose_http2(&self.destination) {
-            Choice::Use(connection) => self.exchange_http2(connection, *request, attempt),
+            Choice::Use(connection) => {
+                self.handle.counters().reused();
+                self.exchange_http2(connection, *request, attempt)
+            }
             Choice::Await(connecting) => State::AwaitHttp2 {
                 request,
                 attempt,
@@ -196,6 +199,7 @@ impl<B: Send> SendFuture<B> {
             }
             State::DialHttp1 { dial, .. } => {
                 let dialled = ready!(dial.as_mut().poll(cx));
+                self.handle.counters().dialled(&dialled);
                 if let State::DialHttp1 { request, .. } = self.take_state() {
                     match dialled {
                         Ok(mut connection) => {
@@ -275,6 +279,7 @@ fn start_http1<B: Send>(
 ) -> State<B> {
     match handle.check_out(destination) {
         Some(mut connection) => {
+            handle.counters().reused();
             connection.send(request);
             State::ExchangeHttp1 {
                 connection,

@@ -9,6 +9,7 @@ use thread_local::ThreadLocal;
 use tokio::time::Instant;
 
 use super::codec::{BoxHttp1Connection, Codecs, Dial};
+use super::counts::Counters;
 use super::destination::Destination;
 use super::http2::{Choice, Exchange, Http2Connection};
 use super::settings::PoolSettings;
@@ -43,17 +44,26 @@ pub(super) struct Handle<B: Send> {
 #[repr(align(128))]
 struct Local<B: Send> {
     shared: Arc<Shared<B>>,
+    counters: Arc<Counters>,
 }
 
 impl<B: Send> Handle<B> {
     pub(super) fn new(shared: Arc<Shared<B>>) -> Self {
         Self {
-            local: Arc::new(Local { shared }),
+            local: Arc::new(Local {
+                shared,
+                counters: Arc::default(),
+            }),
         }
     }
 
     pub(super) fn settings(&self) -> &PoolSettings {
         &self.local.shared.settings
+    }
+
+    /// What the requests of the thread count that this handle was made for.
+    pub(super) fn counters(&self) -> &Arc<Counters> {
+        &self.local.counters
     }
 
     /// The most recently used idle HTTP/1 connection of this thread.
@@ -71,7 +81,8 @@ impl<B: Send> Handle<B> {
     /// An HTTP/2 connection of this thread, or one that is being opened.
     pub(super) fn choose_http2(&self, destination: &Destination) -> Choice<B> {
         let settings = self.settings();
-        let open = || self.local.shared.codecs.open_http2(destination, settings);
+        let codecs = &self.local.shared.codecs;
+        let open = || codecs.open_http2(destination, settings, Arc::clone(self.counters()));
         self.shard()
             .borrow_mut()
             .choose_http2(destination, settings, open)

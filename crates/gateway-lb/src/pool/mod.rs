@@ -30,7 +30,8 @@
 //! * Bodies say what they know of their length. One of unknown length is sent in chunks,
 //!   even if it then turns out to be empty.
 //! * `expect: 100-continue`. The body is sent without waiting for the answer.
-//! * Deadlines beyond the dial timeout, retries, and counting.
+//! * Deadlines beyond the dial timeout, retries, and counting of requests; connections
+//!   are counted ([`Pool::counts`]).
 //! * `CONNECT` is not supported.
 //!
 //! # Example
@@ -71,6 +72,7 @@ use self::handle::{Handle, Shared};
 
 mod body;
 mod codec;
+mod counts;
 mod destination;
 mod dial;
 mod error;
@@ -88,6 +90,7 @@ mod tls;
 mod upgrade;
 
 pub use self::body::UpstreamBody;
+pub use self::counts::PoolCounts;
 pub use self::destination::Destination;
 pub use self::error::{UpstreamError, UpstreamErrorKind};
 pub use self::future::SendFuture;
@@ -165,6 +168,16 @@ impl<B: Send> Pool<B> {
     #[must_use]
     pub fn idle_connections(&self) -> usize {
         self.handle().idle_connections()
+    }
+
+    /// What became of connections until now, of all threads.
+    #[must_use]
+    pub fn counts(&self) -> PoolCounts {
+        let mut counts = PoolCounts::default();
+        for handle in self.handles.iter() {
+            handle.counters().add_to(&mut counts);
+        }
+        counts
     }
 
     fn handle(&self) -> &Handle<B> {

@@ -133,10 +133,11 @@ async fn relay_in_which_nothing_moves_is_idle() {
     use std::time::Duration;
 
     use crate::listen::{Clock, Deadlines, Watches};
+    use crate::telemetry::PortCells;
 
     let clock = Arc::new(Clock::new());
     let watches = Arc::new(Watches::default());
-    let watched = watches.open(&clock);
+    let watched = watches.open(&clock, &PortCells::alone());
     watched.watch().set_still_limit(Duration::from_secs(30));
     let ((mut client, near), (far, mut backend)) = (duplex(64), duplex(64));
     let watch = Some(Arc::clone(watched.watch()));

@@ -11,6 +11,7 @@ use super::rate::Rate;
 use crate::l4::table::oldest;
 use crate::model::{Listener, StreamRoute, StreamRouteKind, UdpSettings};
 use crate::stack::Assembler;
+use crate::telemetry::PortCells;
 
 /// A bound address, what becomes of its sessions, and how many there are, over all
 /// workers.
@@ -21,17 +22,29 @@ pub(crate) struct UdpPort {
     sessions: AtomicUsize,
     rate: Rate,
     dropped: AtomicU64,
+    /// By worker.
+    cells: Box<[Arc<PortCells>]>,
 }
 
 impl UdpPort {
-    pub(crate) fn new(address: SocketAddr, table: SessionTable) -> Self {
+    pub(crate) fn new(
+        address: SocketAddr,
+        table: SessionTable,
+        cells: Box<[Arc<PortCells>]>,
+    ) -> Self {
         Self {
             address,
             table: ArcSwap::from_pointee(table),
             sessions: AtomicUsize::new(0),
             rate: Rate::new(),
             dropped: AtomicU64::new(0),
+            cells,
         }
+    }
+
+    /// What is counted here, by worker.
+    pub(crate) fn cells(&self) -> &[Arc<PortCells>] {
+        &self.cells
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -114,7 +114,7 @@ impl Sessions {
 
         let (datagrams, incoming) = channel(QUEUE);
         datagrams.try_send(first).ok()?;
-        let watched = self.acceptor.watches.open(&self.acceptor.clock);
+        let watched = self.acceptor.watch(self.port.cells());
         watched.watch().set_still_limit(table.settings().idle);
         let session = self
             .session(key, incoming)
@@ -127,7 +127,7 @@ impl Sessions {
             id,
             end: self.end.clone(),
             place,
-            _watched: watched,
+            watched,
         };
         tokio::spawn(ending.after(stack.clone().call(session)));
         self.open.insert(key, Open { id, datagrams });
@@ -160,13 +160,15 @@ struct Ending {
     id: u64,
     end: UnboundedSender<(Key, u64)>,
     place: Place,
-    _watched: Watched,
+    watched: Watched,
 }
 
 impl Ending {
     async fn after(self, served: crate::l4::StackFuture) {
         let client = self.key.0;
-        match served.await {
+        let outcome = served.await;
+        self.watched.cells().streams().ended(&outcome);
+        match outcome {
             Ok(summary) => tracing::trace!(%client, ?summary, "session ended"),
             Err(error) => {
                 self.place.port().drop_one();

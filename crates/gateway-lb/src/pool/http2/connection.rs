@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::oneshot;
 
 use super::message::TrackedBody;
+use crate::pool::counts::Counters;
 use crate::pool::destination::Destination;
 use crate::pool::dial::dial;
 use crate::pool::error::{UpstreamError, UpstreamErrorKind};
@@ -94,6 +95,7 @@ impl Load {
 pub(in crate::pool) fn connect<B: RequestBody>(
     destination: Destination,
     settings: &PoolSettings,
+    counters: Arc<Counters>,
 ) -> Connecting<B> {
     let (sender, receiver) = oneshot::channel();
     let settings = settings.clone();
@@ -102,6 +104,7 @@ pub(in crate::pool) fn connect<B: RequestBody>(
             Ok(stream) => handshake(stream, &settings).await,
             Err(error) => Err(error),
         };
+        counters.dialled(&connected);
         // If nobody waits any longer, there is nobody to tell.
         let _: Result<(), _> = sender.send(connected);
     });
