@@ -56,7 +56,7 @@ impl ClusterControl {
         draining: watch::Receiver<bool>,
     ) -> Result<Self, CommandFailure> {
         let client = cluster::connect(&args.cluster).await?;
-        let mut following = cluster::follow(client.clone(), &args.cluster);
+        let following = cluster::follow(client.clone(), &args.cluster);
         let settings = args.world.cluster().with_exposure(args.controller.exposure());
         let state = args.controller.state_dir.as_deref();
         let state = state.map(|folder| folder.join(SNAPSHOT));
