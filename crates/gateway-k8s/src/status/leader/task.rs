@@ -192,11 +192,8 @@ impl Task {
     }
 
     async fn release(mut self) {
-        let was_leading = self.until.is_some();
         self.step_down();
-        if !was_leading {
-            return;
-        }
+        // Also of who does not lead: the answer to an attempt may just be missing.
         let released = async {
             let lease = match self.mine.take() {
                 Some(lease) => lease,
