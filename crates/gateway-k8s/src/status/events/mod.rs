@@ -1,0 +1,73 @@
+//! Tells of new problems where people look first.
+//!
+//! `kubectl describe` shows Events beside the object they are about. There is one for
+//! every condition that was led to by a problem, when it comes to be so, and not again
+//! for a while. They are a courtesy: what cannot be told is left out.
+
+mod event;
+mod news;
+mod settings;
+mod task;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use kube::Client;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use self::task::Task;
+use super::Statuses;
+use super::orders::Orders;
+use crate::verdict::Verdicts;
+
+pub use self::settings::EventSettings;
+
+/// Writes Events, as long as it leads. Dropping it ends that.
+pub struct Events {
+    orders: watch::Sender<Orders>,
+    task: AbortHandle,
+}
+
+impl Events {
+    /// Starts to write, on the runtime that this is called on. It does not lead yet.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime.
+    pub fn new(client: Client, settings: EventSettings) -> Self {
+        let (orders, receiver) = watch::channel(Orders::default());
+        let task = Task::new(client, settings);
+
+        Self {
+            orders,
+            task: tokio::spawn(task.run(receiver)).abort_handle(),
+        }
+    }
+
+    /// Has the problems of these verdicts told, as far as they are new: neither in the
+    /// verdicts before, nor in the statuses that objects have.
+    pub fn update(&self, verdicts: Verdicts, statuses: Statuses) {
+        self.orders
+            .send_modify(|orders| orders.told = Some((verdicts, statuses)));
+    }
+
+    /// Tells only while `leading`.
+    pub fn lead(&self, leading: bool) {
+        self.orders
+            .send_if_modified(|orders| std::mem::replace(&mut orders.leading, leading) != leading);
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").finish_non_exhaustive()
+    }
+}
