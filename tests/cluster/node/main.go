@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
+	"gateway.test/cluster/node/balancer"
 	"gateway.test/cluster/node/images"
 	"gateway.test/cluster/node/kubelet"
 	"gateway.test/cluster/node/member"
@@ -31,7 +32,7 @@ import (
 
 type arguments struct {
 	kubeconfig, state, launcher, bridge, apiServer string
-	addresses, pods                                string
+	addresses, pods, balancers                     string
 	images                                         images.Images
 }
 
@@ -43,6 +44,7 @@ func main() {
 	flag.StringVar(&arguments.bridge, "bridge", "pods", "bridge that pods are connected to")
 	flag.StringVar(&arguments.addresses, "addresses", "", "addresses of the bridge, separated by commas")
 	flag.StringVar(&arguments.pods, "pods", "", "ranges of the pods, one for each address")
+	flag.StringVar(&arguments.balancers, "balancers", "", "range of load balancers")
 	flag.StringVar(&arguments.apiServer, "api-server", "", "where pods find the API server")
 	flag.Var(arguments.images, "image", "NAME=PROGRAM; may be given several times")
 	flag.Parse()
@@ -75,6 +77,15 @@ func run(arguments arguments) error {
 	if err != nil {
 		return err
 	}
+	owned, err := netip.ParsePrefix(arguments.balancers)
+	if err != nil {
+		return err
+	}
+	balancer, err := balancer.New(client, factory, owned)
+	if err != nil {
+		return err
+	}
+	go balancer.Run(ctx)
 	failed := make(chan error, 1)
 	keys := filepath.Join(arguments.state, "keys")
 	go func() {

@@ -53,7 +53,7 @@ func TestFilesAreThoseOfTheirObjects(t *testing.T) {
 			if err := folder.Lay(pod); err != nil {
 				t.Fatal(err)
 			}
-			found, err := filepath.Glob(filepath.Join(folder.Path(&pod.Spec.Volumes[0]), "*"))
+			found, err := filepath.Glob(filepath.Join(folder.Path(&pod.Spec.Volumes[0]), "[^.]*"))
 			if err != nil || len(found) != len(tops(test.files)) {
 				t.Errorf("%v, %v", found, err)
 			}
