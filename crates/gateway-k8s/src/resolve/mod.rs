@@ -12,12 +12,14 @@
 //! | `parent`, `attach`, `placing` | which listeners take which routes |
 //! | `backends`, `endpoints`, `x_backend`, `used` | what rules refer to |
 //! | `served`, `status`, `listener_sets` | what becomes of it: for the data plane, and for whom it is told |
-//! | `backend_tls`, `policies`, `client` | TLS with backends |
+//! | `backend_tls`, `x_backend_tls`, `policies`, `client` | TLS with backends |
+//! | `annotations`, `traffic` | settings that no field of the API has |
 //! | `grants` | who may refer to whom |
 //! | `unobeyed` | kinds that are read and not obeyed |
 //! | `view`, `memo` | what can be used again |
 
 mod address;
+mod annotations;
 mod attach;
 mod authorities;
 mod backend_tls;
@@ -56,12 +58,14 @@ mod stream;
 mod termination;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod unobeyed;
 mod urls;
 mod used;
 mod validity;
 mod view;
 mod x_backend;
+mod x_backend_tls;
 
 use gateway_core::model::Configuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
