@@ -173,13 +173,18 @@ fn conflict(mine: &ListenerPlan, theirs: &ListenerPlan, sets: &[SetPlan]) -> Opt
         let problem = Problem::new(Reason::ProtocolConflict, message);
         Some(problem.at(at.name("protocol")).remedy("use another port"))
     } else if mine.hostname == theirs.hostname {
-        let message = format!("{name} has the same port and hostname");
+        let (message, remedy) = match one.has_hostnames() {
+            true => (
+                format!("{name} has the same port and hostname"),
+                "give one of them another port or hostname",
+            ),
+            false => (
+                format!("{name} has the same port, and nothing tells them apart"),
+                "give one of them another port",
+            ),
+        };
         let problem = Problem::new(Reason::HostnameConflict, message);
-        Some(
-            problem
-                .at(at)
-                .remedy("give one of them another port or hostname"),
-        )
+        Some(problem.at(at).remedy(remedy))
     } else {
         None
     }
