@@ -214,6 +214,24 @@ const PROVEN: &[(&str, &[&str])] = &[
     ),
     ("HTTPRouteSchemeRedirect", &["httproute_redirect_scheme"]),
     (
+        "ListenerSet",
+        &[
+            "listenerset_allowed_namespace_none",
+            "listenerset_allowed_namespace_same",
+            "listenerset_allowed_namespace_selector",
+            "listenerset_allowed_routes_namespaces",
+            "listenerset_allowed_routes_supported_kinds",
+            "listenerset_default_not_allowed",
+            "listenerset_dual_parentref_independence",
+            "listenerset_gateway_parent_section_name_not_found",
+            "listenerset_hostname_conflict",
+            "listenerset_http_routing",
+            "listenerset_protocol_conflict",
+            "listenerset_reference_grant",
+            "listenerset_route_status_scoped_to_parentref",
+        ],
+    ),
+    (
         "ReferenceGrant",
         &[
             "gateway_secret_invalid_reference_grant",

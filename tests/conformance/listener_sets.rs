@@ -1,12 +1,13 @@
 //! ListenerSets.
 
-use gateway_k8s::api::ListenerSet;
+use gateway_k8s::api::{HttpRoute, ListenerSet};
 use gateway_k8s::verdict::ConditionType::{Accepted, Conflicted, Programmed, ResolvedRefs};
 use gateway_k8s::verdict::{
     Condition, ConditionStatus, ConditionType, Decision, ListenerSetVerdict, Reason,
 };
 
-use crate::exchange::{V1, V2, get};
+use crate::cluster::INFRA;
+use crate::exchange::{V1, V2, V3, get};
 use crate::status::{False, True, is};
 use crate::suite::Suite;
 
@@ -57,6 +58,43 @@ impl Suite {
     fn set_refused(&self, set: &str, reason: Reason) {
         self.set_is(set, Accepted, False, Some(reason));
         self.set_is(set, Programmed, False, Some(reason));
+    }
+
+    /// A set takes HTTPRoutes with every listener, of which each has so many.
+    #[track_caller]
+    fn set_counts(&self, set: &str, expected: &[(&str, u32)]) {
+        let listeners = &self.set(set).listeners;
+        let counts: Vec<_> = listeners
+            .iter()
+            .map(|one| (one.name.as_str(), one.attached_routes))
+            .collect();
+        assert_eq!(counts, expected, "{set}");
+        for listener in listeners {
+            let mut kinds = listener.supported_kinds.iter();
+            assert!(kinds.any(|one| one.kind == "HTTPRoute"), "{set}");
+            self.set_serves(set, listener.name.as_str());
+        }
+    }
+
+    /// A route is told this by a set.
+    #[track_caller]
+    fn route_of_set_is(&self, set: &str, route: &str, status: ConditionStatus, reason: Reason) {
+        let parents = self.parents_in::<HttpRoute>(route, "ListenerSet", set);
+        assert_eq!(parents.len(), 1, "{route} of {set}");
+        is(
+            &parents[0].conditions,
+            Accepted,
+            status,
+            Some(reason),
+            route,
+        );
+    }
+
+    #[track_caller]
+    fn set_has_routes(&self, set: &str, routes: &[&str]) {
+        for route in routes {
+            self.route_of_set_is(set, route, True, Reason::Accepted);
+        }
     }
 
     #[track_caller]
@@ -185,6 +223,7 @@ async fn listenerset_gateway_parent_section_name_not_found() {
     suite.attached_sets(gateway, 1);
     let reason = Reason::NoMatchingParent;
     suite.route_is(gateway, "route-via-gateway", Accepted, False, reason);
+    suite.set_has_routes("listenerset-section-name", &["route-via-listenerset"]);
     let address = suite.address(gateway, "gw-listener");
     let exchanges = [
         get("/goodsection").host("ls-section-name.com").reaches(V1),
@@ -226,32 +265,145 @@ async fn listenerset_http_routing() {
     };
 
     let gateway = "gateway-with-listener-sets-http-routing";
+    let all = "attaches-to-all-listeners";
+    let (one, two) = ("listener-set-http-routing-1", "listener-set-http-routing-2");
+    suite.accepted(gateway, &[all, "gateway-route", "gateway-section-route"]);
     suite.attached_sets(gateway, 2);
-    let counts = |set: &str| -> Vec<_> {
-        let listeners = suite.set(set).listeners.iter();
-        listeners.map(|one| one.attached_routes).collect()
-    };
-    assert_eq!(counts("listener-set-http-routing-1"), [3, 2]);
-    assert_eq!(counts("listener-set-http-routing-2"), [2, 2]);
-    let address = suite.address(gateway, "gateway-listener-1");
-    let sets = [
-        "1-listener-1",
-        "1-listener-2",
-        "2-listener-1",
-        "2-listener-2",
-    ];
-    for host in sets.map(|set| format!("listener-set-http-routing-{set}.com")) {
-        let exchanges = [
-            get("/route").host(&host).reaches(V1),
-            get("/gateway-route").host(&host).is(404),
-        ];
-        suite.expect(address, exchanges).await;
+    let routes = |set: &str| [format!("{set}-route"), format!("{set}-section-route")];
+    let [whole, section] = routes(one);
+    suite.set_has_routes(one, &[all, &whole, &section]);
+    suite.set_has_routes(two, &[all, &routes(two)[0]]);
+    let listeners = |set: &str| [1, 2].map(|number| format!("{set}-listener-{number}"));
+    for (set, counts) in [(one, [3, 2]), (two, [2, 2])] {
+        let names = listeners(set);
+        suite.set_counts(set, &[(&names[0], counts[0]), (&names[1], counts[1])]);
     }
-    for host in ["gateway-listener-1.com", "gateway-listener-2.com"] {
-        let exchanges = [
-            get("/route").host(host).reaches(V1),
-            get("/gateway-route").host(host).reaches(V2),
-        ];
-        suite.expect(address, exchanges).await;
+
+    let address = suite.address(gateway, "gateway-listener-1");
+    let hosts = ["gateway-listener-1", "gateway-listener-2"].map(str::to_owned);
+    let hosts = [hosts, listeners(one), listeners(two)].concat();
+    // Each route, the pod behind it, and the first and the last host that have it.
+    for (path, backend, first, last) in [
+        ("/route", V1, 0, 5),
+        ("/gateway-route", V2, 0, 1),
+        ("/gateway-section-route", V3, 0, 0),
+        ("/listener-set-http-routing-1-route", V2, 2, 3),
+        ("/listener-set-http-routing-1-section-route", V3, 2, 2),
+        ("/listener-set-http-routing-2-route", V2, 4, 5),
+    ] {
+        for (index, host) in hosts.iter().enumerate() {
+            let request = get(path).host(&format!("{host}.com"));
+            let exchange = match (first..=last).contains(&index) {
+                true => request.reaches(backend),
+                false => request.is(404),
+            };
+            suite.expect(address, [exchange]).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn listenerset_allowed_routes_namespaces() {
+    let Some(suite) = Suite::start(&["listenerset-allowed-routes-namespaces"]).await else {
+        return;
+    };
+
+    let gateway = "gateway-with-listener-sets-test-allowed-routes";
+    suite.attached_sets(gateway, 2);
+    let address = suite.address(gateway, "gateway-listener");
+    let set = "listenerset-test-allowed-routes-namespaces";
+    let (same, selected, other) = (
+        "route-in-same-namespace",
+        "route-in-selected-namespace",
+        "route-not-in-selected-namespace",
+    );
+    suite.set_has_routes(
+        set,
+        &[
+            same,
+            &format!("gateway-api-routes-allowed-ns/{selected}"),
+            &format!("gateway-api-routes-not-allowed-ns/{other}"),
+        ],
+    );
+    let listener = |from: &str| format!("listener-set-listener-allowed-routes-{from}");
+    let names = ["all", "same", "selector"].map(listener);
+    suite.set_counts(set, &[(&names[0], 3), (&names[1], 1), (&names[2], 1)]);
+    let at = |route: &str, from: &str| {
+        let request = get(&format!("/{route}"));
+        request.host(&format!("{}.com", listener(from)))
+    };
+    let exchanges = [
+        at(same, "all").reaches(V1),
+        at(selected, "all").reaches(V2),
+        at(other, "all").reaches(V3),
+        at(same, "same").reaches(V1),
+        at(selected, "same").is(404),
+        at(other, "same").is(404),
+        at(same, "selector").is(404),
+        at(selected, "selector").reaches(V2),
+        at(other, "selector").is(404),
+    ];
+    suite.expect(address, exchanges).await;
+
+    let set = "gateway-api-ls-cross-ns/listenerset-test-allowed-routes-cross-ns";
+    let (same, other) = (
+        "route-in-listenerset-namespace",
+        "route-in-gateway-namespace",
+    );
+    suite.set_has_routes(set, &[&format!("gateway-api-ls-cross-ns/{same}")]);
+    suite.route_of_set_is(set, other, False, Reason::NotAllowedByListeners);
+    suite.set_counts(set, &[(&listener("cross-ns-same"), 1)]);
+    let exchanges = [
+        at(same, "cross-ns-same").reaches(V1),
+        at(other, "cross-ns-same").is(404),
+    ];
+    suite.expect(address, exchanges).await;
+}
+
+#[tokio::test]
+async fn listenerset_reference_grant() {
+    let Some(suite) = Suite::start(&["listenerset-reference-grant"]).await else {
+        return;
+    };
+
+    let gateway = "gateway-with-listener-sets-test-reference-grant";
+    suite.gateway_is(gateway, Accepted, True, Reason::Accepted);
+    let with = "listenerset-with-reference-grant";
+    suite.set_takes(with);
+    let listener = "listenerset-with-reference-grant-listener";
+    let conditions = suite.set_listener(with, listener);
+    is(conditions, ResolvedRefs, True, None, listener);
+    let without = "gateway-api-listener-sets-test-reference-grant-ns/\
+                   listenerset-without-reference-grant";
+    suite.set_refused(without, Reason::ListenersNotValid);
+    let listener = "listenerset-without-reference-grant-listener";
+    let conditions = suite.set_listener(without, listener);
+    let reason = Some(Reason::RefNotPermitted);
+    is(conditions, ResolvedRefs, False, reason, listener);
+}
+
+#[tokio::test]
+async fn listenerset_route_status_scoped_to_parentref() {
+    let name = "listenerset-route-status-scoped-to-parentref";
+    let Some(suite) = Suite::start(&[name]).await else {
+        return;
+    };
+
+    let (gateway, set) = ("gateway-parentref", "listenerset-parentref");
+    suite.attached_sets(gateway, 1);
+    suite.set_counts(set, &[("listenerset-parentref-listener", 1)]);
+    let (of_gateway, of_set) = ("route-parentref-gwonly", "route-parentref-lsonly");
+    suite.route_is(gateway, of_gateway, Accepted, True, Reason::Accepted);
+    suite.set_has_routes(set, &[of_set]);
+    for (route, kind, parent) in [
+        (of_gateway, "Gateway", gateway),
+        (of_set, "ListenerSet", set),
+    ] {
+        let [only] = suite.parents::<HttpRoute>(route) else {
+            panic!("{route} has one parent");
+        };
+        assert_eq!(only.parent.kind.as_deref(), Some(kind));
+        assert_eq!(only.parent.name, parent);
+        assert_eq!(only.parent.namespace.as_deref(), Some(INFRA));
     }
 }

@@ -194,7 +194,7 @@ impl Suite {
     }
 
     #[track_caller]
-    fn parents<T: Kind>(&self, route: &str) -> &[ParentVerdict] {
+    pub(crate) fn parents<T: Kind>(&self, route: &str) -> &[ParentVerdict] {
         match self.decision::<T>(route) {
             Decision::Route(verdict) | Decision::Policy(verdict) => &verdict.parents,
             other => panic!("{route}: {other:?}"),
@@ -203,7 +203,18 @@ impl Suite {
 
     #[track_caller]
     fn parents_of<T: Kind>(&self, route: &str, gateway: &str) -> Vec<&ParentVerdict> {
-        let (namespace, name) = split(gateway);
+        self.parents_in::<T>(route, "Gateway", gateway)
+    }
+
+    /// What a route is told by a parent of this kind.
+    #[track_caller]
+    pub(crate) fn parents_in<T: Kind>(
+        &self,
+        route: &str,
+        kind: &str,
+        parent: &str,
+    ) -> Vec<&ParentVerdict> {
+        let (namespace, name) = split(parent);
         let own = split(route).0;
         let parents = self.parents::<T>(route).iter();
         parents
@@ -211,7 +222,7 @@ impl Suite {
                 let parent = &one.parent;
                 parent.name == name
                     && parent.namespace.as_deref().unwrap_or(own) == namespace
-                    && parent.kind.as_deref() == Some("Gateway")
+                    && parent.kind.as_deref() == Some(kind)
                     && parent.group.as_deref() == Some("gateway.networking.k8s.io")
             })
             .collect()

@@ -230,6 +230,71 @@ async fn backend_is_told_whom_a_connection_is_from() {
     }
 }
 
+/// Reads requests behind PROXY protocol headers of version 1, and answers them with the
+/// header of their connection.
+async fn tell_the_header(mut wire: Wire) {
+    let Some(line) = wire.read_until(b"\r\n").await else {
+        return;
+    };
+    while wire.request().await.is_some() {
+        let line = String::from_utf8_lossy(&line);
+        let length = line.trim_end().len();
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+        wire.send(answer + line.trim_end()).await;
+    }
+}
+
+#[tokio::test]
+async fn clients_do_not_share_connections_to_backends_that_are_told_of_them() {
+    let origin = RawOrigin::bind().await.script(tell_the_header);
+    let backend = Backend::new([origin.address()]).with_proxy_protocol(ProxyVersion::V1);
+    let site = Site::to(origin.address());
+    let gateway = serve(
+        site.listener("web"),
+        Configuration::new().with_backend("origin", backend),
+    );
+
+    for count in 1..=2 {
+        let mut client = Wire::connect(gateway.address()).await;
+        let (own, there) = (client.tcp().local_addr(), client.tcp().peer_addr());
+        let (own, there) = (own.unwrap(), there.unwrap());
+        let line = format!(
+            "PROXY TCP4 127.0.0.1 127.0.0.1 {} {}",
+            own.port(),
+            there.port()
+        );
+        for _ in 0..3 {
+            client.send(GET).await;
+            assert_eq!(client.response().await.unwrap().text(), line);
+        }
+        assert_eq!(origin.connections(), count);
+    }
+}
+
+#[tokio::test]
+async fn requests_are_announced_as_from_whom_a_header_said() {
+    let origin = RawOrigin::bind().await.script(tell_the_header);
+    let backend = Backend::new([origin.address()]).with_proxy_protocol(ProxyVersion::V1);
+    let site = Site::to(origin.address());
+    let listener = site.listener("web").with_proxy_protocol(trusting());
+    let gateway = serve(
+        listener,
+        Configuration::new().with_backend("origin", backend),
+    );
+
+    let mut client = Wire::connect(gateway.address()).await;
+    client
+        .send(header(ProxyVersion::V2, SOURCE, DESTINATION))
+        .await;
+    client.send(GET).await;
+
+    let answer = client.response().await.unwrap();
+    assert_eq!(
+        answer.text(),
+        "PROXY TCP4 198.51.100.7 203.0.113.9 4321 443"
+    );
+}
+
 #[tokio::test]
 async fn silence_instead_of_a_header_is_ended() {
     let origin = Origin::echo().await;

@@ -2,12 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+
 use bytes::Bytes;
 use gateway_tests::{Client, Origin, RawOrigin, Reply, Site, TestGateway, Wire};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Empty;
-use hyper_util::rt::TokioIo;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 /// Asks for `protocol`.
 fn ask(protocol: &str) -> String {
@@ -252,11 +258,116 @@ async fn http2_backend_gets_an_ordinary_request() {
     let gateway = TestGateway::single(&Site::to_h2c(origin.address()));
     let mut client = Wire::connect(gateway.address()).await;
 
-    client.send(ask("websocket")).await;
+    client.send(ask("irc")).await;
     let answer = client.response().await.unwrap();
 
     assert_eq!(answer.status, 200);
     assert!(!origin.last().headers.contains_key("upgrade"));
+}
+
+#[tokio::test]
+async fn http2_backend_that_takes_no_websocket_gets_none() {
+    let origin = Origin::echo_h2c().await;
+    let gateway = TestGateway::single(&Site::to_h2c(origin.address()));
+    let mut client = Wire::connect(gateway.address()).await;
+
+    client.send(ask("websocket")).await;
+
+    assert_eq!(client.response().await.unwrap().status, 502);
+    assert_eq!(origin.count(), 0);
+}
+
+/// A backend of HTTP/2 that takes WebSocket at `/chat` and sends everything back; at
+/// other paths it takes none.
+async fn websocket_over_http2() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let mut server = http2::Builder::new(TokioExecutor::new());
+            server.enable_connect_protocol();
+            let service = service_fn(|request| async { Ok::<_, Infallible>(switched(request)) });
+            tokio::spawn(server.serve_connection(TokioIo::new(tcp), service));
+        }
+    });
+    address
+}
+
+fn switched(request: Request<gateway_tests::Incoming>) -> Response<Empty<Bytes>> {
+    let protocol = request.extensions().get::<hyper::ext::Protocol>();
+    let is_asked = request.method() == Method::CONNECT
+        && protocol.is_some_and(|protocol| protocol.as_str() == "websocket")
+        && request
+            .uri()
+            .authority()
+            .is_some_and(|host| host == "a.test")
+        && !request.headers().contains_key("sec-websocket-key");
+    let mut response = Response::new(Empty::new());
+    if !is_asked {
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+    } else if request.uri().path() != "/chat" {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    } else {
+        tokio::spawn(async {
+            let upgraded = hyper::upgrade::on(request).await.unwrap();
+            let (mut reader, mut writer) = tokio::io::split(TokioIo::new(upgraded));
+            // Its end is that of the test.
+            let _ = tokio::io::copy(&mut reader, &mut writer).await;
+            let _ = writer.shutdown().await;
+        });
+    }
+    response
+}
+
+#[tokio::test]
+async fn http1_clients_get_an_http2_backend_to_switch() {
+    let gateway = TestGateway::single(&Site::to_h2c(websocket_over_http2().await));
+
+    for _ in 0..2 {
+        let mut client = Wire::connect(gateway.address()).await;
+        client.send(ask("websocket") + "early").await;
+        let head = client.head().await.unwrap().to_ascii_lowercase();
+        assert!(head.starts_with("http/1.1 101 "), "{head}");
+        assert!(head.contains("connection: upgrade\r\n"), "{head}");
+        assert!(head.contains("upgrade: websocket\r\n"), "{head}");
+        assert!(head.contains("sec-websocket-accept: "), "{head}");
+
+        assert_eq!(client.read(5).await.unwrap(), b"early");
+        for number in 0..100 {
+            let ping = format!("ping {number:3}");
+            client.send(&ping).await;
+            assert_eq!(client.read(8).await.unwrap(), ping.as_bytes());
+        }
+        client.finish().await;
+        assert!(client.is_ended().await);
+    }
+}
+
+#[tokio::test]
+async fn http2_clients_get_an_http2_backend_to_switch() {
+    let gateway = TestGateway::single(&Site::to_h2c(websocket_over_http2().await));
+    let mut client = Client::http2(gateway.address()).await;
+    // The settings of the gateway come first.
+    client.another().call(Client::request("/settings")).await;
+    let ask = |target: &str| {
+        let protocol = hyper::ext::Protocol::from_static("websocket");
+        let request = Request::builder().method(Method::CONNECT).uri(target);
+        let request = request.extension(protocol);
+        request.body(Empty::<Bytes>::new()).unwrap()
+    };
+
+    let response = client.send(ask("http://a.test/chat")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let mut tunnel = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
+    tunnel.write_all(b"ping").await.unwrap();
+    let mut read = [0; 4];
+    tunnel.read_exact(&mut read).await.unwrap();
+    assert_eq!(&read, b"ping");
+    tunnel.shutdown().await.unwrap();
+    assert_eq!(tunnel.read(&mut read).await.unwrap(), 0);
+
+    let response = client.send(ask("http://a.test/elsewhere")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

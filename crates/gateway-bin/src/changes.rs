@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use gateway_k8s::world::{ObjectRef, World};
 
 /// Names the objects that were added, changed and removed, or counts them where
-/// they are many.
-pub(crate) fn describe(before: &World, after: &World) -> String {
+/// they are many. Nothing, if there are none.
+pub(crate) fn describe(before: &World, after: &World) -> Option<String> {
     let changes = after.changes(before);
     let parts = [
         part(&changes.added, "added"),
@@ -14,11 +14,7 @@ pub(crate) fn describe(before: &World, after: &World) -> String {
         part(&changes.removed, "removed"),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
-    if parts.is_empty() {
-        "no object changed".to_owned()
-    } else {
-        parts.join("; ")
-    }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 fn part(objects: &[ObjectRef], verb: &str) -> Option<String> {
@@ -78,10 +74,10 @@ mod tests {
         }
 
         assert_eq!(
-            describe(&before, &after),
-            "1 Gateway and 3 HTTPRoutes added; HTTPRoute shop/old removed"
+            describe(&before, &after).as_deref(),
+            Some("1 Gateway and 3 HTTPRoutes added; HTTPRoute shop/old removed")
         );
-        assert_eq!(describe(&after, &after), "no object changed");
+        assert_eq!(describe(&after, &after), None);
     }
 
     #[test]
@@ -89,6 +85,7 @@ mod tests {
         let before = World::default().with(route("a"));
         let after = World::default().with(route("a"));
 
-        assert_eq!(describe(&before, &after), "HTTPRoute shop/a changed");
+        let described = describe(&before, &after);
+        assert_eq!(described.as_deref(), Some("HTTPRoute shop/a changed"));
     }
 }

@@ -104,6 +104,11 @@ fn route(
         let context = context(arrival, &matched);
         request.extensions_mut().insert(context);
     }
+    if rule.tells_ends()
+        && let Some(ends) = arrival.connection.and_then(|one| one.ends())
+    {
+        request.extensions_mut().insert(ends);
+    }
     if let Some(client) = arrival.secured.and_then(Secured::client) {
         request.extensions_mut().insert(client.clone());
     }

@@ -16,6 +16,7 @@ use super::outcome::{OutcomeReport, outcomes};
 use super::request::{Asked, Means};
 use super::route::{self, WrittenRule};
 use super::secured;
+use super::settings;
 use super::site::{self, Site};
 use super::stream::StreamReport;
 use crate::manifests::Manifests;
@@ -54,6 +55,9 @@ pub(super) struct ListenerReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hostname: Option<String>,
     pub(super) address: String,
+    /// What is set about its connections, or its sessions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) settings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) place: Option<String>,
 }
@@ -255,6 +259,7 @@ impl ListenerReport {
             name: listener.name().to_string(),
             hostname: listener.hostname().map(ToString::to_string),
             address: site.describe(),
+            settings: settings::describe(listener),
             place: index.and_then(|index| {
                 let field = format!("spec.listeners[{index}]");
                 place(own.as_ref(), &field)

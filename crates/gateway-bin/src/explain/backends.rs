@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use gateway_core::model::{
-    Backend, BackendProtocol, BackendRef, BackendTarget, Configuration, Endpoints, Rule,
+    Backend, BackendProtocol, BackendRef, BackendTarget, Configuration, Endpoints, ProxyVersion,
+    Rule,
 };
 use serde::Serialize;
 
@@ -22,6 +23,9 @@ pub(super) struct BackendReport {
     /// The name that is asked for in TLS with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tls: Option<String>,
+    /// The version of the PROXY protocol that connections begin with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) proxy_protocol: Option<&'static str>,
     pub(super) endpoints: Vec<String>,
     pub(super) filters: Vec<FilterReport>,
     /// What the client gets instead of the backend's answer.
@@ -79,6 +83,7 @@ impl BackendReport {
             percent: (share * 10.0).round() / 10.0,
             protocol: None,
             tls: None,
+            proxy_protocol: None,
             endpoints: Vec::new(),
             filters: Vec::new(),
             failure: None,
@@ -101,6 +106,10 @@ impl BackendReport {
             self.failure = Some("500, because the backend is not known".to_owned());
             return;
         };
+        self.proxy_protocol = backend.proxy_protocol().map(|version| match version {
+            ProxyVersion::V1 => "v1",
+            ProxyVersion::V2 => "v2",
+        });
         self.tls = backend.tls().map(|tls| tls.server_name.to_string());
         self.protocol = match backend.protocol() {
             BackendProtocol::H2c => Some("HTTP/2"),

@@ -10,6 +10,7 @@ mod outcome;
 mod request;
 mod route;
 mod secured;
+mod settings;
 mod site;
 mod stream;
 mod text;

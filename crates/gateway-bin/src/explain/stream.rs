@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::backends::BackendReport;
 use super::route;
 use super::secured;
+use super::settings;
 use crate::manifests::Manifests;
 
 /// The route that takes it, and what it does.
@@ -24,6 +25,8 @@ pub(super) struct StreamReport {
     /// What becomes of TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tls: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) timeouts: Option<String>,
     pub(super) backends: Vec<BackendReport>,
     /// Routes of the listener that do not get it, and why.
     pub(super) others: Vec<String>,
@@ -68,6 +71,7 @@ impl StreamReport {
             place: route::place(place),
             hostname: hostname.map(|name| name.to_string()),
             tls: tls(listener),
+            timeouts: settings::timeouts(route),
             backends: backends(&manifests.resolved.configuration, route),
             others: others
                 .map(|other| format!("{} {} {}", kind(other), other.name(), why(other)))

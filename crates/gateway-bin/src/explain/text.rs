@@ -78,6 +78,9 @@ fn stream_way(listener: Option<&ListenerReport>, stream: &StreamReport) -> Table
     if let Some(tls) = stream.tls {
         step(&mut way, "TLS", tls, None);
     }
+    if let Some(timeouts) = &stream.timeouts {
+        step(&mut way, "timeouts", timeouts, None);
+    }
     backends(&mut way, &stream.backends);
     way
 }
@@ -125,6 +128,9 @@ fn begin(way: &mut Table<3>, listener: Option<&ListenerReport>) {
         let serves = hostname.map_or_else(String::new, |hostname| format!(" for {hostname}"));
         let text = format!("{}, {}{serves}", listener.name, listener.address);
         step(way, "listener", &text, listener.place.as_deref());
+        for setting in &listener.settings {
+            step(way, "", &format!("  {setting}"), None);
+        }
     }
 }
 
@@ -145,10 +151,13 @@ fn backends(way: &mut Table<3>, backends: &[BackendReport]) {
             .map_or_else(String::new, |one| format!(", {one}"));
         let tls = backend.tls.as_ref();
         let tls = tls.map_or_else(String::new, |name| format!(", TLS as {name}"));
+        let proxy = backend
+            .proxy_protocol
+            .map_or_else(String::new, |version| format!(", PROXY protocol {version}"));
         step(
             way,
             label,
-            &format!("{}{share}{protocol}{tls}", backend.name),
+            &format!("{}{share}{protocol}{tls}{proxy}", backend.name),
             None,
         );
         for filter in &backend.filters {

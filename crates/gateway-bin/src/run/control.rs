@@ -34,6 +34,8 @@ pub(crate) struct Control {
     needed: Arc<[Needed]>,
     failed: Vec<BindError>,
     told: Told,
+    /// Whether there is nothing to serve.
+    waits: bool,
 }
 
 impl Control {
@@ -49,6 +51,7 @@ impl Control {
             needed: Arc::default(),
             failed: Vec::new(),
             told: Told::default(),
+            waits: false,
         }
     }
 
@@ -72,8 +75,9 @@ impl Control {
         tracing::debug!(?read, resolved = ?resolved_after - read, applied = ?start.elapsed() - resolved_after);
         match self.reading.replace(reading.clone()) {
             Some(before) => {
-                let changes = changes::describe(before.world(), reading.world());
-                tracing::info!("reloaded in {took} ms: {changes}");
+                if let Some(changes) = changes::describe(before.world(), reading.world()) {
+                    tracing::info!("reloaded in {took} ms: {changes}");
+                }
             }
             None => tracing::info!("read {} in {took} ms", counts(reading.world())),
         }
@@ -127,9 +131,11 @@ impl Control {
         let sockets = Socket::all(&self.gateway);
         self.told
             .listening(listening::by_socket(&self.configuration, &sockets));
-        if sockets.is_empty() && self.failed.is_empty() {
+        let waits = sockets.is_empty() && self.failed.is_empty();
+        if waits && !self.waits {
             tracing::warn!("no Gateway to serve; waiting for one in {}", self.origin);
         }
+        self.waits = waits;
     }
 }
 

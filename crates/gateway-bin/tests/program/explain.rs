@@ -209,6 +209,46 @@ fn connections_and_datagrams_have_ways() {
 }
 
 #[test]
+fn settings_in_annotations_are_told() {
+    let annotate = |text: &str, object: &str, annotations: &str| {
+        let annotated = object.replacen(
+            "metadata: {",
+            &format!("metadata: {{annotations: {{{annotations}}}, "),
+            1,
+        );
+        assert!(text.contains(object), "{object}");
+        text.replacen(object, &annotated, 1)
+    };
+    let text = annotate(
+        STREAMS,
+        "kind: Gateway, metadata: {name: g}",
+        "gateway-rs.dev/max-connections: '9', tcp.gateway-rs.dev/proxy-protocol-from: 10.0.0.0/8, \
+         gateway-rs.dev/no-such: x",
+    );
+    let text = annotate(
+        &text,
+        "kind: TCPRoute, metadata: {name: db}",
+        "gateway-rs.dev/idle-timeout: 5m",
+    );
+    let service = "kind: Service, metadata: {name: s}";
+    let text = annotate(&text, service, "gateway-rs.dev/proxy-protocol: v2");
+    let manifests = Manifests::new().with("all.yaml", &text);
+
+    let said = gateway_says(&["explain", &manifests.path(), "tcp://db.test:5432"]);
+    for part in [
+        "PROXY protocol; others are refused\n",
+        "at most 9 connections\n",
+        "connect 5s, idle 300s\n",
+        "Service default/s:5432, PROXY protocol v2\n",
+    ] {
+        assert!(said.out.contains(part), "{part:?} in {}", said.out);
+    }
+    let said = gateway_says(&["check", &manifests.path()]);
+    let warning = "metadata.annotations.gateway-rs.dev/no-such: is not a setting";
+    assert!(said.out.contains(warning), "{}", said.out);
+}
+
+#[test]
 fn names_of_handshakes_choose_listener_and_route() {
     let mail = explain_streams(&["tls://mail.pass.test", "-o", "json"]).json();
     assert_eq!(mail["stream"]["route"], "default/mail");

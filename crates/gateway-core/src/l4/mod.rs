@@ -91,6 +91,7 @@ pub use self::forward::{Forward, ForwardFuture, NotForwarded};
 pub(crate) use self::gate::Gate;
 pub(crate) use self::layers::StreamLayers;
 pub(crate) use self::limits::Permit;
+pub(crate) use self::proxy_protocol::Addresses;
 pub(crate) use self::serve::{forward, serve};
 pub use self::stack::{ConnectionStack, Stack, StackFuture};
 pub use self::stream::ByteStream;

@@ -17,7 +17,7 @@ use super::watches::Watched;
 use crate::Body;
 use crate::admission::Forwarded;
 use crate::exchange::{Arrival, Exchange, LiveTable, begin};
-use crate::l4;
+use crate::l4::{self, Addresses};
 use crate::telemetry::Counting;
 use crate::tls::Secured;
 
@@ -27,6 +27,7 @@ pub(crate) struct Connection {
     port: Arc<Port>,
     forwarded: Forwarded,
     secured: Option<Secured>,
+    ends: Option<Addresses>,
     watched: Watched,
     draining: Arc<AtomicBool>,
 }
@@ -57,9 +58,14 @@ impl Connection {
         if let Some(streams) = taken {
             return l4::serve(tcp, client, destination, &streams, watched).await;
         }
+        let ends = destination.or_else(|| tcp.local_addr().ok());
+        let ends = ends.map(|destination| Addresses {
+            source: client,
+            destination,
+        });
         match open(tcp, client, destination, &port, &watched).await {
             Some(Opened::Http(opened)) => {
-                Self::http(opened, client, port, watched, draining).await;
+                Self::http(opened, client, ends, port, watched, draining).await;
             }
             Some(Opened::Stream(stack, connection)) => {
                 l4::forward(&stack, connection, watched).await;
@@ -71,6 +77,7 @@ impl Connection {
     async fn http(
         opened: OpenedHttp,
         client: SocketAddr,
+        ends: Option<Addresses>,
         port: Arc<Port>,
         watched: Watched,
         draining: Arc<AtomicBool>,
@@ -92,6 +99,7 @@ impl Connection {
             port,
             forwarded,
             secured,
+            ends,
             watched,
             draining,
         });
@@ -100,6 +108,11 @@ impl Connection {
 
     pub(crate) fn watch(&self) -> &Arc<Watch> {
         self.watched.watch()
+    }
+
+    /// Whom it is from, and to.
+    pub(crate) fn ends(&self) -> Option<Addresses> {
+        self.ends
     }
 
     /// Whether the gateway is about to stop, so that clients should go elsewhere.

@@ -244,8 +244,11 @@ impl Backend {
     }
 
     /// Says in a PROXY protocol header whom a connection is from. It does not by
-    /// default. Connections of streams only: those for requests are shared by clients,
-    /// and requests say whom they are from by themselves.
+    /// default.
+    ///
+    /// Connections for requests are then not shared by clients: each client's connection
+    /// has connections of its own to the backend, which are used again for its own later
+    /// requests and otherwise stay idle until their time is over.
     #[must_use]
     pub fn with_proxy_protocol(mut self, version: ProxyVersion) -> Self {
         self.proxy_protocol = Some(version);
@@ -267,7 +270,7 @@ impl Backend {
         self.tls.as_ref()
     }
 
-    /// Whether and how connections of streams begin with a PROXY protocol header.
+    /// Whether and how connections begin with a PROXY protocol header.
     pub fn proxy_protocol(&self) -> Option<ProxyVersion> {
         self.proxy_protocol
     }

@@ -1,6 +1,7 @@
 //! Builds a rule's stack, once for each change of the rule.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gateway_filters::retry::{FailedTry, ReplayBody};
 use gateway_filters::timeout::{
@@ -31,6 +32,15 @@ pub(crate) struct LiveRule {
     /// Whether a filter asks what the router knows. Requests of other rules are
     /// spared the extension.
     pub(crate) wants_context: bool,
+    tells_ends: Arc<AtomicBool>,
+}
+
+impl LiveRule {
+    /// Whether some backend is told whom connections are from. Requests are spared the
+    /// extension where none is.
+    pub(crate) fn tells_ends(&self) -> bool {
+        self.tells_ends.load(Ordering::Relaxed)
+    }
 }
 
 /// What stacks are built from, besides rules.
@@ -49,6 +59,7 @@ impl Assembler {
         LiveRule {
             stack: self.rule(rule),
             wants_context,
+            tells_ends: Arc::clone(self.backends.tell_ends()),
         }
     }
 

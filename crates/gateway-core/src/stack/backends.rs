@@ -1,6 +1,7 @@
 //! The backends of a configuration, alive: balancers and the pool.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -25,6 +26,7 @@ pub(crate) struct Backends {
     known: Arc<Mutex<HashMap<BackendId, Arc<LiveBackend>>>>,
     /// As the last configuration had them.
     configured: Arc<Mutex<Configured>>,
+    tell_ends: Arc<AtomicBool>,
 }
 
 type Configured = Arc<BTreeMap<BackendId, Arc<Backend>>>;
@@ -35,12 +37,18 @@ impl Backends {
             pool,
             known: Arc::default(),
             configured: Arc::default(),
+            tell_ends: Arc::default(),
         }
     }
 
     /// The connections to all of them.
     pub(crate) fn pool(&self) -> &Pool<Body> {
         &self.pool
+    }
+
+    /// Whether any of them is, or was, told whom connections are from.
+    pub(super) fn tell_ends(&self) -> &Arc<AtomicBool> {
+        &self.tell_ends
     }
 
     /// Sends requests to `target`.
@@ -67,6 +75,9 @@ impl Backends {
             .unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *configured, Arc::clone(&now));
         for (id, backend) in differing(&before, &now) {
+            if backend.proxy_protocol().is_some() {
+                self.tell_ends.store(true, Ordering::Relaxed);
+            }
             if let Some(lookup) = self.live(id).update(backend) {
                 lookups.push(lookup);
             }

@@ -6,12 +6,15 @@ use std::task::{Context, Poll, ready};
 
 use gateway_lb::Balancer;
 use gateway_lb::balance::Pick;
-use gateway_lb::pool::{Pool, Protocol, SendFuture};
-use http::{HeaderMap, Request, Response, header};
+use gateway_lb::pool::{Pool, SendFuture};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::Service;
 
 use super::backends::LiveBackend;
+use crate::l4::Addresses;
+use crate::l4::proxy_protocol::{header, own};
+use crate::model::ProxyVersion;
 use crate::{Body, BoxError};
 
 /// Sends requests to one backend.
@@ -26,16 +29,15 @@ impl UpstreamService {
         Self { backend, pool }
     }
 
-    fn send(&self, mut request: Request<Body>) -> Result<UpstreamFuture, BoxError> {
+    fn send(&self, request: Request<Body>) -> Result<UpstreamFuture, BoxError> {
         let active = self.backend.active();
         let active = active.as_ref().ok_or(InvalidBackend)?;
-        if active.protocol == Protocol::Http2 {
-            // HTTP/2 has no such fields (RFC 9113, section 8.2.2).
-            remove_upgrade(request.headers_mut());
-        }
-
         let pick = pick(&active.balancer)?;
         let destination = active.security.destination(pick.address())?;
+        let destination = match active.proxy_protocol() {
+            Some(version) => destination.with_opening(opening(version, &request)),
+            None => destination,
+        };
         let send = self.pool.send(destination, active.protocol, request);
         Ok(UpstreamFuture::Sent {
             send,
@@ -90,9 +92,13 @@ fn pick(balancer: &Balancer) -> Result<Pick, BoxError> {
     Ok(balancer.pick()?)
 }
 
-fn remove_upgrade(headers: &mut HeaderMap) {
-    headers.remove(header::UPGRADE);
-    headers.remove(header::CONNECTION);
+/// What the request's connection begins with. A mirror's requests, which are ours, are
+/// from nobody.
+fn opening(version: ProxyVersion, request: &Request<Body>) -> Vec<u8> {
+    match request.extensions().get::<Addresses>() {
+        Some(ends) => header(version, ends.source, ends.destination),
+        None => own(version),
+    }
 }
 
 /// A reference that could not be resolved, or a rule without any.

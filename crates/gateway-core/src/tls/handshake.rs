@@ -12,6 +12,7 @@ use super::identity::ClientCertificate;
 use super::socket::{Socket, TlsStream};
 use super::termination::Terminator;
 use crate::telemetry::HandshakeFailure;
+use super::turns::in_turn;
 
 /// A connection whose handshake is done.
 #[derive(Debug)]
@@ -45,10 +46,9 @@ pub(crate) async fn handshake(
         HandshakeError::Refused(refused.error)
     })?;
     let start = StartHandshake::from_parts(accepted, Socket::new(tcp, rest));
-    let stream = start
-        .into_stream(terminator.config().clone())
-        .await
-        .map_err(HandshakeError::Failed)?;
+    // Within a future of its own: computing begins when the future is made.
+    let handshake = async { start.into_stream(terminator.config().clone()).await };
+    let stream = in_turn(handshake).await.map_err(HandshakeError::Failed)?;
 
     let client = match terminator.clients() {
         Some(clients) => identify(&stream, clients)?,

@@ -15,6 +15,7 @@ mod secured;
 mod socket;
 mod table;
 mod termination;
+mod turns;
 
 pub(crate) use self::handshake::{Established, HandshakeError, handshake};
 pub(crate) use self::hello::{Hello, NoHello, read_hello};

@@ -121,7 +121,7 @@ pub(super) fn judge(view: &View<'_>, policy: &BackendTlsPolicy) -> Judged {
 }
 
 /// Reads whom to believe, and by which name.
-fn validation(
+pub(super) fn validation(
     view: &View<'_>,
     from: From<'_>,
     written: &CaCertificateValidation,

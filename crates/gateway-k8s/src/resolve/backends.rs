@@ -3,9 +3,11 @@
 use gateway_core::model::{BackendId, BackendProtocol, BackendPurpose, ObjectName};
 use k8s_openapi::api::core::v1::{Service, ServicePort};
 
+use super::annotations::Annotations;
 use super::backend_tls;
 use super::field::Field;
 use super::grants::{self, From, To};
+use super::traffic;
 use super::view::View;
 use super::x_backend;
 use crate::api::{BackendObjectReference, BackendRef, HttpBackendRef, XBackend};
@@ -112,7 +114,7 @@ pub(super) fn backend(
                     Problem::new(Reason::UnsupportedValue, "an XBackend has its own port");
                 return Err(problem.at(at.name("port")).remedy("leave the port out"));
             }
-            let port = x_backend::target(found, purpose).map_err(|problem| {
+            let port = x_backend::target(view, found, purpose).map_err(|problem| {
                 Problem::new(
                     problem.reason,
                     format!("{} {}/{}: {problem}", to.kind, to.namespace, to.name),
@@ -170,6 +172,12 @@ fn service(
     };
     let (number, found) = find_port(service, port, purpose)
         .map_err(|problem| describe(problem, service, to, port, at))?;
+    traffic::sent(&Annotations::of(&service.metadata), number).map_err(|problem| {
+        let message = format!("Service {}/{}: {problem}", to.namespace, to.name);
+        Problem::new(Reason::UnsupportedProtocol, message)
+            .at(at)
+            .remedy("correct the annotation")
+    })?;
     let secured = backend_tls::in_force(view, to.namespace, to.name, found).is_some();
     let plain = protocol(found, secured);
     if plain.is_none() && matches!(purpose, Purpose::Requests | Purpose::Grpc) {

@@ -135,6 +135,27 @@ impl Certificates {
     }
 }
 
+/// Follows a reference to a certificate that nobody keeps when its Secret is damaged.
+///
+/// # Errors
+///
+/// `RefNotPermitted`, and `InvalidClientCertificateRef` for everything else.
+pub(super) fn read(
+    view: &View<'_>,
+    from: From<'_>,
+    written: &SecretObjectReference,
+    at: &Field<'_>,
+) -> Result<Arc<Certificate>, Problem> {
+    let reason = Reason::InvalidClientCertificateRef;
+    let found = Certificates::default().find(view, from, written, reason, at);
+
+    match (found.certificate, found.problem) {
+        (Some(certificate), _) => Ok(certificate),
+        (None, Some(problem)) => Err(problem),
+        (None, None) => Err(Problem::new(reason, "leads nowhere").at(at)),
+    }
+}
+
 /// The entry `name` of a Secret.
 pub(super) fn entry<'a>(secret: &'a Secret, name: &str) -> Option<&'a [u8]> {
     let data = secret.data.as_ref().and_then(|data| data.get(name));

@@ -62,12 +62,16 @@ impl Own<'_> {
 
     fn streams(&self, route: &StreamRoute) -> StreamRoute {
         let own = StreamRoute::new(route.kind(), route.name().clone());
-        let own = own.with_created(route.created());
+        let own = own
+            .with_created(route.created())
+            .with_timeouts(route.timeouts());
         let own = route
             .hostnames()
             .iter()
             .cloned()
             .fold(own, StreamRoute::with_hostname);
+        let layers = route.layers().iter().cloned();
+        let own = layers.fold(own, StreamRoute::with_layer);
 
         let backends = route.backends().iter().map(|backend| self.backend(backend));
         backends.fold(own, StreamRoute::with_backend)

@@ -88,6 +88,43 @@ pub(super) fn find_overlaps(plans: &mut [ListenerPlan], sets: &[SetPlan]) {
     }
 }
 
+/// Gives listeners that share a port the settings that connections meet before it is
+/// known which of them they are for: those of the first object that has a listener
+/// there, so that nobody who adds a listener changes what the others have.
+pub(super) fn settle_traffic(plans: &mut [ListenerPlan], sets: &[SetPlan]) {
+    for place in by_port(plans) {
+        let accepted = place.into_iter().filter(|one| plans[*one].is_accepted());
+        let accepted: Vec<_> = accepted.collect();
+        let first = accepted.first().map(|first| plans[*first].set);
+        let of_first = || {
+            accepted
+                .iter()
+                .filter(|one| first == Some(plans[**one].set))
+        };
+        let said = of_first().find(|one| !plans[**one].traffic.is_default());
+        let Some(decides) = said.or(accepted.first()).copied() else {
+            continue;
+        };
+        let (traffic, name) = (plans[decides].traffic.clone(), name(&plans[decides], sets));
+
+        for other in accepted {
+            let plan = &mut plans[other];
+            if plan.traffic == traffic {
+                continue;
+            }
+            if !plan.traffic.is_default() {
+                let message = format!("port {} has the settings of {name}", plan.port);
+                let at = Field::SPEC;
+                let problem = Problem::new(Reason::UnsupportedValue, message);
+                let problem = problem.at(at.item("listeners", plan.index));
+                plan.warnings
+                    .push(problem.remedy("set the same for both, or use another port"));
+            }
+            plan.traffic = traffic.clone();
+        }
+    }
+}
+
 /// Whether certificates of both are for one name.
 fn share_certificates(one: &ListenerPlan, other: &ListenerPlan) -> bool {
     let theirs = certified(other);
@@ -136,13 +173,18 @@ fn conflict(mine: &ListenerPlan, theirs: &ListenerPlan, sets: &[SetPlan]) -> Opt
         let problem = Problem::new(Reason::ProtocolConflict, message);
         Some(problem.at(at.name("protocol")).remedy("use another port"))
     } else if mine.hostname == theirs.hostname {
-        let message = format!("{name} has the same port and hostname");
+        let (message, remedy) = match one.has_hostnames() {
+            true => (
+                format!("{name} has the same port and hostname"),
+                "give one of them another port or hostname",
+            ),
+            false => (
+                format!("{name} has the same port, and nothing tells them apart"),
+                "give one of them another port",
+            ),
+        };
         let problem = Problem::new(Reason::HostnameConflict, message);
-        Some(
-            problem
-                .at(at)
-                .remedy("give one of them another port or hostname"),
-        )
+        Some(problem.at(at).remedy(remedy))
     } else {
         None
     }

@@ -8,8 +8,9 @@ use gateway_core::model::{Backend, BackendId, BackendProtocol, BackendPurpose, C
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 
+use super::annotations::Annotations;
 use super::view::View;
-use super::{Settings, backend_tls, backends, x_backend};
+use super::{Settings, backend_tls, backends, traffic, x_backend};
 use crate::api::XBackend;
 use crate::verdict::{Problem, Reason};
 use crate::world::Loaded;
@@ -65,6 +66,15 @@ pub(super) fn find(
                 }
             };
             let backend = Backend::new(addresses).with_protocol(protocol);
+            let annotations = Annotations::of(&service.metadata);
+            warnings.extend(annotations.strays(traffic::OF_BACKENDS, |part| {
+                backends::ports(service).any(|port| port.port.to_string() == part)
+            }));
+            // Where it cannot be read, routes refer to nothing.
+            let backend = match traffic::sent(&annotations, id.port()).ok().flatten() {
+                Some(version) => backend.with_proxy_protocol(version),
+                None => backend,
+            };
             match backend_tls::of_port(view, namespace, name, port) {
                 Ok(None) => Some(backend),
                 Ok(Some(tls)) => Some(backend.with_tls(backend_tls::with_client(tls, client))),
@@ -76,7 +86,7 @@ pub(super) fn find(
         })
     } else {
         view.get::<XBackend>(namespace, name)
-            .and_then(|found| x_backend::backend(found, id.purpose()))
+            .and_then(|found| x_backend::backend(view, found, id.purpose()))
     };
 
     Found {

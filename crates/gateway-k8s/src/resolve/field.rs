@@ -20,6 +20,13 @@ impl<'a> Field<'a> {
         index: None,
     };
 
+    /// The annotations of the object.
+    pub(super) const ANNOTATIONS: Field<'static> = Field {
+        parent: None,
+        name: "metadata.annotations",
+        index: None,
+    };
+
     /// The field called `name` in this one.
     pub(super) fn name(&'a self, name: &'a str) -> Self {
         Self {

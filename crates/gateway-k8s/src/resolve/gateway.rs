@@ -7,6 +7,7 @@ use gateway_core::model::{self, Certificate, ObjectName, SectionName};
 
 use super::Settings;
 use super::address::{self, Wanted};
+use super::annotations::Annotations;
 use super::certificate::{self, Certificates};
 use super::conflicts;
 use super::field::Field;
@@ -112,19 +113,23 @@ impl GatewayPlan {
         frontend: &Frontend,
         loaded: &Loaded<Gateway>,
     ) {
+        let annotations = Annotations::of(&loaded.metadata);
         let own = Surroundings {
             view: planning.view,
             certificates: planning.certificates,
             frontend,
             from: From::kind::<Gateway>(&self.object.namespace),
             set: None,
+            annotations: &annotations,
         };
         let mut listeners = listener::plans(own, &loaded.spec.listeners);
 
         for (index, set) in planning.sets.of(&self.name).iter().enumerate() {
             let plan = listener_set::plan(planning.view, loaded, self.is_accepted(), set);
             if plan.is_taken() {
+                let annotations = Annotations::of(&set.metadata);
                 let around = Surroundings {
+                    annotations: &annotations,
                     from: From::kind::<ListenerSet>(&plan.object.namespace),
                     set: Some(index),
                     ..own
@@ -135,6 +140,7 @@ impl GatewayPlan {
         }
         conflicts::find(&mut listeners, &self.sets);
         conflicts::find_overlaps(&mut listeners, &self.sets);
+        conflicts::settle_traffic(&mut listeners, &self.sets);
         self.listeners = listeners;
     }
 
@@ -308,6 +314,7 @@ fn warnings(settings: &Settings, gateway: &Gateway) -> Vec<Problem> {
     problems.extend(listener_set::invalid_admission(
         spec.allowed_listeners.as_ref(),
     ));
+    problems.extend(listener_set::strays(&gateway.metadata, &spec.listeners));
 
     problems
 }

@@ -1,6 +1,6 @@
 //! GatewayClasses: which Gateways are ours.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::Settings;
 use super::field::Field;
@@ -27,7 +27,11 @@ pub(super) fn judge(settings: &Settings, class: &GatewayClass) -> Arc<ClassVerdi
 
     Arc::new(ClassVerdict {
         conditions,
-        features: FEATURES,
+        features: if settings.infrastructure {
+            &FEATURES_OF_CLUSTERS
+        } else {
+            FEATURES
+        },
     })
 }
 
@@ -67,6 +71,13 @@ fn version(release: &str) -> Condition {
 
 /// The release whose types `api` was generated from.
 const UNDERSTOOD_RELEASE: &str = "v1.7.";
+
+/// What works in a cluster, where objects are made for Gateways, sorted.
+pub static FEATURES_OF_CLUSTERS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let mut features = [FEATURES, &["GatewayInfrastructure"]].concat();
+    features.sort_unstable();
+    features
+});
 
 /// `status.supportedFeatures`: what works, sorted as the API asks. A test of the
 /// conformance suite proves each, over sockets.
@@ -113,6 +124,7 @@ pub const FEATURES: &[&str] = &[
     "HTTPRouteRetryCodes",
     "HTTPRouteRetryConnectionError",
     "HTTPRouteSchemeRedirect",
+    "ListenerSet",
     "ReferenceGrant",
     "TCPRoute",
     "TLSRoute",

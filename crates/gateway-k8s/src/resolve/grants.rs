@@ -105,6 +105,11 @@ pub(super) trait Referrer {
     const KIND: &'static str;
 }
 
+impl Referrer for crate::api::XBackend {
+    const GROUP: &'static str = super::x_backend::GROUP;
+    const KIND: &'static str = "XBackend";
+}
+
 macro_rules! referrers {
     ($($kind:ident is $name:literal),+ $(,)?) => {$(
         impl Referrer for crate::api::$kind {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gateway_core::model::{PathMatch, Route, RouteKind, RouteMatch, ValueMatch};
 
+use super::annotations::Annotations;
 use super::backends::Purpose;
 use super::field::Field;
 use super::grants::From;
@@ -37,6 +38,7 @@ impl RouteObject for GrpcRoute {
             refused,
         );
         converted.read_hostnames(loaded.spec.hostnames.as_deref().unwrap_or_default());
+        converted.warn_of_strays(&Annotations::of(&loaded.metadata), &[]);
 
         let namespace = Arc::clone(&converted.object.namespace);
         let from = From::kind::<Self>(&namespace);

@@ -6,6 +6,7 @@ use gateway_core::model::{
     self, Certificate, Hostname, Protocol, SectionName, TlsMode as ModelMode,
 };
 
+use super::annotations::Annotations;
 use super::certificate::Certificates;
 use super::field::Field;
 use super::frontend::Frontend;
@@ -15,6 +16,7 @@ use super::route::ModelRoute;
 use super::selector::Namespaces;
 use super::spoken::Spoken;
 use super::termination;
+use super::traffic::{self, Traffic};
 use super::view::View;
 use crate::api::{AllowedRoutes, Listener, TlsMode};
 use crate::verdict::{Problem, Reason, SupportedKind};
@@ -39,6 +41,8 @@ pub(super) struct ListenerPlan {
     pub(super) kinds: Vec<SupportedKind>,
     /// Nothing, if what is written means nothing: then nobody is admitted.
     pub(super) namespaces: Option<Namespaces>,
+    /// What is set about its connections, or its sessions.
+    pub(super) traffic: Traffic,
     /// Why it is not accepted.
     pub(super) refused: Vec<Problem>,
     /// With which listeners it conflicts.
@@ -83,6 +87,7 @@ impl ListenerPlan {
             Behind::Other(port) => listener.with_bound_port(port),
             Behind::Same | Behind::Missing => listener,
         };
+        let listener = self.traffic.apply(listener);
 
         let streams = streams.into_iter();
         Some(streams.fold(
@@ -136,6 +141,8 @@ pub(super) struct Surroundings<'a, 'w> {
     pub(super) from: From<'a>,
     /// The place of its ListenerSet.
     pub(super) set: Option<usize>,
+    /// Those of its object.
+    pub(super) annotations: &'a Annotations<'a>,
 }
 
 /// Reads the listeners of one object, apart from each other.
@@ -166,6 +173,7 @@ fn plan(
         protocol: None,
         kinds: spoken.map_or(&[][..], Spoken::kinds).to_vec(),
         namespaces: None,
+        traffic: Traffic::default(),
         refused: Vec::new(),
         conflicts: Vec::new(),
         overlaps: None,
@@ -193,7 +201,13 @@ fn plan(
         &at.name("allowedRoutes"),
     );
     match spoken {
-        Some(spoken) => protocol(&mut plan, around, spoken, written, at),
+        Some(spoken) => {
+            protocol(&mut plan, around, spoken, written, at);
+            let read = traffic::read(around.annotations, &written.name, spoken);
+            plan.traffic = read.traffic;
+            plan.refused.extend(read.refused);
+            plan.warnings.extend(read.warnings);
+        }
         None => {
             let message = format!("protocol {} is not supported", written.protocol);
             let problem = Problem::new(Reason::UnsupportedProtocol, message);

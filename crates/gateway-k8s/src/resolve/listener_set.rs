@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gateway_core::model::ObjectName;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use super::annotations::Annotations;
 use super::field::Field;
 use super::matches::unsupported;
 use super::memo::Step;
 use super::selector::{self, Namespaces};
+use super::traffic;
 use super::view::View;
 use crate::api::{AllowedListeners, Gateway, Listener, ListenerSet, ListenersFromNamespaces};
 use crate::verdict::{Problem, Reason, Verdict};
@@ -21,6 +24,7 @@ pub(super) struct SetPlan {
     pub(super) name: ObjectName,
     /// Why none of its listeners are taken.
     pub(super) refused: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
 }
 
 impl SetPlan {
@@ -129,7 +133,15 @@ pub(super) fn plan(
         name: ObjectName::new(Arc::clone(&object.namespace), Arc::clone(&object.name)),
         object,
         refused,
+        warnings: strays(&loaded.metadata, &loaded.spec.listeners),
     }
+}
+
+/// Annotations that mean nothing, of an object with these listeners.
+pub(super) fn strays(meta: &ObjectMeta, listeners: &[Listener]) -> Vec<Problem> {
+    Annotations::of(meta).strays(traffic::OF_LISTENERS, |part| {
+        listeners.iter().any(|listener| listener.name == part)
+    })
 }
 
 /// What is wrong with `allowedListeners`, which then admits nobody.

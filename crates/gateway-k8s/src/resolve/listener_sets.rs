@@ -15,12 +15,13 @@ pub(super) fn conditions(plan: &GatewayPlan, set: usize) -> Vec<Condition> {
     vec![accepted(plan, set), programmed(plan, set)]
 }
 
-/// What is wrong with its listeners and has no place in a condition.
+/// What is wrong with it or its listeners and has no place in a condition.
 pub(super) fn warnings(plan: &GatewayPlan, set: usize) -> Vec<Problem> {
+    let own = plan.sets.get(set).into_iter();
+    let own = own.flat_map(|set| set.warnings.iter().cloned());
     let listeners = listeners(plan, set);
 
-    listeners
-        .flat_map(|listener| listener.warnings.iter().cloned())
+    own.chain(listeners.flat_map(|listener| listener.warnings.iter().cloned()))
         .collect()
 }
 

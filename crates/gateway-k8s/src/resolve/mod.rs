@@ -12,13 +12,15 @@
 //! | `parent`, `attach`, `placing` | which listeners take which routes |
 //! | `backends`, `endpoints`, `x_backend`, `used` | what rules refer to |
 //! | `served`, `status`, `listener_sets` | what becomes of it: for the data plane, and for whom it is told |
-//! | `backend_tls`, `policies`, `client` | TLS with backends |
+//! | `backend_tls`, `x_backend_tls`, `policies`, `client` | TLS with backends |
+//! | `annotations`, `traffic` | settings that no field of the API has |
 //! | `grants` | who may refer to whom |
 //! | `unobeyed` | kinds that are read and not obeyed |
 //! | `view`, `memo` | what can be used again |
 
 mod address;
 mod address_range;
+mod annotations;
 mod attach;
 mod authorities;
 mod backend_tls;
@@ -58,12 +60,14 @@ mod stream;
 mod termination;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod unobeyed;
 mod urls;
 mod used;
 mod validity;
 mod view;
 mod x_backend;
+mod x_backend_tls;
 
 use std::sync::Arc;
 
@@ -75,7 +79,7 @@ use crate::verdict::Verdicts;
 use crate::world::World;
 
 pub use self::address_range::{AddressRange, InvalidRange};
-pub use self::gateway_class::FEATURES;
+pub use self::gateway_class::{FEATURES, FEATURES_OF_CLUSTERS};
 pub use self::resolver::Resolver;
 pub use self::settings::{CONTROLLER_NAME, Settings};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gateway_core::model::{BackendId, Hostname, ObjectName, Route, StreamRoute};
 
 use super::Settings;
+use super::annotations::Annotations;
 use super::field::Field;
 use super::grants::{From, Referrer};
 use super::matches::{route_match, unsupported};
@@ -96,6 +97,13 @@ impl Converted {
         ObjectName::new(Arc::clone(namespace), Arc::clone(name))
     }
 
+    /// Warns of annotations that mean nothing, of an object for which `known` ones
+    /// do.
+    pub(super) fn warn_of_strays(&mut self, annotations: &Annotations<'_>, known: &[&str]) {
+        let strays = annotations.strays(known, |_| false);
+        Arc::make_mut(&mut self.warnings).extend(strays);
+    }
+
     /// Reads `spec.hostnames`.
     pub(super) fn read_hostnames(&mut self, written: &[String]) {
         let at = Field::SPEC;
@@ -150,6 +158,7 @@ impl RouteObject for HttpRoute {
             refused,
         );
         converted.read_hostnames(loaded.spec.hostnames.as_deref().unwrap_or_default());
+        converted.warn_of_strays(&Annotations::of(&loaded.metadata), &[]);
 
         let namespace = Arc::clone(&converted.object.namespace);
         let from = From::kind::<Self>(&namespace);

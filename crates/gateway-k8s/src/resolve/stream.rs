@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use gateway_core::model::{self, StreamRoute, StreamRouteKind};
+use gateway_core::model::{self, StreamRoute, StreamRouteKind, StreamTimeouts};
 
+use super::annotations::Annotations;
 use super::backends::{Purpose, Written};
 use super::field::Field;
 use super::grants::From;
 use super::reading::Reading;
 use super::route::{Converted, ModelRoute, RouteObject};
 use super::view::View;
-use super::{Settings, rule, validity};
+use super::{Settings, rule, traffic, validity};
 use crate::api::{DefaultScope, L4RouteRule, ParentReference, TcpRoute, TlsRoute, UdpRoute};
+use crate::verdict::Problem;
 use crate::world::{Loaded, ObjectRef};
 
 macro_rules! stream_routes {
@@ -36,6 +38,7 @@ macro_rules! stream_routes {
                     generation: loaded.metadata.generation,
                     kind: StreamRouteKind::$model,
                     created: super::created(&loaded.metadata),
+                    annotations: Annotations::of(&loaded.metadata),
                     parents: loaded.parents(),
                     hostnames: hostnames(loaded),
                     rules: &loaded.spec.rules,
@@ -58,6 +61,7 @@ struct Parts<'a, 'w> {
     generation: Option<i64>,
     kind: StreamRouteKind,
     created: u64,
+    annotations: Annotations<'a>,
     parents: &'a [ParentReference],
     hostnames: &'a [String],
     rules: &'a [L4RouteRule],
@@ -70,15 +74,24 @@ fn convert(parts: Parts<'_, '_>) -> Converted {
         generation,
         kind,
         created,
+        annotations,
         parents,
         hostnames,
         rules,
         mut reading,
     } = parts;
-    let refused = validity::stream_route(parents, hostnames, rules);
+    let mut refused = validity::stream_route(parents, hostnames, rules);
+    let timeouts = timeouts(&annotations, &mut refused);
     let mut converted = Converted::new(object, generation, refused);
     converted.read_hostnames(hostnames);
-    let mut route = StreamRoute::new(kind, converted.name()).with_created(created);
+    let known = match kind {
+        StreamRouteKind::Tcp | StreamRouteKind::Tls => OF_CONNECTIONS,
+        // The listener has the settings of sessions.
+        StreamRouteKind::Udp => &[],
+    };
+    converted.warn_of_strays(&annotations, known);
+    let route = StreamRoute::new(kind, converted.name()).with_created(created);
+    let mut route = route.with_timeouts(timeouts);
     for hostname in &converted.hostnames {
         route = route.with_hostname(hostname.clone());
     }
@@ -106,3 +119,25 @@ fn convert(parts: Parts<'_, '_>) -> Converted {
 
     converted
 }
+
+fn timeouts(annotations: &Annotations<'_>, refused: &mut Vec<Problem>) -> StreamTimeouts {
+    let mut timeouts = StreamTimeouts::default();
+    for (key, timeout) in [
+        (CONNECT_TIMEOUT, &mut timeouts.connect),
+        (IDLE_TIMEOUT, &mut timeouts.idle),
+    ] {
+        match annotations.whole(key).map(|one| one.read(traffic::span)) {
+            Some(Ok(span)) => *timeout = span,
+            Some(Err(problem)) => refused.push(problem),
+            None => {}
+        }
+    }
+
+    timeouts
+}
+
+/// What a TCPRoute or a TLSRoute can be told about its connections.
+const OF_CONNECTIONS: &[&str] = &[CONNECT_TIMEOUT, IDLE_TIMEOUT];
+
+const CONNECT_TIMEOUT: &str = "connect-timeout";
+const IDLE_TIMEOUT: &str = "idle-timeout";

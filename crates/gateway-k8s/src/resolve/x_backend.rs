@@ -4,8 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use gateway_core::model::{Backend, BackendProtocol, BackendPurpose, Hostname, ObjectName};
+use gateway_core::model::{
+    Backend, BackendProtocol, BackendPurpose, BackendTls, Hostname, ObjectName, ProxyVersion,
+};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
+use super::annotations::Annotations;
 use super::attach::Attached;
 use super::backends::Purpose;
 use super::field::Field;
@@ -13,12 +17,14 @@ use super::matches::unsupported;
 use super::memo::Step;
 use super::placing::Replaced;
 use super::status::ancestor;
-use crate::api::{XBackend, XBackendProtocol, XBackendTlsMode, XBackendType};
+use super::view::View;
+use super::{traffic, x_backend_tls};
+use crate::api::{ReferenceGrant, XBackend, XBackendProtocol, XBackendType};
 use crate::verdict::{
     Condition, ConditionType, Decision, ParentVerdict, Problem, Reason, RouteVerdict, Verdict,
     Verdicts,
 };
-use crate::world::{Change, ObjectRef, World};
+use crate::world::{Change, Kind, ObjectRef, World};
 
 /// The API group of the experimental kinds.
 pub(super) const GROUP: &str = "gateway.networking.x-k8s.io";
@@ -54,6 +60,10 @@ impl Ancestors {
             let object = now.or(before).map(|object| ObjectRef::of(&**object));
             again.extend(object.map(|object| ObjectName::new(object.namespace, object.name)));
         }
+        if step.touched.kinds & REFERRED != 0 {
+            let all = step.now.backends.iter().map(|one| ObjectRef::of(&**one));
+            again.extend(all.map(|object| ObjectName::new(object.namespace, object.name)));
+        }
         for name in again {
             match self.verdict(step.now, &name) {
                 Some(verdict) => verdicts.put(verdict),
@@ -79,9 +89,10 @@ impl Ancestors {
 
     fn verdict(&self, world: &World, name: &ObjectName) -> Option<Verdict> {
         let loaded = world.backends.get(name.namespace(), name.name())?;
-        if let Err(problem) = place(loaded) {
-            return Some(Verdict::warning(loaded, problem));
-        }
+        let warnings = match read(&View::new(world), loaded) {
+            Ok(read) => read.warnings,
+            Err(problem) => return Some(Verdict::warning(loaded, problem)),
+        };
         let parents = self.counts.get(name)?.keys().map(|gateway| ParentVerdict {
             parent: ancestor(gateway),
             conditions: vec![Condition::good(
@@ -94,7 +105,8 @@ impl Ancestors {
             parents: parents.collect(),
         };
         let decision = Decision::Backend(Arc::new(verdict));
-        Some(Verdict::new(ObjectRef::of(&**loaded), loaded, decision))
+        let verdict = Verdict::new(ObjectRef::of(&**loaded), loaded, decision);
+        Some(verdict.with_warnings(&Arc::new(warnings)))
     }
 }
 
@@ -113,24 +125,73 @@ fn references(attached: &Attached) -> impl Iterator<Item = (&ObjectName, &Object
 /// # Errors
 ///
 /// What is not valid or not supported yet.
-pub(super) fn target(object: &XBackend, purpose: Purpose) -> Result<u16, Problem> {
-    let (port, _) = place(object)?;
-    protocol(object.spec.protocol.as_ref(), purpose)?;
+pub(super) fn target(view: &View<'_>, object: &XBackend, purpose: Purpose) -> Result<u16, Problem> {
+    let read = read(view, object)?;
+    protocol(object.spec.protocol.as_ref(), purpose, read.tls.is_some())?;
 
-    Ok(port)
+    Ok(read.port)
 }
 
 /// The backend that an XBackend stands for; nothing, if it cannot be used.
-pub(super) fn backend(object: &XBackend, purpose: BackendPurpose) -> Option<Backend> {
-    let (port, host) = place(object).ok()?;
+pub(super) fn backend(
+    view: &View<'_>,
+    object: &XBackend,
+    purpose: BackendPurpose,
+) -> Option<Backend> {
+    let read = read(view, object).ok()?;
     let purpose = match purpose {
         BackendPurpose::Grpc => Purpose::Grpc,
         // What connections carry is none of our business.
         BackendPurpose::Any | BackendPurpose::Udp => Purpose::Requests,
     };
-    let protocol = protocol(object.spec.protocol.as_ref(), purpose).unwrap_or_default();
+    let protocol = protocol(object.spec.protocol.as_ref(), purpose, read.tls.is_some());
 
-    Some(Backend::dns(host.as_str(), port).with_protocol(protocol))
+    let backend = Backend::dns(read.host.as_str(), read.port);
+    let backend = backend.with_protocol(protocol.unwrap_or_default());
+    let backend = match read.tls {
+        Some(tls) => backend.with_tls(tls),
+        None => backend,
+    };
+    Some(match read.proxy_protocol {
+        Some(version) => backend.with_proxy_protocol(version),
+        None => backend,
+    })
+}
+
+/// An XBackend, whatever it is used for.
+struct Read {
+    port: u16,
+    host: Hostname,
+    tls: Option<BackendTls>,
+    proxy_protocol: Option<ProxyVersion>,
+    warnings: Vec<Problem>,
+}
+
+fn read(view: &View<'_>, object: &XBackend) -> Result<Read, Problem> {
+    let (port, host) = place(object)?;
+    let annotations = Annotations::of(&object.metadata);
+    let mut warnings = annotations.strays(traffic::OF_BACKENDS, |part| part == port.to_string());
+    let tls = x_backend_tls::read(view, object).map_err(|problem| {
+        // What routes are told of their references has a few reasons only.
+        let unusable = Problem::new(Reason::UnsupportedProtocol, problem.message.clone());
+        Problem {
+            field: problem.field,
+            remedy: problem.remedy,
+            ..unusable
+        }
+    })?;
+    let tls = tls.map(|(tls, unresolved)| {
+        warnings.extend(unresolved);
+        tls
+    });
+
+    Ok(Read {
+        port,
+        host,
+        tls,
+        proxy_protocol: traffic::sent(&annotations, port)?,
+        warnings,
+    })
 }
 
 /// The port and the name that an XBackend stands for, whatever it is used for.
@@ -138,7 +199,7 @@ pub(super) fn backend(object: &XBackend, purpose: BackendPurpose) -> Option<Back
 /// # Errors
 ///
 /// What is not valid or not supported yet.
-pub(super) fn place(object: &XBackend) -> Result<(u16, Hostname), Problem> {
+fn place(object: &XBackend) -> Result<(u16, Hostname), Problem> {
     let spec = &object.spec;
     let at = Field::SPEC;
 
@@ -152,14 +213,6 @@ pub(super) fn place(object: &XBackend) -> Result<(u16, Hostname), Problem> {
             let message = format!("{other:?} is not a type of XBackend");
             return Err(unsupported(message, &at.name("type")));
         }
-    }
-    if let Some(tls) = &spec.tls
-        && tls.mode != XBackendTlsMode::None
-    {
-        let message = format!("TLS with backends ({}) is not supported", tls.mode);
-        return Err(
-            Problem::new(Reason::UnsupportedProtocol, message).at(at.name("tls").name("mode"))
-        );
     }
     if spec.session_persistence.is_some() {
         return Err(unsupported(
@@ -204,9 +257,12 @@ fn hostname(text: &str) -> Result<Hostname, Problem> {
 }
 
 /// How requests are sent to it. For connections, whatever a protocol of TCP is.
+///
+/// Source: `BackendSpec` of XBackend, with its rules on protocols and TLS.
 fn protocol(
     written: Option<&XBackendProtocol>,
     purpose: Purpose,
+    secured: bool,
 ) -> Result<BackendProtocol, Problem> {
     use XBackendProtocol::{Grpc, H2c, Http, Http2, Http11, Mcp, Tcp, Unknown, Wss};
     let at = Field::SPEC;
@@ -221,15 +277,26 @@ fn protocol(
             refuse(message, "refer to a Service")
         }
         (_, other @ Unknown(_)) => refuse(format!("{other} is no protocol"), "use HTTP or TCP"),
-        (Purpose::Connections, _) | (Purpose::Requests, Http | Http11) => {
+        (_, H2c) if secured => refuse(
+            "H2C is spoken without TLS".to_owned(),
+            "use HTTP2, or tls.mode None",
+        ),
+        (_, other @ (Http2 | Wss)) if !secured => refuse(
+            format!("{other} is spoken over TLS"),
+            "set tls.mode to ServerOnly or ClientAndServer",
+        ),
+        (Purpose::Connections, _) | (Purpose::Requests, Http | Http11 | Wss) => {
             Ok(BackendProtocol::Http1)
         }
-        (Purpose::Requests, H2c | Grpc) | (Purpose::Grpc, Http | H2c | Grpc) => {
+        (Purpose::Requests, H2c | Http2 | Grpc) | (Purpose::Grpc, Http | H2c | Http2 | Grpc) => {
             Ok(BackendProtocol::H2c)
         }
-        (Purpose::Requests | Purpose::Grpc, other @ (Http11 | Http2 | Mcp | Tcp | Wss)) => refuse(
+        (Purpose::Requests | Purpose::Grpc, other @ (Http11 | Mcp | Tcp | Wss)) => refuse(
             format!("{other} is not spoken with backends of this route"),
-            "use HTTP, HTTP11, H2C or GRPC",
+            "use HTTP, HTTP11, HTTP2, H2C or GRPC",
         ),
     }
 }
+
+/// What an XBackend refers to.
+const REFERRED: u64 = ConfigMap::BIT | Secret::BIT | ReferenceGrant::BIT;

@@ -280,6 +280,15 @@ impl Manifests {
         })
     }
 
+    /// Annotates an object.
+    #[must_use]
+    pub fn annotate<T: Kind>(self, name: &str, key: &str, value: &str) -> Self {
+        self.edit::<T>(name, |object| {
+            let annotations = object.meta_mut().annotations.get_or_insert_default();
+            annotations.insert(key.to_owned(), value.to_owned());
+        })
+    }
+
     /// Says when an object was made.
     #[must_use]
     pub fn created<T: Kind>(self, name: &str, seconds: i64) -> Self {

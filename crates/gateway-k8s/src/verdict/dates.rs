@@ -5,12 +5,16 @@ use std::time::{Duration, SystemTime};
 
 use gateway_core::model::Certificate;
 
-use super::{Decision, ListenerVerdict, Problem, Reason, Verdict, Verdicts};
+use super::{
+    Condition, ConditionStatus, ConditionType, Decision, ListenerVerdict, Problem, Reason, Verdict,
+    Verdicts,
+};
 use crate::api::{Gateway, ListenerSet};
 
 impl Verdicts {
-    /// Warns of every certificate that clients refuse at `now`, or soon will: what
-    /// was decided does not depend on the time, and is the same ever after.
+    /// Warns of every certificate that clients refuse at `now`, or soon will, and tells
+    /// its listener in a condition of our own: what was decided does not depend on the
+    /// time, and is the same ever after.
     ///
     /// Such certificates are served all the same. Nobody is better off without.
     pub fn dated(&mut self, now: SystemTime) {
@@ -20,55 +24,80 @@ impl Verdicts {
             .cloned()
             .collect();
         for verdict in all {
-            let listeners = match &verdict.decision {
-                Decision::Gateway(gateway) => &gateway.listeners,
-                Decision::ListenerSet(set) => &set.listeners,
+            let mut dated = Verdict::clone(&verdict);
+            let listeners = match &mut dated.decision {
+                Decision::Gateway(gateway) => &mut Arc::make_mut(gateway).listeners,
+                Decision::ListenerSet(set) => &mut Arc::make_mut(set).listeners,
                 Decision::None
                 | Decision::GatewayClass(_)
                 | Decision::Route(_)
                 | Decision::Backend(_)
                 | Decision::Policy(_) => continue,
             };
-            let listeners = listeners.iter().enumerate();
-            let problems: Vec<_> = listeners
-                .flat_map(|(index, listener)| problems(index, listener, now))
-                .filter(|problem| !verdict.warnings.contains(problem))
-                .collect();
-            if !problems.is_empty() {
-                let mut dated = Verdict::clone(&verdict);
-                Arc::make_mut(&mut dated.warnings).extend(problems);
-                self.put(dated);
+            let mut problems = Vec::new();
+            for (index, listener) in listeners.iter_mut().enumerate() {
+                let told = told(index, listener, now);
+                listener.date(&told);
+                problems.extend(told);
             }
+            problems.retain(|problem| !dated.warnings.contains(problem));
+            Arc::make_mut(&mut dated.warnings).extend(problems);
+            // Puts nothing in that is there.
+            self.put(dated);
         }
     }
 }
 
-fn problems(index: usize, listener: &ListenerVerdict, now: SystemTime) -> Vec<Problem> {
+impl ListenerVerdict {
+    /// Has the condition exactly if there is something to tell.
+    fn date(&mut self, problems: &[Problem]) {
+        let kind = ConditionType::CertificateExpiry;
+        self.conditions.retain(|one| one.kind() != kind);
+        let Some(worst) = problems.iter().min_by_key(|problem| problem.reason) else {
+            return;
+        };
+
+        let messages = problems.iter().map(|problem| problem.message.as_str());
+        let messages: Vec<_> = messages.take(MOST).collect();
+        self.conditions.push(Condition::follows(
+            kind,
+            ConditionStatus::True,
+            worst.reason,
+            messages.join("; "),
+        ));
+    }
+}
+
+fn told(index: usize, listener: &ListenerVerdict, now: SystemTime) -> Vec<Problem> {
     let certificates = listener.certificates.iter();
     let told = certificates.filter_map(|certificate| Some((certificate, tell(certificate, now)?)));
 
-    told.map(|(certificate, what)| {
+    told.map(|(certificate, (reason, what))| {
         let names: Vec<_> = certificate.names().take(3).collect();
         let message = format!("the certificate for {} {what}", names.join(", "));
-        Problem::new(Reason::InvalidCertificateRef, message)
-            .at(format!("spec.listeners[{index}].tls.certificateRefs"))
-            .remedy("renew it")
+        Problem::new(reason, message).at(format!("spec.listeners[{index}].tls.certificateRefs"))
     })
     .collect()
 }
 
-fn tell(certificate: &Certificate, now: SystemTime) -> Option<String> {
+/// What is wrong with the dates of a certificate. The reasons are ordered: the worst
+/// comes first.
+fn tell(certificate: &Certificate, now: SystemTime) -> Option<(Reason, String)> {
     if now < certificate.not_before() {
-        return Some(format!(
-            "is valid from {} on",
-            day(certificate.not_before())
+        let begin = day(certificate.not_before());
+        return Some((
+            Reason::CertificateNotYetValid,
+            format!("is valid from {begin} on"),
         ));
     }
     let end = day(certificate.not_after());
 
     match certificate.not_after().duration_since(now) {
-        Err(_) => Some(format!("was valid until {end}")),
-        Ok(left) if left < SOON => Some(format!("is valid until {end}")),
+        Err(_) => Some((Reason::CertificateExpired, format!("was valid until {end}"))),
+        Ok(left) if left < SOON => Some((
+            Reason::CertificateExpiresSoon,
+            format!("is valid until {end}"),
+        )),
         Ok(_) => None,
     }
 }
@@ -80,15 +109,18 @@ fn day(time: SystemTime) -> String {
     }
 }
 
+/// So many certificates of a listener are told of in its condition.
+const MOST: usize = 8;
+
 /// Renewal takes its time, and people have holidays.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Manifests, SHOP};
+    use crate::testing::{Manifests, Outcome, SHOP};
 
-    fn warnings(days_before_the_end: i64) -> Vec<String> {
+    fn dated(days_before_the_end: i64) -> Outcome {
         let mut outcome = Manifests::new()
             .gateway("edge/web", |gateway| {
                 gateway.listener(
@@ -109,8 +141,21 @@ mod tests {
 
         outcome.resolved.verdicts.dated(now);
         outcome.resolved.verdicts.dated(now);
+        outcome
+    }
+
+    fn warnings(days_before_the_end: i64) -> Vec<String> {
+        let outcome = dated(days_before_the_end);
         let warnings = outcome.warnings::<Gateway>("edge/web");
         warnings.iter().map(|one| one.message.clone()).collect()
+    }
+
+    fn condition(outcome: &Outcome) -> Option<Condition> {
+        let gateway = outcome.gateway("edge/web");
+        let conditions = &gateway.verdict.listeners[0].conditions;
+        let mut conditions = conditions.iter();
+        let kind = ConditionType::CertificateExpiry;
+        conditions.find(|one| one.kind() == kind).cloned()
     }
 
     #[test]
@@ -129,5 +174,26 @@ mod tests {
     #[test]
     fn certificates_of_the_future_are_told_of() {
         assert!(warnings(365 * 200)[0].contains("is valid from 2026-11-22 on"));
+    }
+
+    #[test]
+    fn listeners_say_so_in_a_condition_of_our_own_while_it_is_so() {
+        assert_eq!(condition(&dated(15)), None);
+        for (days, reason) in [
+            (13, Reason::CertificateExpiresSoon),
+            (-1, Reason::CertificateExpired),
+            (365 * 200, Reason::CertificateNotYetValid),
+        ] {
+            let told = condition(&dated(days)).unwrap();
+            assert_eq!(told.kind().as_str(), "gateway-rs.dev/CertificateExpiry");
+            assert_eq!(told.status(), ConditionStatus::True);
+            assert_eq!(told.reason(), reason);
+            assert_eq!(told.message(), warnings(days)[0]);
+        }
+
+        let mut mended = dated(13);
+        let long_before = SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000);
+        mended.resolved.verdicts.dated(long_before);
+        assert_eq!(condition(&mended), None);
     }
 }

@@ -270,8 +270,8 @@ pub struct ListenerVerdict {
     pub attached_routes: u32,
     /// The certificates that it serves.
     pub certificates: Vec<Arc<Certificate>>,
-    /// `Accepted`, `Programmed`, `ResolvedRefs`; `Conflicted` and
-    /// `OverlappingTLSConfig` if it is so.
+    /// `Accepted`, `Programmed`, `ResolvedRefs`; `Conflicted`, `OverlappingTLSConfig` and
+    /// our own `CertificateExpiry` if it is so.
     pub conditions: Vec<Condition>,
 }
 

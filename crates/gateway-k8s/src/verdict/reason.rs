@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-/// Declares an enum whose variants are spelled as the API spells them.
+/// Declares an enum whose variants are spelled as the API spells them, or as it is
+/// written behind them.
 macro_rules! spelled {
-    ($(#[$docs:meta])* pub enum $name:ident { $($(#[$about:meta])* $variant:ident,)+ }) => {
+    ($(#[$docs:meta])* pub enum $name:ident {
+        $($(#[$about:meta])* $variant:ident $(= $text:literal)?,)+
+    }) => {
         $(#[$docs])*
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         #[non_exhaustive]
@@ -16,7 +19,7 @@ macro_rules! spelled {
             /// As the API spells it.
             pub const fn as_str(self) -> &'static str {
                 match self {
-                    $(Self::$variant => stringify!($variant),)+
+                    $(Self::$variant => spelled!(@text $variant $($text)?),)+
                 }
             }
         }
@@ -27,6 +30,8 @@ macro_rules! spelled {
             }
         }
     };
+    (@text $variant:ident) => { stringify!($variant) };
+    (@text $variant:ident $text:literal) => { $text };
 }
 
 spelled! {
@@ -48,6 +53,9 @@ spelled! {
         OverlappingTLSConfig,
         /// Whether clients without a valid certificate are let in somewhere.
         InsecureFrontendValidationMode,
+        /// Whether a certificate of a listener has ended, ends soon, or has not begun:
+        /// of our own, because the API has none for it.
+        CertificateExpiry = "gateway-rs.dev/CertificateExpiry",
     }
 }
 
@@ -62,6 +70,12 @@ spelled! {
         AddressNotAssigned,
         /// A rule refers to a backend that does not exist.
         BackendNotFound,
+        /// The time of a certificate is over.
+        CertificateExpired,
+        /// The time of a certificate is almost over.
+        CertificateExpiresSoon,
+        /// The time of a certificate has not come.
+        CertificateNotYetValid,
         /// Somebody has chosen it so.
         ConfigurationChanged,
         /// An older policy has the same target.
@@ -149,6 +163,8 @@ impl Reason {
             Self::AddressNotUsable => "name an address of this machine",
             Self::AddressNotAssigned => "give it an address, or enlarge the address pool",
             Self::BackendNotFound => "create what is referred to, or correct the reference",
+            Self::CertificateExpired | Self::CertificateExpiresSoon => "renew the certificate",
+            Self::CertificateNotYetValid => "use the certificate from its first day on",
             Self::Conflicted => "remove one of the policies, or give it another target",
             Self::HostnameConflict | Self::ProtocolConflict => {
                 "give the listeners different ports or hostnames"

@@ -117,7 +117,7 @@ impl<B: RequestBody> Codecs<B> for OverSockets {
             let stream = dial(&destination, Protocol::Http1, &settings).await?;
             // Each kind of stream has a codec of its own, so that bytes in the clear do
             // not pay for those that are encrypted.
-            Ok(match stream.split() {
+            Ok(match stream {
                 Split::Tcp(tcp) => http1(tcp, destination, &settings),
                 #[cfg(feature = "tls")]
                 Split::Tls(tls) => http1(*tls, destination, &settings),

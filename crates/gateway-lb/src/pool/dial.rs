@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::Protocol;
 use super::destination::Destination;
 use super::error::{UpstreamError, UpstreamErrorKind};
 use super::settings::PoolSettings;
-use super::{Protocol, UpstreamStream};
+use super::stream::Split;
 
 /// Opens a connection to `destination`, over TLS if it says so, within the dial timeout.
 ///
@@ -20,11 +22,17 @@ pub(super) async fn dial(
     destination: &Destination,
     protocol: Protocol,
     settings: &PoolSettings,
-) -> Result<UpstreamStream, UpstreamError> {
+) -> Result<Split, UpstreamError> {
     let opening = async {
-        let tcp = connect(destination.address, settings.tcp_keep_alive)
+        let mut tcp = connect(destination.address, settings.tcp_keep_alive)
             .await
             .map_err(|error| failed(UpstreamErrorKind::Dial, error))?;
+        if let Some(opening) = &destination.opening {
+            // Whoever takes no header has not seen the request either.
+            tcp.write_all(opening)
+                .await
+                .map_err(|error| failed(UpstreamErrorKind::Handshake, error))?;
+        }
         secure(tcp, destination, protocol).await
     };
 
@@ -39,11 +47,11 @@ async fn secure(
     tcp: TcpStream,
     destination: &Destination,
     protocol: Protocol,
-) -> Result<UpstreamStream, UpstreamError> {
+) -> Result<Split, UpstreamError> {
     match &destination.tls {
-        None => Ok(tcp.into()),
+        None => Ok(Split::Tcp(tcp)),
         Some(tls) => match tls.connect_http(protocol, tcp).await {
-            Ok(stream) => Ok(stream.into()),
+            Ok(stream) => Ok(Split::Tls(Box::new(stream))),
             Err(error) => Err(failed(UpstreamErrorKind::Handshake, error)),
         },
     }
@@ -54,8 +62,8 @@ async fn secure(
     tcp: TcpStream,
     _destination: &Destination,
     _protocol: Protocol,
-) -> Result<UpstreamStream, UpstreamError> {
-    Ok(tcp.into())
+) -> Result<Split, UpstreamError> {
+    Ok(Split::Tcp(tcp))
 }
 
 fn failed(kind: UpstreamErrorKind, error: io::Error) -> UpstreamError {

@@ -125,6 +125,9 @@ pub(super) enum InvalidResponse {
     UnaskedUpgrade,
     #[error("a switch of protocols before the end of the request")]
     EarlyUpgrade,
+    /// It has not answered at all; but it is what its port promises that is wrong.
+    #[error("settings of HTTP/2 that allow no WebSocket (RFC 8441)")]
+    NoExtendedConnect,
     #[error("more than one head and its informational responses may have")]
     HeadTooLong,
 }

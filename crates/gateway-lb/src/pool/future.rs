@@ -163,6 +163,7 @@ impl<B: Send> SendFuture<B> {
             http2::Outcome::Answered(response, stream) => Some(Ok(
                 response.map(|incoming| UpstreamBody::http2(incoming, stream))
             )),
+            http2::Outcome::Switched(response) => Some(Ok(response.map(|()| UpstreamBody::none()))),
             http2::Outcome::Unsent(request, _) if attempt < MAX_ATTEMPTS => {
                 self.state = State::Http2 {
                     request: Box::new(request),

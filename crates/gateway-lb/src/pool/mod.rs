@@ -32,7 +32,8 @@
 //! * `expect: 100-continue`. The body is sent without waiting for the answer.
 //! * Deadlines beyond the dial timeout, retries, and counting of requests; connections
 //!   are counted ([`Pool::counts`]).
-//! * `CONNECT` is not supported.
+//! * `CONNECT` is not supported, except that a switch to WebSocket is the extended CONNECT
+//!   of RFC 8441 on HTTP/2. The caller sees a switch of protocols on either.
 //!
 //! # Example
 //!

@@ -7,11 +7,20 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::http2::Tunnel;
+
 /// A connection to a backend, whatever is spoken on it.
 #[derive(Debug)]
-pub struct UpstreamStream(Split);
+pub struct UpstreamStream(Kind);
 
-/// What a stream is.
+#[derive(Debug)]
+enum Kind {
+    Whole(Split),
+    /// A stream of a connection of HTTP/2.
+    Tunnel(Box<Tunnel>),
+}
+
+/// What a connection is.
 #[derive(Debug)]
 pub(super) enum Split {
     Tcp(TcpStream),
@@ -20,28 +29,24 @@ pub(super) enum Split {
 }
 
 impl UpstreamStream {
-    pub(super) fn split(self) -> Split {
-        self.0
-    }
-
-    /// The connection in the clear; itself again if it is encrypted.
+    /// The connection in the clear; itself again if it is encrypted or shared.
     ///
     /// # Errors
     ///
-    /// The stream itself, which is encrypted.
+    /// The stream itself, which is something else.
     pub fn try_into_tcp(self) -> Result<TcpStream, Self> {
         match self.0 {
-            Split::Tcp(tcp) => Ok(tcp),
-            #[cfg(feature = "tls")]
-            encrypted @ Split::Tls(_) => Err(Self(encrypted)),
+            Kind::Whole(Split::Tcp(tcp)) => Ok(tcp),
+            other => Err(Self(other)),
         }
     }
 
     fn inner(self: Pin<&mut Self>) -> Pin<&mut dyn Stream> {
         match &mut self.get_mut().0 {
-            Split::Tcp(tcp) => Pin::new(tcp),
+            Kind::Whole(Split::Tcp(tcp)) => Pin::new(tcp),
             #[cfg(feature = "tls")]
-            Split::Tls(tls) => Pin::new(&mut **tls),
+            Kind::Whole(Split::Tls(tls)) => Pin::new(&mut **tls),
+            Kind::Tunnel(tunnel) => Pin::new(&mut **tunnel),
         }
     }
 }
@@ -52,14 +57,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 
 impl From<TcpStream> for UpstreamStream {
     fn from(tcp: TcpStream) -> Self {
-        Self(Split::Tcp(tcp))
+        Self(Kind::Whole(Split::Tcp(tcp)))
+    }
+}
+
+impl From<Split> for UpstreamStream {
+    fn from(connection: Split) -> Self {
+        Self(Kind::Whole(connection))
+    }
+}
+
+impl From<Tunnel> for UpstreamStream {
+    fn from(tunnel: Tunnel) -> Self {
+        Self(Kind::Tunnel(Box::new(tunnel)))
     }
 }
 
 #[cfg(feature = "tls")]
 impl From<tokio_rustls::client::TlsStream<TcpStream>> for UpstreamStream {
     fn from(tls: tokio_rustls::client::TlsStream<TcpStream>) -> Self {
-        Self(Split::Tls(Box::new(tls)))
+        Self(Kind::Whole(Split::Tls(Box::new(tls))))
     }
 }
 
@@ -92,9 +109,10 @@ impl AsyncWrite for UpstreamStream {
 
     fn is_write_vectored(&self) -> bool {
         match &self.0 {
-            Split::Tcp(tcp) => tcp.is_write_vectored(),
+            Kind::Whole(Split::Tcp(tcp)) => tcp.is_write_vectored(),
             #[cfg(feature = "tls")]
-            Split::Tls(tls) => tls.is_write_vectored(),
+            Kind::Whole(Split::Tls(tls)) => tls.is_write_vectored(),
+            Kind::Tunnel(tunnel) => tunnel.is_write_vectored(),
         }
     }
 

@@ -12,8 +12,9 @@ use std::net::SocketAddr;
 pub(super) use self::parse::{Parsed, parse};
 pub(crate) use self::read::read;
 pub use self::write::header;
+pub(crate) use self::write::own;
 
-/// Both ends of a connection, as a header tells them.
+/// Both ends of a client's connection, as a header tells them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Addresses {
     pub(crate) source: SocketAddr,

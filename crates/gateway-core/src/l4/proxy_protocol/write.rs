@@ -23,6 +23,15 @@ pub fn header(version: ProxyVersion, source: SocketAddr, destination: SocketAddr
     }
 }
 
+/// A header for a connection that is from nobody else than us.
+pub(crate) fn own(version: ProxyVersion) -> Vec<u8> {
+    match version {
+        ProxyVersion::V1 => b"PROXY UNKNOWN\r\n".to_vec(),
+        // The command LOCAL, of no family.
+        ProxyVersion::V2 => [&SIGNATURE[..], &[0x20, 0, 0, 0]].concat(),
+    }
+}
+
 fn line(
     family: &str,
     from: impl std::fmt::Display,
@@ -48,5 +57,22 @@ fn v6(address: IpAddr) -> Ipv6Addr {
     match address {
         IpAddr::V4(v4) => v4.to_ipv6_mapped(),
         IpAddr::V6(v6) => v6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Parsed, parse};
+    use super::*;
+
+    #[test]
+    fn own_connections_are_from_nobody() {
+        for version in [ProxyVersion::V1, ProxyVersion::V2] {
+            let header = own(version);
+
+            let length = header.len();
+            let addresses = None;
+            assert_eq!(parse(&header), Parsed::Header { length, addresses });
+        }
     }
 }

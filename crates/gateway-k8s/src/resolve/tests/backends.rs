@@ -4,7 +4,7 @@ use gateway_core::model::{BackendId, BackendProtocol, BackendTarget, Endpoints, 
 
 use super::shop;
 use crate::api::XBackend;
-use crate::testing::{Manifests, Outcome};
+use crate::testing::{AUTHORITY, Manifests, Outcome, SHOP};
 use crate::verdict::ConditionType::{Accepted, ResolvedRefs};
 use crate::verdict::Reason;
 use k8s_openapi::api::core::v1::Service;
@@ -240,6 +240,11 @@ fn what_an_x_backend_cannot_do_is_told_on_both_objects() {
              tls: {mode: ServerOnly, validation: {hostname: a.com}}}",
             Reason::UnsupportedProtocol,
         ),
+        (
+            "{type: ExternalHostname, externalHostname: {hostname: a.com}, port: {number: 443}, \
+             tls: {mode: Sometimes}}",
+            Reason::UnsupportedProtocol,
+        ),
     ] {
         let reference = "{group: gateway.networking.x-k8s.io, kind: XBackend, name: api}";
         let outcome = with_backend(reference)
@@ -253,4 +258,66 @@ fn what_an_x_backend_cannot_do_is_told_on_both_objects() {
             "{spec}"
         );
     }
+}
+
+#[test]
+fn an_x_backend_is_spoken_to_over_tls_as_it_says() {
+    let spec = |tls: &str| {
+        format!(
+            "{{type: ExternalHostname, externalHostname: {{hostname: api.example.com}}, \
+             port: {{number: 443}}, protocol: HTTP2, tls: {{{tls}}}}}"
+        )
+    };
+    let world = |tls: &str| {
+        with_backend("{group: gateway.networking.x-k8s.io, kind: XBackend, name: api}")
+            .x_backend("shop/api", &spec(tls))
+            .config_map("shop/ca", "ca.crt", AUTHORITY)
+            .tls_secret("shop/ours", SHOP)
+    };
+    let validation = "validation: {hostname: api.internal, caCertificateRefs: [{group: '', kind: ConfigMap, name: ca}]}";
+    let tls_of = |outcome: &Outcome| {
+        outcome.route("shop/cart").accepts(ResolvedRefs);
+        let backends = outcome.resolved.configuration.backends();
+        let (_, backend) = backends.iter().next().unwrap();
+        assert_eq!(backend.protocol(), BackendProtocol::H2c);
+        backend.tls().unwrap().clone()
+    };
+
+    let outcome = world(&format!("mode: ServerOnly, {validation}")).resolve();
+    let tls = tls_of(&outcome);
+    assert_eq!(&*tls.server_name, "api.internal");
+    assert!(tls.client_certificate.is_none());
+    let client =
+        format!("mode: ClientAndServer, {validation}, clientCertificateRef: {{name: ours}}");
+    let outcome = world(&client).resolve();
+    assert!(tls_of(&outcome).client_certificate.is_some());
+
+    for bad in [
+        "mode: ServerOnly",
+        "mode: None",
+        &format!("mode: ClientAndServer, {validation}"),
+        &format!("mode: ClientAndServer, {validation}, clientCertificateRef: {{name: no-such}}"),
+        &format!("mode: ServerOnly, {validation}, clientCertificateRef: {{name: ours}}"),
+    ] {
+        refuses(&world(bad).resolve(), Reason::UnsupportedProtocol);
+    }
+}
+
+#[test]
+fn an_authority_that_comes_later_mends_an_x_backend() {
+    let spec = "{type: ExternalHostname, externalHostname: {hostname: a.com}, port: {number: 443}, \
+                tls: {mode: ServerOnly, validation: {hostname: a.com, \
+                caCertificateRefs: [{group: '', kind: ConfigMap, name: ca}]}}}";
+    let before = with_backend("{group: gateway.networking.x-k8s.io, kind: XBackend, name: api}")
+        .x_backend("shop/api", spec);
+    let after = before.clone().config_map("shop/ca", "ca.crt", AUTHORITY);
+    let mut resolver = crate::resolve::Resolver::new(crate::resolve::Settings::folder());
+
+    let first = Outcome::of(resolver.resolve(before.world()));
+    refuses(&first, Reason::UnsupportedProtocol);
+    assert_eq!(first.warnings::<XBackend>("shop/api").len(), 1);
+    let second = Outcome::of(resolver.resolve(after.world()));
+
+    second.route("shop/cart").accepts(ResolvedRefs);
+    assert!(second.warnings::<XBackend>("shop/api").is_empty());
 }

@@ -182,6 +182,36 @@ fn two_protocols_on_one_port_conflict() {
 }
 
 #[test]
+fn listeners_of_connections_or_datagrams_do_not_share_a_port() {
+    for protocol in ["TCP", "UDP"] {
+        let listener =
+            |name: &str, port: u16| format!("{{name: {name}, port: {port}, protocol: {protocol}}}");
+        let outcome = gateway(&[&listener("a", 53), &listener("b", 53), &listener("c", 54)]);
+        let outcome = outcome
+            .edit::<Gateway>("edge/web", |gateway| {
+                let all = serde_json::json!({"namespaces": {"from": "All"}});
+                gateway.spec.allowed_listeners = Some(serde_json::from_value(all).unwrap());
+            })
+            .listener_set("shop/more", "edge/web", &format!("[{}]", listener("d", 54)))
+            .resolve();
+
+        // Of one object nobody may choose; of two, the second has lost.
+        let told = outcome.gateway("edge/web");
+        let set = outcome.listener_set("shop/more");
+        for loser in [told.listener("a"), told.listener("b"), set.listener("d")] {
+            for (kind, status) in [(Conflicted, True), (Accepted, False), (Programmed, False)] {
+                loser.says(kind, status, Reason::HostnameConflict);
+            }
+            let message = loser.message(Accepted);
+            assert!(message.contains("nothing tells them apart"), "{message}");
+        }
+        told.listener("c").says(Accepted, True, Reason::Accepted);
+        let served = outcome.model("edge/web").unwrap().listeners();
+        assert_eq!(served.len(), 1, "{protocol}");
+    }
+}
+
+#[test]
 fn gateway_http_listener_isolation() {
     let outcome = gateway(&[
         "{name: all, port: 80, protocol: HTTP}",

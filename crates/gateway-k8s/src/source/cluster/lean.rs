@@ -41,13 +41,28 @@ pub(super) fn gateway(fields: &mut Fields) {
     }
 }
 
-/// Its ports and its type.
+/// Its ports and its type; of one with a load balancer, where that is and where it
+/// leads to, because it may be that of a Gateway.
 pub(super) fn service(fields: &mut Fields) {
-    keep_metadata(fields, NAMES);
-    keep(fields, &["metadata", "spec"]);
+    keep_metadata(fields, &["namespace", "name", "uid", "annotations"]);
+    keep_our_annotations(fields);
+    let kind = fields.get("spec").and_then(|spec| spec.get("type"));
+    let is_balanced = kind.and_then(Value::as_str) == Some("LoadBalancer");
+    keep(fields, &["metadata", "spec", "status"]);
+    if is_balanced {
+        keep_in(fields, "status", &["loadBalancer"]);
+    } else {
+        fields.remove("status");
+    }
     if let Some(Value::Object(spec)) = fields.get_mut("spec") {
-        keep(spec, &["ports", "type"]);
-        keep_in_each(spec, "ports", &["name", "port", "protocol", "appProtocol"]);
+        let mut of_ports = vec!["name", "port", "protocol", "appProtocol"];
+        if is_balanced {
+            of_ports.push("targetPort");
+            keep(spec, &["ports", "type", "externalIPs"]);
+        } else {
+            keep(spec, &["ports", "type"]);
+        }
+        keep_in_each(spec, "ports", &of_ports);
     }
 }
 
@@ -92,6 +107,24 @@ fn keep_metadata(fields: &mut Fields, names: &[&str]) {
     keep_in(fields, "metadata", names);
 }
 
+/// Settings of ours. What others note there changes often, and means nothing to us.
+fn keep_our_annotations(fields: &mut Fields) {
+    let Some(Value::Object(metadata)) = fields.get_mut("metadata") else {
+        return;
+    };
+    if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
+        annotations.retain(|name, _| is_ours(name));
+        if annotations.is_empty() {
+            metadata.remove("annotations");
+        }
+    }
+}
+
+fn is_ours(annotation: &str) -> bool {
+    let domain = annotation.split_once('/').map(|(domain, _)| domain);
+    domain.is_some_and(|domain| domain.ends_with(DOMAIN))
+}
+
 fn keep_in(fields: &mut Fields, field: &str, names: &[&str]) {
     if let Some(Value::Object(inner)) = fields.get_mut(field) {
         keep(inner, names);
@@ -109,5 +142,8 @@ fn keep_in_each(fields: &mut Fields, field: &str, names: &[&str]) {
 fn keep(fields: &mut Fields, names: &[&str]) {
     fields.retain(|name, _| names.contains(&name.as_str()));
 }
+
+/// The domain of settings that no field of the API has.
+const DOMAIN: &str = "gateway-rs.dev";
 
 const NAMES: &[&str] = &["namespace", "name", "uid"];

@@ -3,14 +3,17 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::Shared;
+use futures_util::task::AtomicWaker;
 use hyper::client::conn::http2::{Builder, Connection, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout};
 
 use super::message::TrackedBody;
 use crate::pool::counts::Counters;
@@ -50,6 +53,27 @@ impl<B> Http2Connection<B> {
         self.load.active()
     }
 
+    /// Whether the backend takes an extended CONNECT (RFC 8441, section 3). It says so
+    /// when the connection begins, which is waited for.
+    ///
+    /// Of a connection that has closed it is taken to be so: sending will tell.
+    pub(super) async fn takes_extended_connect(&self) -> bool {
+        let load = &self.load;
+        loop {
+            let told = load.told.notified();
+            if load.extended.load(Ordering::Relaxed) || self.is_closed() {
+                return true;
+            }
+            if load.settled.load(Ordering::Acquire) {
+                // It was the last to be written.
+                return load.extended.load(Ordering::Relaxed);
+            }
+            // Nobody wakes the driver for what has changed about its connection.
+            load.driver.wake();
+            let _ = timeout(LOOK, told).await;
+        }
+    }
+
     pub(super) fn sender(&mut self) -> &mut SendRequest<TrackedBody<B>> {
         &mut self.sender
     }
@@ -74,6 +98,15 @@ impl<B> Clone for Http2Connection<B> {
 pub(super) struct Load {
     active: AtomicUsize,
     limit: AtomicUsize,
+    opened: Instant,
+    /// Whether the backend takes an extended CONNECT, as far as is known.
+    extended: AtomicBool,
+    /// Whether it has said so, or had the time to.
+    settled: AtomicBool,
+    /// Wakes those who wait to know.
+    told: Notify,
+    /// Makes the driver look.
+    driver: AtomicWaker,
 }
 
 impl Load {
@@ -101,7 +134,7 @@ pub(in crate::pool) fn connect<B: RequestBody>(
     let settings = settings.clone();
     tokio::spawn(async move {
         let connected = match dial(&destination, Protocol::Http2, &settings).await {
-            Ok(stream) => handshake(stream, &settings).await,
+            Ok(stream) => handshake(stream.into(), &settings).await,
             Err(error) => Err(error),
         };
         counters.dialled(&connected);
@@ -137,10 +170,16 @@ async fn handshake<B: RequestBody>(
     let load = Arc::new(Load {
         active: AtomicUsize::new(0),
         limit: AtomicUsize::new(connection.current_max_send_streams()),
+        opened: Instant::now(),
+        extended: AtomicBool::new(false),
+        settled: AtomicBool::new(false),
+        told: Notify::new(),
+        driver: AtomicWaker::new(),
     });
     tokio::spawn(Driver {
         connection,
         load: Arc::clone(&load),
+        is_settled: false,
     });
     Ok(Http2Connection { sender, load })
 }
@@ -153,7 +192,28 @@ async fn handshake<B: RequestBody>(
 struct Driver<B: RequestBody> {
     connection: Connection<TokioIo<UpstreamStream>, TrackedBody<B>, TokioExecutor>,
     load: Arc<Load>,
+    /// As in `load`, for nobody else to touch.
+    is_settled: bool,
 }
+
+impl<B: RequestBody> Driver<B> {
+    fn settle(&mut self, cx: &Context<'_>) {
+        self.load.driver.register(cx.waker());
+        let extended = self.connection.is_extended_connect_protocol_enabled();
+        self.is_settled = extended || self.load.opened.elapsed() > SETTLING;
+        if self.is_settled {
+            self.load.extended.store(extended, Ordering::Relaxed);
+            self.load.settled.store(true, Ordering::Release);
+            self.load.told.notify_waiters();
+        }
+    }
+}
+
+/// The backend's settings are the first that it sends, and take one round trip.
+const SETTLING: Duration = Duration::from_secs(1);
+
+/// How long who waits for them goes without another look.
+const LOOK: Duration = Duration::from_millis(2);
 
 impl<B: RequestBody> Future for Driver<B> {
     type Output = ();
@@ -163,6 +223,9 @@ impl<B: RequestBody> Future for Driver<B> {
         let end = Pin::new(&mut this.connection).poll(cx);
         let limit = this.connection.current_max_send_streams();
         this.load.limit.store(limit, Ordering::Relaxed);
+        if !this.is_settled {
+            this.settle(cx);
+        }
         // Each stream hears of an error by itself.
         end.map(|_| ())
     }

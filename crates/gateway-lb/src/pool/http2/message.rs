@@ -10,6 +10,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 
+use super::websocket;
 use crate::pool::RequestBody;
 use crate::pool::destination::Destination;
 use crate::pool::error::{Cause, InvalidRequest};
@@ -24,6 +25,7 @@ pub(in crate::pool) fn into_http2<B>(
     if request.method() == Method::CONNECT {
         return Err(InvalidRequest::Connect);
     }
+    websocket::extend(request);
     let authority = match request.headers_mut().remove(HOST) {
         Some(host) => Authority::try_from(host.as_bytes()),
         None => Authority::try_from(destination.address().to_string()),

@@ -6,8 +6,10 @@ mod connection;
 mod message;
 mod slots;
 mod stream;
+mod websocket;
 
 pub(super) use self::connection::{Connecting, Http2Connection, connect};
 pub(super) use self::message::into_http2;
 pub(super) use self::slots::{Choice, Slots};
 pub(super) use self::stream::{Exchange, Outcome, Stream};
+pub(super) use self::websocket::Tunnel;

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use futures_util::TryFutureExt;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use hyper::body::{Bytes, Incoming};
@@ -13,15 +14,25 @@ use hyper::client::conn::TrySendError;
 
 use super::connection::{Http2Connection, Load};
 use super::message::{BodyFailure, TrackedBody};
+use super::websocket::{self, Asked};
 use crate::pool::RequestBody;
 use crate::pool::error::{InvalidResponse, UpstreamError, UpstreamErrorKind};
 
-type Sent<B> = Result<Response<Incoming>, TrySendError<Request<TrackedBody<B>>>>;
+type Sent<B> = Result<Response<Incoming>, NotAnswered<B>>;
+
+/// Why the codec gave no response.
+enum NotAnswered<B> {
+    Failed(TrySendError<Request<TrackedBody<B>>>),
+    /// It was not asked: the backend takes no extended CONNECT.
+    Unasked,
+}
 
 /// How an exchange came out.
 pub(in crate::pool) enum Outcome<B> {
     /// The head of a response, and the stream for its body.
     Answered(Response<Incoming>, Stream),
+    /// The head of a response behind which another protocol begins, as HTTP/1.1 has it.
+    Switched(Response<()>),
     /// The connection was closed before the request was begun; here it is again.
     Unsent(Request<B>, UpstreamError),
     /// There is no response.
@@ -33,6 +44,7 @@ pub(in crate::pool) struct Exchange<B> {
     // The codec's future has no name.
     sent: Pin<Box<dyn Future<Output = Sent<B>> + Send>>,
     stream: Option<Stream>,
+    asked: Option<Asked>,
 }
 
 impl<B: RequestBody> Exchange<B> {
@@ -40,11 +52,25 @@ impl<B: RequestBody> Exchange<B> {
         let (head, body) = request.into_parts();
         let (body, failure) = TrackedBody::new(body);
         let stream = Stream::new(Arc::clone(connection.load()), failure);
-        let request = Request::from_parts(head, body);
+        let mut request = Request::from_parts(head, body);
+        let asked = websocket::asked(&mut request);
 
         Self {
-            sent: Box::pin(connection.sender().try_send_request(request)),
+            sent: match &asked {
+                None => {
+                    let sent = connection.sender().try_send_request(request);
+                    Box::pin(sent.map_err(NotAnswered::Failed))
+                }
+                Some(_) => Box::pin(async move {
+                    if !connection.takes_extended_connect().await {
+                        return Err(NotAnswered::Unasked);
+                    }
+                    let sent = connection.sender().try_send_request(request).await;
+                    sent.map_err(NotAnswered::Failed)
+                }),
+            },
             stream: Some(stream),
+            asked,
         }
     }
 }
@@ -62,8 +88,18 @@ impl<B> Exchange<B> {
                 let reason = InvalidResponse::UnaskedUpgrade;
                 Outcome::Failed(UpstreamError::invalid_response(reason))
             }
-            Ok(response) => Outcome::Answered(response, stream),
-            Err(mut error) => match error.take_message() {
+            Ok(response) => match self.asked.take() {
+                Some(asked) if response.status() == StatusCode::OK => {
+                    let switched = asked.switch(response, stream);
+                    switched.map_or_else(Outcome::Failed, Outcome::Switched)
+                }
+                _ => Outcome::Answered(response, stream),
+            },
+            Err(NotAnswered::Unasked) => {
+                let reason = InvalidResponse::NoExtendedConnect;
+                Outcome::Failed(UpstreamError::invalid_response(reason))
+            }
+            Err(NotAnswered::Failed(mut error)) => match error.take_message() {
                 Some(request) => {
                     let closed = UpstreamError::new(UpstreamErrorKind::Closed)
                         .with_source(error.into_error())

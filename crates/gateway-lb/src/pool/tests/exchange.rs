@@ -324,6 +324,7 @@ async fn kept_socket_is_set_up_for_small_writes() {
     .await
     .expect("connected");
 
+    let stream = crate::pool::UpstreamStream::from(stream);
     let stream = stream.try_into_tcp().expect("in the clear");
     assert!(stream.nodelay().expect("an option"));
     assert!(
