@@ -39,6 +39,7 @@ mod lean;
 mod object;
 mod objects;
 mod pace;
+mod patience;
 mod pulse;
 mod raw;
 mod reading;
