@@ -1,7 +1,7 @@
 //! How long an API server that is busy wants to be left alone.
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body_util::{Either, Full};
 use kube::core::Status;
@@ -14,6 +14,9 @@ use kube::core::response::StatusDetails;
 /// so in nothing but the header.
 pub(super) fn keep_retry_after<B>(answer: Response<B>) -> Response<Either<Full<Bytes>, B>> {
     let status = answer.status();
+    let said = answer.headers().get(CONTENT_TYPE);
+    // Then it says so itself, and why.
+    let is_json = said.is_some_and(|form| form.as_bytes().starts_with(b"application/json"));
     let is_busy = matches!(
         status,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
@@ -21,7 +24,7 @@ pub(super) fn keep_retry_after<B>(answer: Response<B>) -> Response<Either<Full<B
     let seconds = answer
         .headers()
         .get(RETRY_AFTER)
-        .filter(|_| is_busy)
+        .filter(|_| is_busy && !is_json)
         .and_then(|value| value.to_str().ok()?.parse().ok());
     let (parts, body) = answer.into_parts();
     let body = match seconds.map(|seconds| busy(status, seconds)) {

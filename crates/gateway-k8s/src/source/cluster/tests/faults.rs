@@ -98,6 +98,38 @@ async fn an_api_server_that_goes_away_takes_nothing_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_api_server_may_come_back_without_a_memory() {
+    let server = ApiServer::with_gateway_api();
+    let (mut cluster, before) = settled(&server).await;
+
+    server.go_away();
+    told_within(&mut cluster, Duration::from_secs(600)).await;
+    server.forget_history();
+    server.heal();
+
+    let back = Instant::now();
+    recovers(&mut cluster, &before).await;
+    assert!(
+        back.elapsed() <= Duration::from_secs(5),
+        "{:?}",
+        back.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn watches_that_are_always_too_old_do_not_list_in_a_storm() {
+    let server = ApiServer::with_gateway_api();
+    let (mut cluster, _) = settled(&server).await;
+    server.fault(Requests::to("services").verb(Verb::Watch), Fault::Gone);
+    server.clear_log();
+
+    server.drop_watches("services");
+    told_within(&mut cluster, Duration::from_secs(600)).await;
+
+    assert!(server.count(&Requests::to("services").verb(Verb::List)) <= 25);
+}
+
+#[tokio::test(start_paused = true)]
 async fn retrying_says_since_when_and_why() {
     let server = ApiServer::with_gateway_api();
     let (mut cluster, _) = settled(&server).await;
@@ -265,6 +297,23 @@ async fn a_watch_that_is_never_answered_is_given_up() {
     until(&mut cluster, |reading| reading.world.http_routes.len() == 3).await;
     assert!(
         began.elapsed() < Duration::from_secs(40),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_falls_silent_is_asked_anew() {
+    let server = ApiServer::with_gateway_api();
+    let (mut cluster, _) = settled(&server).await;
+
+    server.mute_watches("httproutes");
+    route(&server, "c", "c.example");
+    let began = Instant::now();
+
+    until(&mut cluster, |reading| reading.world.http_routes.len() == 3).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(110),
         "{:?}",
         began.elapsed()
     );

@@ -289,3 +289,16 @@ async fn the_status_of_what_is_deleted_is_forgotten() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_namespaces_and_definitions_nothing_but_metadata_is_asked_for() {
+    let server = ApiServer::with_gateway_api();
+    follow(&server).await;
+
+    let asked = server.log(&Requests::all());
+    let objects = asked.iter().filter(|one| one.verb != Verb::Discover);
+    for one in objects {
+        let is_lean = ["namespaces", "customresourcedefinitions"].contains(&&*one.resource);
+        assert_eq!(one.metadata_only, is_lean, "{one:?}");
+    }
+}
