@@ -1,6 +1,8 @@
 //! A cluster that is served.
 
-use std::path::Path;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,7 +61,7 @@ impl ClusterControl {
         let following = cluster::follow(client.clone(), &args.cluster);
         let settings = args.world.cluster().with_exposure(args.controller.exposure());
         let state = args.controller.state_dir.as_deref();
-        let state = state.map(|folder| folder.join(SNAPSHOT));
+        let state = state.map(kept_in).transpose()?;
         let mut this = Self {
             cluster: following,
             control: Control::new(ORIGIN.to_owned(), settings.clone(), gateway.clone()),
@@ -190,6 +192,17 @@ impl Writers {
             tokio::spawn(leader.release());
         }
     }
+}
+
+/// The file of the last good configuration in a folder, which is made.
+fn kept_in(folder: &Path) -> Result<PathBuf, CommandFailure> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| {
+        let folder = folder.display();
+        let failure = CommandFailure::caused(format!("cannot make the folder {folder}"), &error);
+        failure.remedy("name a folder that this user may write to with --state-dir")
+    })?;
+    Ok(folder.join(SNAPSHOT))
 }
 
 /// Where objects come from, in words.

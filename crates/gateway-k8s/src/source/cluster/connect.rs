@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kube::client::ClientBuilder;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use tower::util::MapResponseLayer;
+
+use super::patience::keep_retry_after;
 
 /// A client of the API server that a kubeconfig names, or, without one, of the
 /// cluster this runs in.
@@ -22,7 +26,9 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ConnectError> 
     config.read_timeout = None;
     // Who asks again waits by himself: here nobody would see that it does.
     config.default_retry = false;
-    Client::try_from(config).map_err(ConnectError::Client)
+    let builder = ClientBuilder::try_from(config).map_err(ConnectError::Client)?;
+    let busy = MapResponseLayer::new(keep_retry_after);
+    Ok(builder.with_layer(&busy).build())
 }
 
 /// Why there is no client.
@@ -60,3 +66,56 @@ async fn from_file(path: &Path) -> Result<Config, ConnectError> {
 
 const CONNECT: Duration = Duration::from_secs(10);
 const WRITE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("is written");
+        file
+    }
+
+    #[tokio::test]
+    async fn a_kubeconfig_with_a_token_is_enough() {
+        let file = file(
+            "{apiVersion: v1, kind: Config, current-context: here,
+              clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}],
+              users: [{name: u, user: {token: secret}}],
+              contexts: [{name: here, context: {cluster: c, user: u, namespace: edge}}]}",
+        );
+
+        let client = connect(Some(file.path())).await.expect("is enough");
+
+        assert_eq!(client.default_namespace(), "edge");
+    }
+
+    #[tokio::test]
+    async fn a_kubeconfig_that_is_not_there_is_named() {
+        let error = connect(Some(Path::new("/nowhere")))
+            .await
+            .err()
+            .expect("is not there");
+
+        assert_eq!(
+            error.to_string(),
+            "/nowhere is no kubeconfig that can be used"
+        );
+        assert!(error.source().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_context_that_is_missing_is_an_error() {
+        let file = file("{apiVersion: v1, kind: Config, current-context: elsewhere}");
+
+        let error = connect(Some(file.path())).await.err();
+
+        assert!(
+            matches!(error, Some(ConnectError::Kubeconfig { .. })),
+            "{error:?}"
+        );
+    }
+}

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::failure::Failure;
 use super::pace::Pace;
-use super::pulse::Pulse;
+use super::pulse::{Pulse, up_to};
 use super::raw::Raw;
 
 /// Who is told what happens.
@@ -64,14 +64,16 @@ impl<const METADATA: bool> Following<METADATA> {
     pub(super) async fn run(self, follower: impl Follower) {
         let mut pace = Pace::new();
         let mut from = From::Beginning;
+        let mut listed: Option<Instant> = None;
         loop {
-            let began = Instant::now();
+            let was_watching = matches!(from, From::Version(_));
             let outcome = match &mut from {
-                From::Beginning => self
-                    .list(&follower)
-                    .await
-                    .map(|version| from = From::Version(version)),
+                From::Beginning => self.list(&follower).await.map(|version| {
+                    listed = Some(Instant::now());
+                    from = From::Version(version);
+                }),
                 From::Version(version) => {
+                    let began = Instant::now();
                     let outcome = self.watch(&follower, version).await;
                     // The end is as it should be, but not if it comes at once.
                     if outcome.is_ok() && began.elapsed() < SHORT {
@@ -80,13 +82,23 @@ impl<const METADATA: bool> Following<METADATA> {
                     outcome
                 }
             };
-            if let Err(failure) = outcome {
-                follower.fails(&failure);
-                if failure.is_too_old() {
-                    from = From::Beginning;
+            let Err(failure) = outcome else {
+                continue;
+            };
+            follower.fails(&failure);
+            if failure.is_too_old() {
+                from = From::Beginning;
+                // Listing did not fail. Unless it had to be done just now, it is done
+                // at once, if not by all at the same moment.
+                let is_seldom = listed.is_some_and(|listed| listed.elapsed() > SELDOM);
+                if was_watching && is_seldom {
+                    sleep(up_to(SPREAD)).await;
+                    continue;
                 }
-                let delay = pace.delay(failure.retry_after());
-                self.pulse.wait(delay, &failure).await;
+            }
+            let delay = pace.delay(failure.retry_after());
+            if self.pulse.wait(delay, &failure).await {
+                pace = Pace::new();
             }
         }
     }
@@ -133,10 +145,9 @@ impl<const METADATA: bool> Following<METADATA> {
         let mut events = pin!(events);
         follower.is_well();
 
-        let silence = Duration::from_secs(u64::from(seconds)) + MARGIN;
-        // Where nothing comes for longer than the server would let it last, nobody is
-        // there any more: it is asked anew.
-        while let Ok(event) = timeout(silence, events.try_next()).await {
+        // Who says nothing for longer than a server does is not there any more: it is
+        // asked anew.
+        while let Ok(event) = timeout(SILENCE, events.try_next()).await {
             let event = event.map_err(Failure::Client)?;
             let reached = match event {
                 None => return Ok(()),
@@ -171,8 +182,15 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// How many seconds a watch is to last.
 const LASTS: std::ops::Range<u32> = 240..290;
 
-/// How much longer than was asked for a watch may last.
-const MARGIN: Duration = Duration::from_secs(10);
+/// How long a watch may be silent. Where nothing happens, an API server says so every
+/// minute.
+const SILENCE: Duration = Duration::from_secs(100);
 
 /// A watch that ends so soon is not tried again at once.
 const SHORT: Duration = Duration::from_secs(5);
+
+/// How long after a list another is no matter of course.
+const SELDOM: Duration = Duration::from_secs(60);
+
+/// Over how long those list who have to.
+const SPREAD: Duration = Duration::from_millis(500);

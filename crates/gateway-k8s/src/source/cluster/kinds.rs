@@ -14,7 +14,7 @@ use crate::api::{
     TcpRoute, TlsRoute, UdpRoute, XBackend, XBackendTrafficPolicy,
 };
 use crate::source::kinds::Reader;
-use crate::world::{Kind, World};
+use crate::world::{Kind, ObjectRef, World};
 
 /// A kind that is watched.
 pub(super) struct Watched {
@@ -34,7 +34,7 @@ pub(super) struct Watched {
     /// Leaves nothing of an object but what is used.
     pub(super) lean: fn(&mut Map<String, Value>),
     /// The names of its objects in one namespace, or in all.
-    pub(super) names: fn(&World, Option<&str>) -> Vec<(String, String)>,
+    pub(super) names: fn(&World, Option<&str>) -> Vec<ObjectRef>,
     /// The `metadata.uid` of one of its objects.
     pub(super) uid: for<'a> fn(&'a World, &str, &str) -> Option<&'a str>,
 }
@@ -133,20 +133,13 @@ static ALL: LazyLock<[Watched; 17]> = LazyLock::new(|| {
     ]
 });
 
-fn names<T: Kind>(world: &World, namespace: Option<&str>) -> Vec<(String, String)> {
-    let name = |object: &T| {
-        let meta = object.meta();
-        (
-            meta.namespace.clone().unwrap_or_default(),
-            meta.name.clone().unwrap_or_default(),
-        )
-    };
+fn names<T: Kind>(world: &World, namespace: Option<&str>) -> Vec<ObjectRef> {
     let objects = world.objects::<T>();
     match namespace {
-        Some(namespace) => objects
-            .in_namespace(namespace)
-            .map(|one| name(one))
-            .collect(),
-        None => objects.iter().map(|one| name(one)).collect(),
+        Some(namespace) => {
+            let objects = objects.in_namespace(namespace);
+            objects.map(|one| ObjectRef::of(&**one)).collect()
+        }
+        None => objects.iter().map(|one| ObjectRef::of(&**one)).collect(),
     }
 }

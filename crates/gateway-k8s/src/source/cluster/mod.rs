@@ -39,6 +39,8 @@ mod lean;
 mod object;
 mod objects;
 mod pace;
+mod patience;
+mod progress;
 mod pulse;
 mod raw;
 mod reading;
@@ -47,6 +49,7 @@ mod state;
 mod supervise;
 #[cfg(test)]
 mod tests;
+mod watches;
 
 use std::future::pending;
 use std::time::Duration;
@@ -118,10 +121,9 @@ impl Cluster {
                 sleep_until(told + APART).await;
             }
             self.is_pending = false;
-            self.news.mark_unchanged();
             if self.may_be_served() {
                 self.told = Some(Instant::now());
-                return self.news.borrow().reading();
+                return self.news.borrow_and_update().reading();
             }
         }
     }
@@ -153,7 +155,7 @@ impl Cluster {
     }
 
     fn may_be_served(&mut self) -> bool {
-        let state = self.news.borrow();
+        let state = self.news.borrow_and_update();
         let (is_complete, is_listed, is_stuck) =
             (state.is_complete, state.is_listed(), state.is_stuck());
         drop(state);

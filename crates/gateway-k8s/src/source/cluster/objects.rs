@@ -10,7 +10,8 @@ use super::failure::Failure;
 use super::follow::Follower;
 use super::kinds::Watched;
 use super::object::{Seen, name_of};
-use super::state::{Phase, Staged, State};
+use super::progress::{Change, Phase};
+use super::state::{Staged, State};
 
 /// Keeps the objects of one kind, in one namespace or in all, up to date.
 #[derive(Debug)]
@@ -32,9 +33,15 @@ impl ObjectFollower {
         &Watched::all()[self.kind]
     }
 
-    fn set_phase(&self, phase: Phase) {
-        self.state
-            .send_if_modified(|state| state.set_phase(self.kind, self.scope, phase));
+    /// Says how it goes, if that is new, and whether it is.
+    fn set_phase(&self, phase: Phase) -> bool {
+        let mut turns = false;
+        self.state.send_if_modified(|state| {
+            let change = state.set_phase(self.kind, self.scope, phase);
+            turns = change == Change::Turn;
+            change != Change::None
+        });
+        turns
     }
 }
 
@@ -68,16 +75,20 @@ impl Follower for ObjectFollower {
     }
 
     fn is_well(&self) {
-        self.set_phase(Phase::Well);
+        if self.set_phase(Phase::Well) {
+            tracing::info!(kind = %self.watched().kind, "is watched again");
+        }
     }
 
     fn fails(&self, failure: &Failure) {
         let error = failure.to_string();
-        tracing::debug!(kind = %self.watched().kind, %error, "cannot be watched now");
-        self.set_phase(Phase::Retrying {
+        let phase = Phase::Retrying {
             since: Instant::now(),
-            error,
-        });
+            error: error.clone(),
+        };
+        if self.set_phase(phase) {
+            tracing::warn!(kind = %self.watched().kind, error, "cannot be watched now");
+        }
         if failure.is_missing() {
             self.missing.send_modify(|missing| *missing += 1);
         }

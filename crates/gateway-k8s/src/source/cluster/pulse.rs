@@ -33,16 +33,21 @@ impl Pulse {
         }
     }
 
-    /// Waits for so long, or less if there was an outage and it is over.
-    pub(super) async fn wait(&self, delay: Duration, failure: &Failure) {
+    /// Waits for so long, or less if there was an outage and it is over, and says
+    /// whether it is.
+    pub(super) async fn wait(&self, delay: Duration, failure: &Failure) -> bool {
         if !failure.is_outage() {
-            return sleep(delay).await;
+            sleep(delay).await;
+            return false;
         }
         let mut returns = self.returns.subscribe();
         let _waiting = Waiting::new(self);
         tokio::select! {
-            () = sleep(delay) => {}
-            _ = returns.changed() => sleep(up_to(SPREAD)).await,
+            () = sleep(delay) => false,
+            _ = returns.changed() => {
+                sleep(up_to(SPREAD)).await;
+                true
+            }
         }
     }
 

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::kinds::Watched;
 use super::object::Seen;
-use super::reading::{KindState, ObjectProblem, Reading, WatchedKind};
+use super::progress::{Change, Followed, Phase, Scope};
+use super::reading::{ObjectProblem, Reading, WatchedKind};
 use crate::status::{Observed, Statuses};
 use crate::world::{ObjectRef, World};
 
@@ -27,33 +26,6 @@ pub(super) struct State {
     is_discovered: bool,
     /// Whether the world may be served. Never taken back.
     pub(super) is_complete: bool,
-}
-
-/// A kind, as it is followed.
-#[derive(Debug, Default)]
-struct Followed {
-    /// The version; nothing if the kind is not installed.
-    version: Option<Arc<str>>,
-    /// One for each namespace that is looked at.
-    scopes: Vec<Scope>,
-}
-
-/// Where objects of a kind are looked for.
-#[derive(Clone, Debug, Default)]
-struct Scope {
-    is_listed: bool,
-    phase: Phase,
-}
-
-/// How following goes.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) enum Phase {
-    #[default]
-    Well,
-    Retrying {
-        since: Instant,
-        error: String,
-    },
 }
 
 /// The objects of a list, until it is complete.
@@ -134,20 +106,9 @@ impl State {
     }
 
     /// How following goes for one kind and place.
-    pub(super) fn set_phase(&mut self, kind: usize, scope: usize, phase: Phase) -> bool {
-        let Some(scope) = self.kinds[kind].scopes.get_mut(scope) else {
-            return false;
-        };
-        let phase = match (&scope.phase, phase) {
-            (Phase::Retrying { since, .. }, Phase::Retrying { error, .. }) => Phase::Retrying {
-                since: *since,
-                error,
-            },
-            (_, phase) => phase,
-        };
-        let is_different = scope.phase != phase;
-        scope.phase = phase;
-        is_different
+    pub(super) fn set_phase(&mut self, kind: usize, scope: usize, phase: Phase) -> Change {
+        let scope = self.kinds[kind].scopes.get_mut(scope);
+        scope.map_or(Change::None, |scope| scope.set_phase(phase))
     }
 
     /// A kind is followed in this version from now on. What is known of it stays.
@@ -275,12 +236,6 @@ impl State {
     /// The objects of a kind that are known in some place, readable or not.
     fn names(&self, watched: &Watched, place: Place<'_>) -> Vec<ObjectRef> {
         let named = (watched.names)(&self.world, place).into_iter();
-        let named = named.map(|(namespace, name)| ObjectRef {
-            group: watched.group.clone(),
-            kind: watched.kind.clone(),
-            namespace: namespace.into(),
-            name: name.into(),
-        });
         let is_meant = |name: &&ObjectRef| {
             name.kind == watched.kind
                 && name.group == watched.group
@@ -297,25 +252,3 @@ impl State {
 
 /// A namespace, or all of them.
 pub(super) type Place<'a> = Option<&'a str>;
-
-impl Followed {
-    fn state(&self) -> KindState {
-        if self.version.is_none() {
-            return KindState::NotInstalled;
-        }
-        let retrying = self.scopes.iter().find_map(|scope| match &scope.phase {
-            Phase::Well => None,
-            Phase::Retrying { since, error } => Some(KindState::Retrying {
-                since: *since,
-                error: error.clone(),
-            }),
-        });
-        let is_listed = self.scopes.iter().all(|scope| scope.is_listed);
-        let well = if is_listed {
-            KindState::Watching
-        } else {
-            KindState::Listing
-        };
-        retrying.unwrap_or(well)
-    }
-}

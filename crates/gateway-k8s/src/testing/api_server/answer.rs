@@ -112,7 +112,8 @@ fn objects(
         )
     };
     let status_only = path.subresource == "status";
-    if !path.subresource.is_empty() && !(status_only && resource.has_status) {
+    let is_known = path.subresource.is_empty() || status_only && resource.has_status;
+    if !is_known {
         return Err(not_found("there is no such subresource"));
     }
     let (code, object) = match asked.verb {

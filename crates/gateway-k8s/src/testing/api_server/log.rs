@@ -57,6 +57,8 @@ pub struct Record {
     pub query: String,
     /// Whether it asked for the next page of a list.
     pub is_continued: bool,
+    /// Whether it asked for nothing but metadata.
+    pub metadata_only: bool,
     /// What was answered; absent until then, and if nothing ever was.
     pub status: Option<u16>,
 }
@@ -72,6 +74,7 @@ impl Record {
             subresource: String::new(),
             version: String::new(),
             query: query_text(asked),
+            metadata_only: asked.metadata_only,
             is_continued: asked.query.contains_key("continue"),
             status: None,
         };

@@ -173,6 +173,12 @@ impl ApiServer {
         self.happen(Some(plural), Event::Cut);
     }
 
+    /// Lets the watches of a kind say nothing any more and not end, as behind a
+    /// connection that broke unnoticed.
+    pub fn mute_watches(&self, plural: &str) {
+        self.happen(Some(plural), Event::Silence);
+    }
+
     /// Tells the watches of a kind that they are too old: 410. They have to list.
     pub fn expire_watches(&self, plural: &str) {
         self.happen(Some(plural), Event::Gone);

@@ -50,6 +50,8 @@ pub(super) enum Event {
     Cut,
     /// The watch says 410, and ends.
     Gone,
+    /// The watch says nothing any more, and does not end.
+    Silence,
 }
 
 /// Why something is not done: a code, a reason and a message.

@@ -1,5 +1,6 @@
 //! The answer to a watch.
 
+use std::future::pending;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,6 +34,7 @@ enum Next {
     Line(String),
     Last(String),
     End,
+    Silence,
     Nothing,
 }
 
@@ -80,6 +82,7 @@ impl Watch {
                     return Some(line);
                 }
                 Next::End => return None,
+                Next::Silence => return pending().await,
                 Next::Nothing => {}
             }
             let bookmark = self.bookmark.unwrap_or(self.ends);
@@ -111,6 +114,7 @@ impl Watch {
             match &happening.event {
                 Event::Line(line) => return Next::Line(format!("{line}\n")),
                 Event::End => return Next::End,
+                Event::Silence => return Next::Silence,
                 Event::Cut => return Next::Last(r#"{"type":"MODIFIED","object":{"#.to_owned()),
                 Event::Gone => return Next::Last(gone()),
                 Event::Object { before, now } => {
