@@ -12,7 +12,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -48,7 +50,10 @@ func run(file string) error {
 	if err := become(plan.User, plan.Group); err != nil {
 		return err
 	}
-	program := plan.Arguments[0]
+	program, err := find(plan.Arguments[0], plan.Environment)
+	if err != nil {
+		return err
+	}
 	return fmt.Errorf("%s: %w", program, unix.Exec(program, plan.Arguments, plan.Environment))
 }
 
@@ -122,6 +127,18 @@ func remount(path string) error {
 		return fmt.Errorf("mount %s read-only: %w", path, err)
 	}
 	return nil
+}
+
+// find is where a program is that need not be named by its path.
+func find(program string, environment []string) (string, error) {
+	for _, variable := range environment {
+		if path, found := strings.CutPrefix(variable, "PATH="); found {
+			if err := os.Setenv("PATH", path); err != nil {
+				return "", err
+			}
+		}
+	}
+	return exec.LookPath(program)
 }
 
 // become gives up being root, unless the program is to be root.

@@ -113,7 +113,6 @@ func connect(kubeconfig string) (*kubernetes.Clientset, error) {
 	}
 	// The cluster is small, and nobody else's.
 	config.QPS, config.Burst = 1000, 1000
-	config.Timeout = 0
 	return kubernetes.NewForConfig(config)
 }
 
