@@ -59,7 +59,10 @@ impl ClusterControl {
     ) -> Result<Self, CommandFailure> {
         let client = cluster::connect(&args.cluster).await?;
         let following = cluster::follow(client.clone(), &args.cluster);
-        let settings = args.world.cluster().with_exposure(args.controller.exposure());
+        let settings = args
+            .world
+            .cluster()
+            .with_exposure(args.controller.exposure());
         let state = args.controller.state_dir.as_deref();
         let state = state.map(kept_in).transpose()?;
         let mut this = Self {
@@ -145,13 +148,17 @@ impl ClusterControl {
         match served.await {
             Ok(control) => self.control = control,
             // A fault of ours must not end what is served.
-            Err(error) => tracing::error!("a change could not be served, and the next one will be tried afresh: {error}"),
+            Err(error) => tracing::error!(
+                "a change could not be served, and the next one will be tried afresh: {error}"
+            ),
         }
     }
 
     fn tell(&self) {
         let verdicts = self.control.verdicts().clone();
-        self.writers.statuses.update(verdicts, self.statuses.clone());
+        self.writers
+            .statuses
+            .update(verdicts, self.statuses.clone());
         if let Some(world) = self.control.world() {
             let needed = Arc::clone(self.control.needed());
             self.writers.provisioner.update(needed, world.clone());

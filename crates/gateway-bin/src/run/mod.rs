@@ -36,7 +36,12 @@ pub(crate) fn command(args: &RunArgs, paint: Paint) -> Result<ExitCode, CommandF
     } else {
         ensure_some_readable(&args.paths)?;
         let (paths, settings) = (args.paths.clone(), args.world.folder());
-        block_on(async { Server::of_folder(paths, settings, &args.server).await?.run().await })?;
+        block_on(async {
+            Server::of_folder(paths, settings, &args.server)
+                .await?
+                .run()
+                .await
+        })?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,8 +11,8 @@ use super::hello::{Hello, tell};
 use super::identity::ClientCertificate;
 use super::socket::{Socket, TlsStream};
 use super::termination::Terminator;
-use crate::telemetry::HandshakeFailure;
 use super::turns::in_turn;
+use crate::telemetry::HandshakeFailure;
 
 /// A connection whose handshake is done.
 #[derive(Debug)]
