@@ -114,7 +114,7 @@ fn known(history: &[Told]) -> State {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     /// The order in which different objects are told of makes no difference.
     #[test]
