@@ -1,6 +1,9 @@
 //! Where objects come from.
 
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod folder;
+mod kinds;
 mod problem;
 
 pub use self::problem::{Problem, Severity};

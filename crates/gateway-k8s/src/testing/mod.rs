@@ -16,6 +16,8 @@
 //!
 //! Everything here panics where a test would be wrong.
 
+#[cfg(feature = "cluster")]
+pub mod api_server;
 mod certificates;
 mod gateway;
 mod outcome;

@@ -9,8 +9,8 @@ use foldhash::fast::RandomState;
 
 use super::contents::{Contents, Difference};
 use super::document::{Document, Entry};
-use super::kinds::{self, Object};
 use crate::sorted::{self, Sorted};
+use crate::source::kinds::{self, Object};
 use crate::world::{ObjectRef, Place, World};
 
 /// Every definition of every object. A clone costs a pointer for each file.

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::finding::Finding;
 use super::header::Header;
-use super::kinds::{Object, Reader};
 use super::lines::Lines;
 use super::split::{Piece, first_line};
 use super::value;
 use crate::source::Severity;
+use crate::source::kinds::{Object, Reader};
 use crate::world::ObjectRef;
 
 /// A document that was parsed, wherever it stands in its file.

@@ -1,7 +1,7 @@
 //! What is wrong with a document, wherever it stands.
 
-use super::kinds::Undecodable;
 use crate::source::Severity;
+use crate::source::kinds::Undecodable;
 use crate::world::ObjectRef;
 
 /// A [`Problem`](crate::source::Problem) whose place is still relative.
@@ -64,11 +64,7 @@ impl Finding {
 
 impl From<Undecodable> for Finding {
     fn from(undecodable: Undecodable) -> Self {
-        let remedy = if undecodable.message.starts_with("missing field") {
-            "add the field"
-        } else {
-            "write the field in the form the API gives it"
-        };
+        let remedy = undecodable.remedy();
         Self {
             field: undecodable.field,
             ..Self::error(undecodable.message, remedy)

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::finding::Finding;
-use super::kinds::Reader;
 use super::lines::Lines;
+use crate::source::kinds::Reader;
 use crate::world::ObjectRef;
 
 /// The head of any Kubernetes object.

@@ -52,7 +52,7 @@ mod document;
 mod file;
 mod finding;
 mod header;
-mod kinds;
+
 mod lines;
 mod reading;
 mod split;

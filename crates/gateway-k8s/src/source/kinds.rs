@@ -1,4 +1,4 @@
-//! The kinds a folder may hold, and how each is decoded.
+//! The kinds that are read, and how each is decoded.
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -25,7 +25,7 @@ pub(super) struct Reader {
     group: fn() -> Cow<'static, str>,
     kind: fn() -> Cow<'static, str>,
     decode: fn(Value) -> Result<Decoded, Undecodable>,
-    remove: fn(&mut World, &str, &str),
+    remove: fn(&mut World, &str, &str) -> bool,
 }
 
 /// An object that was decoded.
@@ -44,10 +44,25 @@ pub(super) struct Undecodable {
     pub(super) message: String,
 }
 
+impl Undecodable {
+    /// What to do about it.
+    pub(super) fn remedy(&self) -> &'static str {
+        if self.message.starts_with("missing field") {
+            "add the field"
+        } else {
+            "write the field in the form the API gives it"
+        }
+    }
+}
+
 /// An object of whatever kind.
 pub(super) trait Object: Debug + Send + Sync {
     /// Puts the object in its place in the world.
     fn put(self: Arc<Self>, world: &mut World);
+
+    /// Whether the world has an equal object in that place.
+    #[cfg(feature = "cluster")]
+    fn is_in(&self, world: &World) -> bool;
 }
 
 impl Reader {
@@ -68,6 +83,12 @@ impl Reader {
         (self.decode)(object)
     }
 
+    /// Takes an object of this kind out of the world, and says whether it was there.
+    #[cfg(feature = "cluster")]
+    pub(super) fn remove(&self, world: &mut World, object: &ObjectRef) -> bool {
+        (self.remove)(world, &object.namespace, &object.name)
+    }
+
     const fn for_kind<T: Kind>(versions: &'static [&'static str]) -> Self {
         Self {
             namespaced: T::NAMESPACED,
@@ -81,7 +102,7 @@ impl Reader {
                     unknown,
                 })
             },
-            remove: |world, namespace, name| drop(world.remove::<T>(namespace, name)),
+            remove: |world, namespace, name| world.remove::<T>(namespace, name).is_some(),
         }
     }
 }
@@ -89,13 +110,23 @@ impl Reader {
 /// Takes an object of whatever kind out of the world.
 pub(super) fn remove(object: &ObjectRef, world: &mut World) {
     if let Some(reader) = Reader::of(&object.group, &object.kind) {
-        (reader.remove)(world, &object.namespace, &object.name);
+        // Nobody asks whether it was there.
+        let _ = (reader.remove)(world, &object.namespace, &object.name);
     }
 }
 
 impl<T: Kind> Object for T {
     fn put(self: Arc<Self>, world: &mut World) {
         world.insert::<T>(Loaded::<T>::new(self));
+    }
+
+    #[cfg(feature = "cluster")]
+    fn is_in(&self, world: &World) -> bool {
+        let meta = self.meta();
+        let namespace = meta.namespace.as_deref().unwrap_or_default();
+        let name = meta.name.as_deref().unwrap_or_default();
+        let known = world.objects::<T>().get(namespace, name);
+        known.is_some_and(|known| **known == *self)
     }
 }
 

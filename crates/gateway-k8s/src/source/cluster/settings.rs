@@ -1,0 +1,28 @@
+//! What of a cluster is looked at.
+
+/// What of a cluster is looked at. All of it by default.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ClusterSettings {
+    pub(super) namespaces: Vec<String>,
+}
+
+impl ClusterSettings {
+    /// Looks at all namespaces.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks at nothing outside of these namespaces but GatewayClasses and the
+    /// Namespaces themselves. With none, which is the default, looks at all.
+    #[must_use]
+    pub fn with_namespaces<N: Into<String>>(
+        mut self,
+        namespaces: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.namespaces = namespaces.into_iter().map(Into::into).collect();
+        self.namespaces.sort_unstable();
+        self.namespaces.dedup();
+        self
+    }
+}

@@ -1,0 +1,186 @@
+use crate::api::HttpRoute;
+use crate::testing::api_server::{Fault, Requests, Verb};
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn the_first_reading_has_everything() {
+    let server = ApiServer::with_gateway_api();
+    populate(&server);
+
+    let (_cluster, reading) = follow(&server).await;
+
+    assert!(reading.is_complete() && reading.is_connected());
+    assert_eq!(size(&reading.world), 12);
+    assert_eq!(reading.bundle_version.as_deref(), Some("v1.7.0"));
+    assert!(reading.problems.is_empty(), "{:?}", reading.problems);
+    assert!(
+        reading
+            .kinds
+            .iter()
+            .all(|kind| kind.state == KindState::Watching),
+        "{:?}",
+        reading.kinds
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_change_is_told_at_once() {
+    let server = ApiServer::with_gateway_api();
+    let (mut cluster, _) = follow(&server).await;
+    told_within(&mut cluster, Duration::from_secs(5)).await;
+    let before = Instant::now();
+
+    route(&server, "a", "a.example");
+    let reading = cluster.changed().await;
+
+    assert!(before.elapsed() <= Duration::from_millis(1));
+    assert!(reading.world.http_routes.get("shop", "a").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_is_told_in_steps() {
+    let server = ApiServer::with_gateway_api();
+    let (mut cluster, _) = follow(&server).await;
+    told_within(&mut cluster, Duration::from_secs(5)).await;
+
+    let storm = tokio::spawn({
+        let server = server.clone();
+        async move {
+            for index in 0..1_000 {
+                route(&server, &format!("r{index}"), "a.example");
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    });
+    let told = told_within(&mut cluster, Duration::from_secs(3)).await;
+
+    storm.await.expect("ends");
+    assert!((50..=110).contains(&told.len()), "{}", told.len());
+    assert_eq!(
+        told.last().map(|last| last.world.http_routes.len()),
+        Some(1_000)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn giving_up_waiting_loses_nothing() {
+    let server = ApiServer::with_gateway_api();
+    let (mut cluster, _) = follow(&server).await;
+    told_within(&mut cluster, Duration::from_secs(5)).await;
+    route(&server, "a", "a.example");
+    cluster.changed().await;
+    route(&server, "b", "b.example");
+
+    // In the pause between two readings.
+    let early = timeout(Duration::from_millis(5), cluster.changed()).await;
+    assert!(early.is_err());
+
+    let reading = timeout(Duration::from_secs(1), cluster.changed()).await;
+    assert!(
+        reading
+            .expect("is told")
+            .world
+            .http_routes
+            .get("shop", "b")
+            .is_some()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_means_silence() {
+    let server = ApiServer::with_gateway_api();
+    populate(&server);
+    let (mut cluster, _) = follow(&server).await;
+    told_within(&mut cluster, Duration::from_secs(5)).await;
+    server.clear_log();
+
+    let told = told_within(&mut cluster, Duration::from_secs(600)).await;
+
+    assert_eq!(told.len(), 0);
+    assert_eq!(server.count(&Requests::all().verb(Verb::List)), 0);
+    // Each of 17 kinds and the definitions, every four minutes or so.
+    assert!(server.count(&Requests::all()) <= 18 * 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_told_while_a_kind_is_unknown() {
+    let server = ApiServer::with_gateway_api();
+    populate(&server);
+    server.fault(Requests::to("services").verb(Verb::List), Fault::Hang);
+    let mut cluster = Cluster::new(server.client(), ClusterSettings::new());
+
+    let early = timeout(Duration::from_secs(25), cluster.changed()).await;
+    assert!(early.is_err());
+    server.heal();
+
+    let reading = timeout(Duration::from_secs(10), cluster.changed()).await;
+    assert!(
+        reading
+            .expect("is told")
+            .world
+            .services
+            .get("shop", "cart")
+            .is_some()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_is_not_permitted_is_done_without() {
+    let server = ApiServer::with_gateway_api();
+    populate(&server);
+    server.fault(Requests::to("secrets"), Fault::Status(403));
+    let began = Instant::now();
+
+    let (_cluster, reading) = follow(&server).await;
+
+    let waited = began.elapsed();
+    assert!((10..12).contains(&waited.as_secs()), "{waited:?}");
+    assert!(reading.is_complete() && !reading.is_connected());
+    assert!(is_retrying(state_of::<k8s_openapi::api::core::v1::Secret>(
+        &reading
+    )));
+    assert_eq!(size(&reading.world), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn namespaces_can_be_restricted() {
+    let server = ApiServer::with_gateway_api();
+    populate(&server);
+    let settings = ClusterSettings::new().with_namespaces(["shop", "other"]);
+    let mut cluster = Cluster::new(server.client(), settings);
+
+    let world = cluster.changed().await.world;
+
+    assert_eq!(world.http_routes.len(), 2);
+    assert_eq!(
+        (world.gateway_classes.len(), world.namespaces.len()),
+        (1, 1)
+    );
+    assert_eq!((world.gateways.len(), world.secrets.len()), (0, 0));
+    let lists = server.log(&Requests::to("httproutes"));
+    assert!(
+        lists
+            .iter()
+            .all(|one| ["shop", "other"].contains(&&*one.namespace))
+    );
+
+    server.delete(&ObjectRef::new::<HttpRoute>("shop", "a"));
+    let reading = until(&mut cluster, |reading| reading.world.http_routes.len() == 1).await;
+    assert!(reading.is_connected());
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_it_ends_all_watches() {
+    let server = ApiServer::with_gateway_api();
+    let (cluster, _) = follow(&server).await;
+
+    drop(cluster);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.clear_log();
+    server.go_away();
+    server.heal();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+
+    assert_eq!(server.count(&Requests::all()), 0);
+}
