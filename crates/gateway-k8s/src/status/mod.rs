@@ -10,6 +10,8 @@ mod observed;
 mod orders;
 mod places;
 mod rate;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use self::events::{EventSettings, Events};

@@ -5,6 +5,7 @@
 //! while it goes on changing. Nothing is written that was not asked for by a verdict:
 //! what comes back of our own writes is known already.
 
+mod calls;
 mod metrics;
 mod queue;
 mod settings;

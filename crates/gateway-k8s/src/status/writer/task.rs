@@ -1,27 +1,24 @@
 //! The task of a writer.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use http::Method;
 use jiff::Timestamp;
 use kube::Client;
-use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::super::call::{CallError, call};
+use super::super::call::CallError;
 use super::super::orders::Orders;
-use super::super::places::{Places, api_version};
+use super::super::places::Places;
 use super::super::rate::{TokenBucket, backoff};
-use super::super::{Author, Observed, Statuses, merge};
+use super::super::{Author, Statuses, merge};
 use super::WriterSettings;
+use super::calls::{Call, Done, reading, writing};
 use super::metrics::Counters;
 use super::queue::Queue;
 use super::tracked::{Base, Tracked};
@@ -199,7 +196,7 @@ impl Task {
         let tracked = self.objects.entry(object.clone()).or_default();
         if tracked.is_stale {
             tracked.begin();
-            return Some(self.reading(object, path, observed));
+            return Some(reading(&self.client, object, path, observed));
         }
         let Base::Known(base) = tracked.base(observed) else {
             return None;
@@ -223,55 +220,7 @@ impl Task {
             return None;
         };
         tracked.begin();
-        Some(self.writing(object, path, &base, status))
-    }
-
-    fn reading(&self, object: &ObjectRef, path: String, observed: &Arc<Observed>) -> Call {
-        let (client, object) = (self.client.clone(), object.clone());
-        let version = Arc::clone(&observed.version);
-
-        Box::pin(async move {
-            let answer = call(&client, Method::GET, &path, None).await;
-            Done {
-                answer: answer.and_then(|answer| found(&object, version, &answer)),
-                object,
-                sent: None,
-            }
-        })
-    }
-
-    /// Replaces the status by all of it: its lists of entries are atomic, and an apply of
-    /// our entries would take away those of others. The version makes sure that nothing
-    /// was written meanwhile. No `spec` is sent: for the subresource the API server takes
-    /// everything but the status from what it has before it validates, and what is read
-    /// into older types must not be written back.
-    fn writing(&self, object: &ObjectRef, path: String, base: &Observed, status: Value) -> Call {
-        let (client, object) = (self.client.clone(), object.clone());
-        let version = Arc::clone(&base.version);
-        let mut metadata = json!({
-            "name": &*object.name,
-            "resourceVersion": &*base.resource_version,
-            "uid": &*base.uid,
-        });
-        if !object.namespace.is_empty() {
-            metadata["namespace"] = (*object.namespace).into();
-        }
-        let body = json!({
-            "apiVersion": api_version(&object, &version),
-            "kind": &*object.kind,
-            "metadata": metadata,
-            "status": status,
-        });
-
-        Box::pin(async move {
-            let path = format!("{path}/status");
-            let answer = call(&client, Method::PUT, &path, Some(&body)).await;
-            Done {
-                answer: answer.and_then(|answer| found(&object, version, &answer)),
-                object,
-                sent: Some(status),
-            }
-        })
+        Some(writing(&self.client, object, path, &base, status))
     }
 
     fn finish(&mut self, done: Done) {
@@ -360,44 +309,6 @@ impl Task {
             }
         }
     }
-}
-
-impl Tracked {
-    fn begin(&mut self) {
-        self.is_called = true;
-        self.again = false;
-    }
-}
-
-/// A call under way. Dropping it gives it up; it may have arrived.
-type Call = Pin<Box<dyn Future<Output = Done> + Send>>;
-
-/// What became of a call.
-struct Done {
-    object: ObjectRef,
-    /// What the server has now.
-    answer: Result<Observed, CallError>,
-    /// The status that was sent; nothing was, to read.
-    sent: Option<Value>,
-}
-
-/// What an answer says of an object.
-fn found(object: &ObjectRef, version: Arc<str>, answer: &Value) -> Result<Observed, CallError> {
-    let text = |key: &str| answer["metadata"][key].as_str();
-    let (Some(uid), Some(resource_version)) = (text("uid"), text("resourceVersion")) else {
-        let message = "the answer is no object".to_owned();
-        return Err(CallError::Failed { message });
-    };
-
-    Ok(Observed {
-        object: object.clone(),
-        uid: uid.into(),
-        resource_version: resource_version.into(),
-        version,
-        status: answer
-            .get("status")
-            .map(|status| status.to_string().into_boxed_str()),
-    })
 }
 
 /// More would only wait for each other.

@@ -30,6 +30,12 @@ pub(super) struct Tracked {
 }
 
 impl Tracked {
+    /// A call begins.
+    pub(super) fn begin(&mut self) {
+        self.is_called = true;
+        self.again = false;
+    }
+
     /// What is to be changed: the newest that is known.
     pub(super) fn base(&self, observed: &Arc<Observed>) -> Base {
         let answered = self.answered.as_ref().filter(|answered| {
