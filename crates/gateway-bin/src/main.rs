@@ -1,6 +1,7 @@
 //! The `gateway` program: serves, checks and explains Gateway API manifests.
 
 mod address_pool;
+mod admin;
 mod args;
 mod changes;
 mod check;

@@ -1,6 +1,7 @@
 //! From files to what is served, again and again.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use gateway_core::model::Configuration;
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 
 use super::listening::{self, Socket};
 use super::told::Told;
+use crate::admin::{Source, Vitals};
 use crate::changes;
 use crate::findings::findings;
 
@@ -29,11 +31,17 @@ pub(crate) struct Control {
     verdicts: Verdicts,
     failed: Vec<BindError>,
     told: Told,
+    vitals: Arc<Vitals>,
     has_read: bool,
 }
 
 impl Control {
-    pub(super) fn new(paths: Vec<PathBuf>, settings: Settings, gateway: Gateway) -> Self {
+    pub(super) fn new(
+        paths: Vec<PathBuf>,
+        settings: Settings,
+        gateway: Gateway,
+        vitals: Arc<Vitals>,
+    ) -> Self {
         Self {
             folder: Folder::new(paths.clone()),
             paths,
@@ -44,6 +52,7 @@ impl Control {
             verdicts: Verdicts::default(),
             failed: Vec::new(),
             told: Told::default(),
+            vitals,
             has_read: false,
         }
     }
@@ -59,6 +68,7 @@ impl Control {
         self.configuration = resolved.configuration;
         self.verdicts = resolved.verdicts;
         self.serve();
+        self.vitals.control.read(Source::Live);
 
         let took = start.elapsed().as_millis();
         tracing::debug!(?read, resolved = ?resolved_after - read, applied = ?start.elapsed() - resolved_after);
@@ -94,7 +104,11 @@ impl Control {
         verdicts.programmed(&failures);
         verdicts.dated(SystemTime::now());
 
-        self.told.problems(findings(&self.reading, &verdicts));
+        let findings = findings(&self.reading, &verdicts);
+        let errors = findings.iter().filter(|finding| finding.is_error()).count();
+        let control = &self.vitals.control;
+        control.problems(errors, findings.len() - errors);
+        self.told.problems(findings);
         let sockets = Socket::all(&self.gateway);
         self.told
             .listening(listening::by_socket(&self.configuration, &sockets));
@@ -109,6 +123,7 @@ impl Control {
                 paths.join(", ")
             );
         }
+        self.vitals.applied(&self.failed);
     }
 }
 

@@ -6,6 +6,7 @@ mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::{Gateway, RunError};
@@ -16,6 +17,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{interval, timeout};
 
 use self::control::Control;
+use crate::admin::{Admin, Vitals};
 use crate::args::{RunArgs, ServerArgs};
 use crate::duration;
 use crate::failure::CommandFailure;
@@ -58,6 +60,7 @@ pub(crate) struct Server {
     control: Control,
     watcher: FolderWatcher,
     signals: EndSignals,
+    vitals: Arc<Vitals>,
     drain_timeout: Duration,
     lame_duck: Duration,
 }
@@ -71,18 +74,29 @@ impl Server {
     ) -> Result<Self, CommandFailure> {
         let signals = EndSignals::new()?;
         let gateway = build(args);
-        let control = Control::new(paths.clone(), settings, gateway.clone());
+        let vitals = Arc::new(Vitals::default());
+        if let Some(address) = args.admin {
+            let admin = Admin::bind(address).await?;
+            admin.start(gateway.clone(), Arc::clone(&vitals));
+        }
+        let control = Control::new(
+            paths.clone(),
+            settings,
+            gateway.clone(),
+            Arc::clone(&vitals),
+        );
         // Before the first reading, so that no change falls between the two.
         let watcher = spawn_blocking(move || FolderWatcher::new(paths)).await;
         let watcher =
             watcher.map_err(|error| CommandFailure::caused("cannot watch files", &error))?;
-        let control = loaded(control).await?;
+        let control = vitals.health.during(loaded(control)).await?;
 
         Ok(Self {
             gateway,
             control,
             watcher,
             signals,
+            vitals,
             drain_timeout: args.drain_timeout,
             lame_duck: args.lame_duck,
         })
@@ -96,8 +110,9 @@ impl Server {
 
         tokio::select! {
             ended = &mut running => return finished(ended),
-            failed = follow(self.control, &mut self.watcher) => return Err(failed),
+            failed = follow(self.control, &mut self.watcher, &self.vitals) => return Err(failed),
             signal = self.signals.next() => {
+                self.vitals.health.draining();
                 let last = self.lame_duck + self.drain_timeout;
                 tracing::info!(
                     "{signal}: draining, for {} at most; send it again to end at once",
@@ -136,15 +151,22 @@ fn build(args: &ServerArgs) -> Gateway {
 
 /// Reads again when files change, and looks at addresses that could not be
 /// listened on. Ends only if it cannot go on.
-async fn follow(mut control: Control, watcher: &mut FolderWatcher) -> CommandFailure {
+async fn follow(
+    mut control: Control,
+    watcher: &mut FolderWatcher,
+    vitals: &Vitals,
+) -> CommandFailure {
     let mut again = interval(LOOK_AGAIN);
     loop {
         tokio::select! {
-            () = watcher.changed() => match loaded(control).await {
+            () = watcher.changed() => match vitals.health.during(loaded(control)).await {
                 Ok(loaded) => control = loaded,
                 Err(failure) => return failure,
             },
-            _ = again.tick() => control.look_again(),
+            _ = again.tick() => {
+                vitals.health.beat();
+                control.look_again();
+            }
         }
     }
 }
