@@ -98,6 +98,8 @@ impl Control {
     }
 
     fn tell(&mut self) {
+        // First, so that whoever has read what the log says finds it so.
+        self.vitals.applied(&self.failed);
         let failures = self.failed.iter();
         let failures: Vec<_> = failures.map(failure).collect();
         let mut verdicts = self.verdicts.clone();
@@ -123,7 +125,6 @@ impl Control {
                 paths.join(", ")
             );
         }
-        self.vitals.applied(&self.failed);
     }
 }
 
