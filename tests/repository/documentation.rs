@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gateway_core::{Failure, Side};
+use gateway_core::model::{Configuration, Gateway as Edge, Listener};
+use gateway_core::{Failure, Gateway, Side};
 use gateway_k8s::resolve::{Settings, resolve};
 use gateway_k8s::source::folder::Folder;
 
@@ -49,6 +50,52 @@ fn no_failure_is_missing_from_the_list() {
 }
 
 #[test]
+fn every_metric_is_described_and_nothing_else() {
+    let page = read("docs/metrics.md");
+    let described: Vec<_> = rows(&page)
+        .filter(|cells| cells[0].starts_with("`gateway_"))
+        .map(|cells| (cells[0].trim_matches('`').to_owned(), cells[1].to_owned()))
+        .collect();
+    let families = read("crates/gateway-bin/src/admin/families.rs");
+    let mut exported: Vec<_> = families
+        .split("Family::")
+        .skip(1)
+        .map(|family| {
+            let (kind, rest) = family.split_once('(').expect("is made by a function");
+            let name = rest.split('"').nth(1).expect("has a name");
+            (name.to_owned(), kind.to_owned())
+        })
+        .collect();
+
+    let mut sorted = described.clone();
+    sorted.sort();
+    exported.sort();
+    assert!(exported.len() > 30);
+    assert_eq!(sorted, exported);
+}
+
+#[test]
+fn every_label_that_is_a_list_is_described() {
+    let gateway = Gateway::builder().workers(1).build();
+    let edge = Edge::new("edge").with_address([127, 0, 0, 1].into());
+    let edge = edge.with_listener(Listener::http("web", 0));
+    gateway.update(Configuration::new().with_gateway(edge));
+    let metrics = gateway.metrics();
+    let at = &metrics.addresses[0];
+    let listed = at.handshakes.failures.iter().chain(&at.streams.ended);
+    let known: Vec<_> = listed.map(|(label, _)| format!("`{label}`")).collect();
+
+    let page = read("docs/metrics.md");
+    let described: Vec<_> = rows(&page)
+        .map(|cells| cells[0].to_owned())
+        .filter(|name| name.starts_with('`') && !name.starts_with("`gateway_"))
+        .filter(|name| !name.starts_with("`/"))
+        .collect();
+
+    assert_eq!(described, known);
+}
+
+#[test]
 fn files_that_are_named_exist() {
     for page in [
         "ARCHITECTURE.md",
@@ -56,6 +103,7 @@ fn files_that_are_named_exist() {
         "README.md",
         "docs/errors.md",
         "docs/life-of-a-request.md",
+        "docs/metrics.md",
         "docs/tenets.md",
     ] {
         for named in read(page).split('`').skip(1).step_by(2) {

@@ -1,7 +1,7 @@
 //! The command line and the environment, which are read nowhere else.
 
 use std::io::IsTerminal;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -238,6 +238,10 @@ pub(crate) struct ServerArgs {
     /// descriptors (ulimit -n) are enough for]
     #[arg(long, env = "GATEWAY_MAX_CONNECTIONS", value_name = "N", value_parser = positive)]
     pub(crate) max_connections: Option<usize>,
+
+    /// Answer /livez, /readyz and /metrics here, to anybody who asks [default: nowhere]
+    #[arg(long, env = "GATEWAY_ADMIN", value_name = "ADDRESS:PORT")]
+    pub(crate) admin: Option<SocketAddr>,
 
     /// What to log, as FORMAT/LEVEL: text or json; error, warn, info, debug or trace
     #[arg(

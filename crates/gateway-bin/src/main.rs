@@ -1,5 +1,6 @@
 //! The `gateway` program: serves, checks and explains Gateway API manifests.
 
+mod admin;
 mod args;
 mod changes;
 mod check;

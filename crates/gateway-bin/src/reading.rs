@@ -3,6 +3,8 @@
 use gateway_k8s::source::{cluster, folder};
 use gateway_k8s::world::{ObjectRef, Place, World};
 
+use crate::admin::Source;
+
 /// The objects of one moment. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) enum Reading {
@@ -20,6 +22,14 @@ impl Reading {
             Self::Folder(reading) => &reading.world,
             Self::Cluster(reading) => &reading.world,
             Self::Kept(world) => world,
+        }
+    }
+
+    /// Whether this is how things are, or how they were.
+    pub(crate) fn source(&self) -> Source {
+        match self {
+            Self::Folder(_) | Self::Cluster(_) => Source::Live,
+            Self::Kept(_) => Source::Snapshot,
         }
     }
 

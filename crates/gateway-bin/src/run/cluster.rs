@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use gateway_core::Gateway;
 use gateway_k8s::infrastructure::Provisioner;
-use gateway_k8s::resolve::Settings;
+use gateway_k8s::resolve::{CONTROLLER_NAME, Settings};
 use gateway_k8s::snapshot::{self, SnapshotKeeper};
-use gateway_k8s::source::cluster::{self as source, Cluster};
+use gateway_k8s::source::cluster::{self as source, Cluster, KindState};
 use gateway_k8s::status::{
-    Leader, LeaseSettings, NodeAddresses, StatusWriter, Statuses, WriterSettings,
+    EventSettings, Events, Leader, LeaseSettings, NodeAddresses, StatusWriter, Statuses, WriterSettings,
 };
 use kube::Client;
 use tokio::sync::watch;
@@ -21,6 +21,7 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::LOOK_AGAIN;
 use super::control::Control;
+use crate::admin::Vitals;
 use crate::args::{ControllerArgs, RunArgs};
 use crate::cluster;
 use crate::failure::CommandFailure;
@@ -30,14 +31,23 @@ use crate::reading::Reading;
 #[derive(Debug)]
 pub(super) struct ClusterControl {
     cluster: Cluster,
-    gateway: Gateway,
+    around: Surroundings,
     control: Control,
     settings: Settings,
     release: Option<String>,
-    statuses: Statuses,
+    /// Nothing, as long as too little is known to tell anybody of it.
+    statuses: Option<Statuses>,
     writers: Writers,
     keeper: Option<SnapshotKeeper>,
-    draining: watch::Receiver<bool>,
+}
+
+/// What is there already.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    pub(super) gateway: Gateway,
+    pub(super) vitals: Arc<Vitals>,
+    /// Whether the gateway takes its leave.
+    pub(super) draining: watch::Receiver<bool>,
 }
 
 /// Who writes to the cluster, as long as this replica leads.
@@ -46,6 +56,7 @@ struct Writers {
     leader: Option<Leader>,
     leading: watch::Receiver<bool>,
     statuses: StatusWriter,
+    events: Events,
     provisioner: Provisioner,
 }
 
@@ -54,8 +65,7 @@ impl ClusterControl {
     /// its API server is away.
     pub(super) async fn start(
         args: &RunArgs,
-        gateway: Gateway,
-        draining: watch::Receiver<bool>,
+        around: Surroundings,
     ) -> Result<Self, CommandFailure> {
         let client = cluster::connect(&args.cluster).await?;
         let following = cluster::follow(client.clone(), &args.cluster);
@@ -67,14 +77,13 @@ impl ClusterControl {
         let state = state.map(kept_in).transpose()?;
         let mut this = Self {
             cluster: following,
-            control: Control::new(ORIGIN.to_owned(), settings.clone(), gateway.clone()),
-            gateway,
+            control: around.control(settings.clone()),
+            around,
             settings,
             release: None,
-            statuses: Statuses::default(),
+            statuses: None,
             writers: Writers::new(client, &args.controller),
             keeper: None,
-            draining,
         };
         if let Some(path) = state {
             this.begin(&path).await;
@@ -105,12 +114,24 @@ impl ClusterControl {
         loop {
             tokio::select! {
                 reading = self.cluster.changed() => self.serve_cluster(reading).await,
-                Ok(()) = self.writers.leading.changed() => self.writers.lead(),
-                Ok(()) = self.draining.changed() => self.writers.release(),
-                _ = again.tick() => if self.control.look_again() {
-                    self.tell();
-                },
+                Ok(()) = self.writers.leading.changed() => {
+                    let leads = self.writers.lead();
+                    self.around.vitals.control.leads(leads);
+                }
+                Ok(()) = self.around.draining.changed() => self.writers.release(),
+                _ = again.tick() => self.look_around(),
             }
+        }
+    }
+
+    fn look_around(&mut self) {
+        let vitals = &self.around.vitals;
+        vitals.health.beat();
+        let written = self.writers.statuses.metrics();
+        let counts = [written.written, written.conflicts, written.failures];
+        vitals.control.statuses(counts);
+        if self.control.look_again() {
+            self.tell();
         }
     }
 
@@ -120,7 +141,11 @@ impl ClusterControl {
             self.release.clone_from(&reading.bundle_version);
             self.control.understand(self.settings());
         }
-        self.statuses = reading.statuses.clone();
+        for kind in &reading.kinds {
+            let connected = kind.state == KindState::Watching;
+            self.around.vitals.control.watch(&kind.kind, connected);
+        }
+        self.statuses = knows_parents(&reading).then(|| reading.statuses.clone());
         if let Some(keeper) = &self.keeper {
             keeper.keep(reading.world.clone());
         }
@@ -138,14 +163,14 @@ impl ClusterControl {
 
     /// Resolving takes its time, and binding waits for the kernel, so others do it.
     async fn serve(&mut self, reading: Reading, start: Instant) {
-        let fresh = Control::new(ORIGIN.to_owned(), self.settings(), self.gateway.clone());
+        let fresh = self.around.control(self.settings());
         let mut control = std::mem::replace(&mut self.control, fresh);
         let served = spawn_blocking(move || {
             control.serve(reading, start);
             control
         });
 
-        match served.await {
+        match self.around.vitals.health.during(served).await {
             Ok(control) => self.control = control,
             // A fault of ours must not end what is served.
             Err(error) => tracing::error!(
@@ -155,14 +180,25 @@ impl ClusterControl {
     }
 
     fn tell(&self) {
-        let verdicts = self.control.verdicts().clone();
-        self.writers
-            .statuses
-            .update(verdicts, self.statuses.clone());
+        let Some(statuses) = &self.statuses else {
+            return;
+        };
+        let writers = &self.writers;
+        let verdicts = self.control.verdicts();
+        writers.statuses.update(verdicts.clone(), statuses.clone());
+        writers.events.update(verdicts.clone(), statuses.clone());
         if let Some(world) = self.control.world() {
             let needed = Arc::clone(self.control.needed());
-            self.writers.provisioner.update(needed, world.clone());
+            writers.provisioner.update(needed, world.clone());
         }
+    }
+}
+
+impl Surroundings {
+    /// A control that remembers nothing.
+    fn control(&self, settings: Settings) -> Control {
+        let (gateway, vitals) = (self.gateway.clone(), Arc::clone(&self.vitals));
+        Control::new(ORIGIN.to_owned(), settings, gateway, vitals)
     }
 }
 
@@ -170,6 +206,7 @@ impl Writers {
     fn new(client: Client, args: &ControllerArgs) -> Self {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let lease = LeaseSettings::new(&args.lease_namespace, LEASE, host.trim());
+        let events = EventSettings::new(CONTROLLER_NAME, lease.identity());
         let leader = Leader::new(client.clone(), lease);
         let addresses = NodeAddresses::new(args.publish_addresses.clone());
         let settings = WriterSettings::default().node_addresses(addresses);
@@ -179,26 +216,42 @@ impl Writers {
             leading: leader.leading(),
             leader: Some(leader),
             statuses: StatusWriter::new(client.clone(), settings),
+            events: Events::new(client.clone(), events),
             provisioner: Provisioner::new(client, args.exposure(), pods),
         }
     }
 
-    fn lead(&mut self) {
+    /// Writes, or stops to, and says which.
+    fn lead(&mut self) -> bool {
         let leads = *self.leading.borrow_and_update();
-        let what = if leads { "writes" } else { "does not write" };
-        tracing::info!("this replica {what} statuses");
+        self.set_leading(leads);
+        leads
+    }
+
+    fn set_leading(&self, leads: bool) {
         self.statuses.lead(leads);
+        self.events.lead(leads);
         self.provisioner.lead(leads);
     }
 
     /// Lets another replica lead, while this one ends.
     fn release(&mut self) {
-        self.statuses.lead(false);
-        self.provisioner.lead(false);
+        self.set_leading(false);
         if let Some(leader) = self.leader.take() {
             tokio::spawn(leader.release());
         }
     }
+}
+
+/// Whether everything that routes can be attached to is known. Otherwise they would
+/// be told that nothing of it is there.
+fn knows_parents(reading: &source::Reading) -> bool {
+    let parents = ["GatewayClass", "Gateway", "ListenerSet"];
+    let mut kinds = reading.kinds.iter();
+    kinds.all(|kind| match kind.state {
+        KindState::Watching | KindState::NotInstalled => true,
+        KindState::Listing | KindState::Retrying { .. } => !parents.contains(&&*kind.kind),
+    })
 }
 
 /// The file of the last good configuration in a folder, which is made.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::listening::{self, Socket};
 use super::told::Told;
+use crate::admin::Vitals;
 use crate::changes;
 use crate::findings::findings;
 use crate::reading::Reading;
@@ -24,6 +25,7 @@ pub(crate) struct Control {
     origin: String,
     resolver: Resolver,
     gateway: Gateway,
+    vitals: Arc<Vitals>,
     /// Nothing until something was served.
     reading: Option<Reading>,
     configuration: Configuration,
@@ -39,11 +41,17 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    pub(super) fn new(origin: String, settings: Settings, gateway: Gateway) -> Self {
+    pub(super) fn new(
+        origin: String,
+        settings: Settings,
+        gateway: Gateway,
+        vitals: Arc<Vitals>,
+    ) -> Self {
         Self {
             origin,
             resolver: Resolver::new(settings),
             gateway,
+            vitals,
             reading: None,
             configuration: Configuration::default(),
             resolved: Verdicts::default(),
@@ -70,6 +78,7 @@ impl Control {
         self.resolved = resolved.verdicts;
         self.needed = resolved.needed;
         self.update();
+        self.vitals.control.read(reading.source());
 
         let took = start.elapsed().as_millis();
         tracing::debug!(?read, resolved = ?resolved_after - read, applied = ?start.elapsed() - resolved_after);
@@ -120,13 +129,19 @@ impl Control {
     }
 
     fn tell(&mut self, reading: &Reading) {
+        // First, so that whoever has read what the log says finds it so.
+        self.vitals.applied(&self.failed);
         let failures = self.failed.iter();
         let failures: Vec<_> = failures.map(failure).collect();
         let mut verdicts = self.resolved.clone();
         verdicts.programmed(&failures);
         verdicts.dated(SystemTime::now());
 
-        self.told.problems(findings(reading, &verdicts));
+        let findings = findings(reading, &verdicts);
+        let errors = findings.iter().filter(|finding| finding.is_error()).count();
+        let control = &self.vitals.control;
+        control.problems(errors, findings.len() - errors);
+        self.told.problems(findings);
         self.verdicts = verdicts;
         let sockets = Socket::all(&self.gateway);
         self.told

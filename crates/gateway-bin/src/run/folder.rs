@@ -1,6 +1,7 @@
 //! A folder that is served.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use gateway_k8s::source::folder::{Folder, FolderWatcher};
 use tokio::task::spawn_blocking;
@@ -8,6 +9,7 @@ use tokio::time::{Instant, interval};
 
 use super::LOOK_AGAIN;
 use super::control::Control;
+use crate::admin::Vitals;
 use crate::failure::CommandFailure;
 use crate::reading::Reading;
 
@@ -16,6 +18,7 @@ use crate::reading::Reading;
 pub(super) struct FolderControl {
     served: Served,
     watcher: FolderWatcher,
+    vitals: Arc<Vitals>,
 }
 
 /// What waits for the file system.
@@ -30,6 +33,7 @@ impl FolderControl {
     pub(super) async fn start(
         paths: Vec<PathBuf>,
         control: Control,
+        vitals: Arc<Vitals>,
     ) -> Result<Self, CommandFailure> {
         let served = Served {
             folder: Folder::new(paths.clone()),
@@ -41,8 +45,9 @@ impl FolderControl {
             watcher.map_err(|error| CommandFailure::caused("cannot watch files", &error))?;
 
         Ok(Self {
-            served: served.again().await?,
+            served: vitals.health.during(served.again()).await?,
             watcher,
+            vitals,
         })
     }
 
@@ -52,11 +57,17 @@ impl FolderControl {
         let mut again = interval(LOOK_AGAIN);
         loop {
             tokio::select! {
-                () = self.watcher.changed() => match self.served.again().await {
-                    Ok(served) => self.served = served,
-                    Err(failure) => return failure,
-                },
-                _ = again.tick() => drop(self.served.control.look_again()),
+                () = self.watcher.changed() => {
+                    let reading = self.vitals.health.during(self.served.again());
+                    match reading.await {
+                        Ok(served) => self.served = served,
+                        Err(failure) => return failure,
+                    }
+                }
+                _ = again.tick() => {
+                    self.vitals.health.beat();
+                    self.served.control.look_again();
+                }
             }
         }
     }

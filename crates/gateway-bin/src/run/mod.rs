@@ -9,6 +9,7 @@ mod told;
 use std::future::pending;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::{Gateway, RunError};
@@ -17,9 +18,10 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use self::cluster::ClusterControl;
+use self::cluster::{ClusterControl, Surroundings};
 use self::control::Control;
 use self::folder::FolderControl;
+use crate::admin::{Admin, Vitals};
 use crate::args::{RunArgs, ServerArgs};
 use crate::duration;
 use crate::failure::CommandFailure;
@@ -67,6 +69,7 @@ pub(crate) struct Server {
     gateway: Gateway,
     source: Source,
     signals: EndSignals,
+    vitals: Arc<Vitals>,
     draining: watch::Sender<bool>,
     drain_timeout: Duration,
     lame_duck: Duration,
@@ -98,13 +101,21 @@ impl Server {
     ) -> Result<Self, CommandFailure> {
         let signals = EndSignals::new()?;
         let gateway = build(args);
+        let vitals = vitals(&gateway, args).await?;
         let names = paths.iter().map(|path| path.display().to_string());
         let origin = names.collect::<Vec<_>>().join(", ");
-        let control = Control::new(origin, settings, gateway.clone());
-        let folder = FolderControl::start(paths, control).await?;
+        let control = Control::new(origin, settings, gateway.clone(), Arc::clone(&vitals));
+        let folder = FolderControl::start(paths, control, Arc::clone(&vitals)).await?;
 
-        let source = Source::Folder(Box::new(folder));
-        Ok(Self::new(gateway, source, signals, args))
+        Ok(Self {
+            gateway,
+            source: Source::Folder(Box::new(folder)),
+            signals,
+            vitals,
+            draining: watch::Sender::new(false),
+            drain_timeout: args.drain_timeout,
+            lame_duck: args.lame_duck,
+        })
     }
 
     /// Reads a cluster, or what was kept of it, and binds everything; if neither is
@@ -112,23 +123,24 @@ impl Server {
     async fn of_cluster(args: &RunArgs) -> Result<Self, CommandFailure> {
         let signals = EndSignals::new()?;
         let gateway = build(&args.server);
+        let vitals = vitals(&gateway, &args.server).await?;
         let draining = watch::Sender::new(false);
-        let cluster = ClusterControl::start(args, gateway.clone(), draining.subscribe()).await?;
+        let surroundings = Surroundings {
+            gateway: gateway.clone(),
+            vitals: Arc::clone(&vitals),
+            draining: draining.subscribe(),
+        };
+        let cluster = ClusterControl::start(args, surroundings).await?;
 
-        let source = Source::Cluster(Box::new(cluster));
-        let server = Self::new(gateway, source, signals, &args.server);
-        Ok(Self { draining, ..server })
-    }
-
-    fn new(gateway: Gateway, source: Source, signals: EndSignals, args: &ServerArgs) -> Self {
-        Self {
+        Ok(Self {
             gateway,
-            source,
+            source: Source::Cluster(Box::new(cluster)),
             signals,
-            draining: watch::Sender::new(false),
-            drain_timeout: args.drain_timeout,
-            lame_duck: args.lame_duck,
-        }
+            vitals,
+            draining,
+            drain_timeout: args.server.drain_timeout,
+            lame_duck: args.server.lame_duck,
+        })
     }
 
     /// Serves until a signal asks to end, and drains.
@@ -142,6 +154,7 @@ impl Server {
             ended = &mut running => return finished(ended),
             failed = &mut following => return Err(failed),
             signal = self.signals.next() => {
+                self.vitals.health.draining();
                 let last = self.lame_duck + self.drain_timeout;
                 tracing::info!(
                     "{signal}: draining, for {} at most; send it again to end at once",
@@ -168,6 +181,16 @@ impl Server {
             Err(_) => Ok(()),
         }
     }
+}
+
+/// Tells those who operate the gateway how it is, if they may ask.
+async fn vitals(gateway: &Gateway, args: &ServerArgs) -> Result<Arc<Vitals>, CommandFailure> {
+    let vitals = Arc::new(Vitals::default());
+    if let Some(address) = args.admin {
+        let admin = Admin::bind(address).await?;
+        admin.start(gateway.clone(), Arc::clone(&vitals));
+    }
+    Ok(vitals)
 }
 
 fn build(args: &ServerArgs) -> Gateway {

@@ -1,7 +1,7 @@
 //! The last good world, on disk: what is served at a start when the API server is
 //! not there.
 //!
-//! [`write`] and [`read`] are the two halves; [`SnapshotKeeper`] writes whenever the
+//! [`write()`] and [`read()`] are the two halves; [`SnapshotKeeper`] writes whenever the
 //! world has changed, but not too often, and [`recover`] reads what it left behind.
 //!
 //! What may surprise:
@@ -58,7 +58,7 @@ pub fn write(path: &Path, world: &World) -> io::Result<()> {
     file::replace(path, &format::encode(world)?)
 }
 
-/// Reads what [`write`] wrote. Waits for the disk.
+/// Reads what [`write()`] wrote. Waits for the disk.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub fn read(path: &Path) -> Result<World, SnapshotError> {
     format::decode(&file::read(path)?)
 }
 
-/// Reads what [`write`] wrote, if it can be used, and says in the log if it cannot.
+/// Reads what [`write()`] wrote, if it can be used, and says in the log if it cannot.
 /// What is damaged, or of another release, is [set aside](set_aside).
 pub fn recover(path: &Path) -> Option<World> {
     let error = match read(path) {
