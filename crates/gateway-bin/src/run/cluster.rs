@@ -12,7 +12,8 @@ use gateway_k8s::resolve::{CONTROLLER_NAME, Settings};
 use gateway_k8s::snapshot::{self, SnapshotKeeper};
 use gateway_k8s::source::cluster::{self as source, Cluster, KindState};
 use gateway_k8s::status::{
-    EventSettings, Events, Leader, LeaseSettings, NodeAddresses, StatusWriter, Statuses, WriterSettings,
+    EventSettings, Events, Leader, LeaseSettings, NodeAddresses, StatusWriter, Statuses,
+    WriterSettings,
 };
 use kube::Client;
 use tokio::sync::watch;

@@ -75,32 +75,47 @@ fn merge_listeners(status: &mut Map<String, Value>, listeners: &[ListenerVerdict
     put(status, "listeners", list);
 }
 
-/// Where a Gateway is said to be reached.
-fn addresses<'a>(verdict: &'a GatewayVerdict, everywhere: &'a NodeAddresses) -> &'a [IpAddr] {
+/// Where a Gateway is said to be reached: the type and the value of each address.
+fn addresses(verdict: &GatewayVerdict, everywhere: &NodeAddresses) -> Vec<(&'static str, String)> {
     let refused =
         |one: &Condition| one.kind() == Programmed && one.status() == ConditionStatus::False;
+    let numbers = |addresses: &[IpAddr]| -> Vec<_> {
+        let addresses = addresses.iter();
+        addresses
+            .map(|one| ("IPAddress", one.to_string()))
+            .collect()
+    };
 
+    if let Some(published) = &verdict.published {
+        let names = published.hostnames.iter();
+        let names = names.map(|one| ("Hostname", one.clone()));
+        return numbers(&published.addresses)
+            .into_iter()
+            .chain(names)
+            .collect();
+    }
     if !verdict.addresses.is_empty() {
-        &verdict.addresses
+        numbers(&verdict.addresses)
     } else if verdict.conditions.iter().any(refused) {
-        &[]
+        Vec::new()
     } else {
-        &everywhere.0
+        numbers(&everywhere.0)
     }
 }
 
-fn merge_addresses(status: &mut Map<String, Value>, addresses: &[IpAddr]) {
+fn merge_addresses(status: &mut Map<String, Value>, addresses: Vec<(&'static str, String)>) {
     let known = take(status, "addresses");
-    let list = addresses.iter().take(MAX_ADDRESSES).map(|address| {
-        let text = address.to_string();
-        let is_it = |one: &&Value| {
-            let kind = one.get("type").and_then(Value::as_str);
-            kind == Some("IPAddress") && one.get("value").and_then(Value::as_str) == Some(&text)
-        };
-        let same = known.iter().find(is_it);
-        same.cloned()
-            .unwrap_or_else(|| json!({ "type": "IPAddress", "value": text }))
-    });
+    let list = addresses
+        .into_iter()
+        .take(MAX_ADDRESSES)
+        .map(|(kind, text)| {
+            let says =
+                |one: &Value, key, text: &str| one.get(key).and_then(Value::as_str) == Some(text);
+            let is_it = |one: &&Value| says(one, "type", kind) && says(one, "value", &text);
+            let same = known.iter().find(is_it);
+            same.cloned()
+                .unwrap_or_else(|| json!({ "type": kind, "value": text }))
+        });
 
     put(status, "addresses", list.collect());
 }
