@@ -83,6 +83,13 @@ impl Control {
         self.tell();
     }
 
+    /// Tells of certificates whose time is over since the last time, or soon will be.
+    pub(super) fn look_at_dates(&mut self) {
+        if self.has_read {
+            self.tell();
+        }
+    }
+
     fn serve(&mut self) {
         self.failed = self.gateway.update(self.configuration.clone()).failed;
     }

@@ -13,7 +13,7 @@ use gateway_k8s::resolve::Settings;
 use gateway_k8s::source::folder::FolderWatcher;
 use tokio::runtime::Builder;
 use tokio::task::spawn_blocking;
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, interval_at, timeout};
 
 use self::control::Control;
 use crate::args::{RunArgs, ServerArgs};
@@ -134,10 +134,11 @@ fn build(args: &ServerArgs) -> Gateway {
     builder.build()
 }
 
-/// Reads again when files change, and looks at addresses that could not be
-/// listened on. Ends only if it cannot go on.
+/// Reads again when files change, looks at addresses that could not be listened on,
+/// and at the dates of certificates. Ends only if it cannot go on.
 async fn follow(mut control: Control, watcher: &mut FolderWatcher) -> CommandFailure {
     let mut again = interval(LOOK_AGAIN);
+    let mut dates = interval_at(Instant::now() + LOOK_AT_DATES, LOOK_AT_DATES);
     loop {
         tokio::select! {
             () = watcher.changed() => match loaded(control).await {
@@ -145,6 +146,7 @@ async fn follow(mut control: Control, watcher: &mut FolderWatcher) -> CommandFai
                 Err(failure) => return failure,
             },
             _ = again.tick() => control.look_again(),
+            _ = dates.tick() => control.look_at_dates(),
         }
     }
 }
@@ -169,4 +171,6 @@ fn finished(ended: Result<(), RunError>) -> Result<(), CommandFailure> {
 
 /// How often addresses are looked at that could not be listened on.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often the dates of certificates are looked at, which change by themselves.
+const LOOK_AT_DATES: Duration = Duration::from_secs(60 * 60);
 const AT_ONCE: Duration = Duration::from_secs(1);
