@@ -39,7 +39,7 @@ fn listeners_are_where_the_service_leads_to() {
     let outcome = manifests().yaml::<Service>(&service(ingress)).resolve();
 
     let model = outcome.model("edge/web").unwrap();
-    assert_eq!(model.addresses(), []);
+    assert!(model.addresses().is_empty());
     let ports: Vec<_> = model
         .listeners()
         .iter()
