@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use gateway_core::model::ObjectName;
 use gateway_k8s::infrastructure::Exposure;
 use gateway_k8s::resolve::{AddressRange, Settings};
 
@@ -130,16 +131,15 @@ pub(crate) struct ControllerArgs {
     #[arg(long, env = "GATEWAY_EXPOSURE", value_enum, default_value_t)]
     pub(crate) exposure: ExposureArg,
 
-    /// The labels of the pods of this gateway, which Services lead to
+    /// The Service whose endpoints are the pods of this gateway, to which load balancers lead
     #[arg(
         long,
-        env = "GATEWAY_POD_SELECTOR",
-        value_name = "KEY=VALUE",
-        value_delimiter = ',',
-        value_parser = label,
-        default_value = "app.kubernetes.io/name=gateway"
+        env = "GATEWAY_POD_SERVICE",
+        value_name = "NAMESPACE/NAME",
+        value_parser = object_name,
+        default_value = "gateway-system/gateway"
     )]
-    pub(crate) pod_selector: Vec<(String, String)>,
+    pub(crate) pod_service: ObjectName,
 
     /// An address to publish for Gateways that listen on every address of this machine
     #[arg(
@@ -183,10 +183,12 @@ impl ControllerArgs {
     }
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("must be KEY=VALUE".to_owned()),
+fn object_name(text: &str) -> Result<ObjectName, String> {
+    match text.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
+            Ok(ObjectName::new(namespace, name))
+        }
+        _ => Err("must be NAMESPACE/NAME".to_owned()),
     }
 }
 

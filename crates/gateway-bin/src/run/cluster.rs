@@ -215,7 +215,7 @@ impl Writers {
         let leader = Leader::new(client.clone(), lease);
         let addresses = NodeAddresses::new(args.publish_addresses.clone());
         let settings = WriterSettings::default().node_addresses(addresses);
-        let pods = args.pod_selector.iter().cloned().collect();
+        let pods = args.pod_service.clone();
 
         Self {
             leading: leader.leading(),

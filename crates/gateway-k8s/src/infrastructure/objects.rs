@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use gateway_core::model::ObjectName;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
@@ -26,11 +27,12 @@ pub struct Desired {
 /// The objects that Gateways should have.
 ///
 /// A port behind a Service that exists stays what it is: replicas listen on it.
-/// `pods` selects the pods of this gateway, for [`Exposure::Services`].
+/// `pods` is the Service whose endpoints are the pods of this gateway, for
+/// [`Exposure::Services`].
 pub fn desired(
     needed: &[Needed],
     exposure: Exposure,
-    pods: &BTreeMap<String, String>,
+    pods: &ObjectName,
     world: &World,
 ) -> Vec<Desired> {
     let existing = |one: &Needed| {
@@ -38,13 +40,14 @@ pub fn desired(
         world.services.get(one.gateway.namespace(), &name)
     };
     let known = needed.iter().filter_map(existing);
+    let pods = endpoints(pods, world);
     let mut allocation = Allocation::new(known.map(|service| &**service));
 
     let each = needed.iter().map(|one| match exposure {
         Exposure::Direct => direct(one),
         Exposure::Services => {
             let known = existing(one).map(|service| published(service).ports);
-            balanced(one, pods, &known.unwrap_or_default(), &mut allocation)
+            balanced(one, &pods, &known.unwrap_or_default(), &mut allocation)
         }
     });
     each.collect()
@@ -66,19 +69,75 @@ fn direct(needed: &Needed) -> Desired {
         }),
         status: None,
     };
-    let (four, six): (Vec<_>, Vec<_>) = needed.addresses.iter().partition(|one| one.is_ipv4());
-    let slices = [("ipv4", four), ("ipv6", six)].into_iter();
-    let slices = slices.filter(|(_, addresses)| !addresses.is_empty());
+    let ports: Vec<_> = needed.ports.iter().map(|port| (*port, port.port)).collect();
+    let endpoints = needed.addresses.iter().map(|address| ready(*address));
 
     Desired {
         service,
-        slices: slices
-            .map(|(family, addresses)| slice(needed, family, &addresses))
-            .collect(),
+        slices: slices(needed, &endpoints.collect::<Vec<_>>(), &ports),
     }
 }
 
-fn slice(needed: &Needed, family: &str, addresses: &[IpAddr]) -> EndpointSlice {
+/// The pods of this gateway that can be sent clients.
+fn endpoints(pods: &ObjectName, world: &World) -> Vec<(IpAddr, Endpoint)> {
+    let slices = world
+        .endpoint_slices
+        .owned_by(pods.namespace(), pods.name());
+    let all = slices.flat_map(|slice| &slice.endpoints);
+    let mut found: Vec<_> = all
+        .filter(|endpoint| {
+            let conditions = endpoint.conditions.as_ref();
+            conditions.and_then(|conditions| conditions.ready) != Some(false)
+        })
+        .filter_map(|endpoint| Some(ready(endpoint.addresses.first()?.parse().ok()?)))
+        .collect();
+    // Slices come in any order, and what is the same should look the same.
+    found.sort_by_key(|(address, _)| *address);
+    found.dedup_by_key(|(address, _)| *address);
+    found
+}
+
+fn ready(address: IpAddr) -> (IpAddr, Endpoint) {
+    let endpoint = Endpoint {
+        addresses: vec![address.to_string()],
+        conditions: Some(EndpointConditions {
+            ready: Some(true),
+            ..EndpointConditions::default()
+        }),
+        ..Endpoint::default()
+    };
+    (address, endpoint)
+}
+
+/// One for each family of addresses, with each port and where it leads to.
+fn slices(
+    needed: &Needed,
+    endpoints: &[(IpAddr, Endpoint)],
+    ports: &[(NeededPort, u16)],
+) -> Vec<EndpointSlice> {
+    let of_family = |family: &str, is_four: bool| {
+        let endpoints = endpoints
+            .iter()
+            .filter(|(address, _)| address.is_ipv4() == is_four);
+        let endpoints: Vec<_> = endpoints
+            .take(MAX_ENDPOINTS)
+            .map(|(_, one)| one.clone())
+            .collect();
+        (!endpoints.is_empty()).then(|| slice(needed, family, endpoints, ports))
+    };
+
+    [of_family("ipv4", true), of_family("ipv6", false)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn slice(
+    needed: &Needed,
+    family: &str,
+    endpoints: Vec<Endpoint>,
+    ports: &[(NeededPort, u16)],
+) -> EndpointSlice {
     let service = service_name(&needed.gateway, &needed.class);
     let mut metadata = metadata(needed, format!("{service}-{family}"));
     let labels = metadata.labels.get_or_insert_default();
@@ -87,17 +146,9 @@ fn slice(needed: &Needed, family: &str, addresses: &[IpAddr]) -> EndpointSlice {
         "endpointslice.kubernetes.io/managed-by".to_owned(),
         MANAGER.to_owned(),
     );
-    let endpoint = |address: &IpAddr| Endpoint {
-        addresses: vec![address.to_string()],
-        conditions: Some(EndpointConditions {
-            ready: Some(true),
-            ..EndpointConditions::default()
-        }),
-        ..Endpoint::default()
-    };
-    let port = |port: &NeededPort| EndpointPort {
+    let port = |(port, target): &(NeededPort, u16)| EndpointPort {
         name: Some(port.name()),
-        port: Some(i32::from(port.port)),
+        port: Some(i32::from(*target)),
         protocol: Some(port.protocol().to_owned()),
         ..EndpointPort::default()
     };
@@ -105,27 +156,30 @@ fn slice(needed: &Needed, family: &str, addresses: &[IpAddr]) -> EndpointSlice {
     EndpointSlice {
         metadata,
         address_type: if family == "ipv4" { "IPv4" } else { "IPv6" }.to_owned(),
-        endpoints: addresses.iter().map(endpoint).collect(),
-        ports: Some(needed.ports.iter().map(port).collect()),
+        endpoints,
+        ports: Some(ports.iter().map(port).collect()),
     }
 }
 
-/// A Service with a load balancer before the pods of this gateway.
+/// A Service with a load balancer before the pods of this gateway. It selects none:
+/// they may be in another namespace.
 fn balanced(
     needed: &Needed,
-    pods: &BTreeMap<String, String>,
+    pods: &[(IpAddr, Endpoint)],
     known: &BTreeMap<NeededPort, u16>,
     allocation: &mut Allocation,
 ) -> Desired {
     let ports = needed.ports.iter().filter_map(|port| {
         let target = known.get(port).copied().or_else(|| allocation.take())?;
-        Some(service_port(*port, target))
+        Some((*port, target))
     });
-    let ports = ports.collect();
+    let ports: Vec<_> = ports.collect();
+    let of_service = ports
+        .iter()
+        .map(|(port, target)| service_port(*port, *target));
     let mut wanted = needed.addresses.iter().map(IpAddr::to_string);
     let spec = ServiceSpec {
-        ports: Some(ports),
-        selector: Some(pods.clone()),
+        ports: Some(of_service.collect()),
         type_: Some("LoadBalancer".to_owned()),
         // Load balancers give one address that is asked for; others have to be
         // routed here already.
@@ -140,7 +194,7 @@ fn balanced(
             spec: Some(spec),
             status: None,
         },
-        slices: Vec::new(),
+        slices: slices(needed, pods, &ports),
     }
 }
 
@@ -183,6 +237,8 @@ fn metadata(needed: &Needed, name: String) -> ObjectMeta {
     }
 }
 
+/// An EndpointSlice holds no more.
+const MAX_ENDPOINTS: usize = 1000;
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 const CLASS_NAME: &str = "gateway.networking.k8s.io/gateway-class-name";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";

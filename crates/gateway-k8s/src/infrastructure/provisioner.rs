@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gateway_core::model::ObjectName;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -39,9 +40,9 @@ struct Asked {
 }
 
 impl Provisioner {
-    /// Begins, on the current runtime, with nothing to do. `pods` selects the pods of
-    /// this gateway, for [`Exposure::Services`].
-    pub fn new(client: Client, exposure: Exposure, pods: BTreeMap<String, String>) -> Self {
+    /// Begins, on the current runtime, with nothing to do. `pods` is the Service whose
+    /// endpoints are the pods of this gateway, for [`Exposure::Services`].
+    pub fn new(client: Client, exposure: Exposure, pods: ObjectName) -> Self {
         let (asked, told) = watch::channel(Asked::default());
         let task = Task {
             client,
@@ -81,7 +82,7 @@ impl Drop for Provisioner {
 struct Task {
     client: Client,
     exposure: Exposure,
-    pods: BTreeMap<String, String>,
+    pods: ObjectName,
     /// What was applied, by the namespace and name of its Service.
     applied: BTreeMap<(String, String), Desired>,
     was_leading: bool,

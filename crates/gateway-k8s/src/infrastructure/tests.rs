@@ -3,8 +3,10 @@ use std::sync::Arc;
 
 use gateway_core::model::ObjectName;
 use k8s_openapi::api::core::v1::{LoadBalancerIngress, LoadBalancerStatus, Service, ServiceStatus};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use super::*;
+use crate::testing::Manifests;
 use crate::world::World;
 
 fn needed(name: &str, ports: &[(u16, bool)]) -> Needed {
@@ -23,8 +25,8 @@ fn needed(name: &str, ports: &[(u16, bool)]) -> Needed {
     }
 }
 
-fn pods() -> BTreeMap<String, String> {
-    BTreeMap::from([("app".to_owned(), "gateway".to_owned())])
+fn pods() -> ObjectName {
+    ObjectName::new("gateway-system", "gateway")
 }
 
 fn targets(service: &Service) -> Vec<u16> {
@@ -82,6 +84,36 @@ fn a_port_that_is_there_stays_what_it_is() {
     let known = targets(&before[1].service)[0];
     assert_eq!(targets(&now[0].service)[1], known);
     assert_ne!(targets(&now[0].service)[0], known);
+}
+
+#[test]
+fn load_balancers_lead_to_the_pods_that_are_ready() {
+    let slice = "{metadata: {namespace: gateway-system, name: a, \
+         labels: {kubernetes.io/service-name: gateway}}, addressType: IPv4, \
+         endpoints: [{addresses: [10.0.1.2], conditions: {ready: true}}, \
+                     {addresses: [10.0.1.1], conditions: {ready: true}}, \
+                     {addresses: [10.0.1.3], conditions: {ready: false}}]}";
+    let world = Manifests::new()
+        .yaml::<EndpointSlice>(slice)
+        .world()
+        .clone();
+    let all = desired(
+        &[needed("a", &[(80, false)])],
+        Exposure::Services,
+        &pods(),
+        &world,
+    );
+
+    let slice = &all[0].slices[0];
+    let addresses: Vec<_> = slice
+        .endpoints
+        .iter()
+        .flat_map(|one| &one.addresses)
+        .collect();
+    assert_eq!(addresses, ["10.0.1.1", "10.0.1.2"]);
+    let target = i32::from(targets(&all[0].service)[0]);
+    assert_eq!(slice.ports.as_ref().unwrap()[0].port, Some(target));
+    assert_eq!(all[0].service.spec.as_ref().unwrap().selector, None);
 }
 
 #[test]
