@@ -10,7 +10,7 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use crate::admission::{Forwarded, Refused, Upgrade, admit, extend, strip_response};
+use crate::admission::{Forwarded, Refused, Sender, Upgrade, admit, extend, strip_response};
 use crate::listen::{Connection, InFlight, OnUpgrade};
 use crate::rescue::{NoRoute, UpgradeMismatch, rescue};
 use crate::routing::{Found, ListenerTable, Match, RequestHead};
@@ -97,15 +97,26 @@ fn route(
     let matched = matched.ok_or(NoRoute)?;
 
     let rule = Arc::clone(matched.rule);
-    if rule.wants_context {
-        let context = context(arrival, &matched);
-        request.extensions_mut().insert(context);
+    let sender = arrival.forwarded.map(|forwarded| {
+        let proxies = listener.trusted_proxies();
+        Sender::of(
+            forwarded.peer(),
+            proxies.map(|proxies| &**proxies),
+            request.headers(),
+        )
+    });
+    if let Some(needs) = &rule.needs {
+        let extensions = request.extensions_mut();
+        if needs.context {
+            extensions.insert(context(arrival, &matched));
+        }
+        needs.tell(extensions, sender);
     }
     if let Some(client) = arrival.secured.and_then(Secured::client) {
         request.extensions_mut().insert(client.clone());
     }
-    if let Some(forwarded) = arrival.forwarded {
-        forwarded.apply(request.headers_mut());
+    if let Some((forwarded, sender)) = arrival.forwarded.zip(sender) {
+        forwarded.apply(request.headers_mut(), sender);
     }
     Ok(rule)
 }

@@ -166,11 +166,7 @@ impl GatewayBuilder {
             })
             .unzip::<_, _, Vec<_>, Vec<_>>();
 
-        let assembler = Assembler {
-            backends: Backends::new(pool),
-            extensions: Arc::new(self.extensions),
-            streams: Arc::new(self.streams),
-        };
+        let assembler = Assembler::new(Backends::new(pool), self.extensions, self.streams);
         let running = Running::new(
             workers,
             commands.clone(),

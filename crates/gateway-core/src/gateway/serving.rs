@@ -9,7 +9,7 @@ use crate::exchange::LiveTable;
 use crate::l4::StreamTable;
 use crate::listen::{BindError, Port, PortTable, Sockets, bind};
 use crate::model::{Configuration, Gateway, Listener, Protocol};
-use crate::stack::{Assembler, Lookup};
+use crate::stack::{Assembler, Chore};
 use crate::tls::TlsTable;
 use crate::worker::{Command, Commands};
 
@@ -48,11 +48,13 @@ impl Serving {
         }
     }
 
-    pub(super) fn update(&mut self, configuration: Configuration) -> (Update, Vec<Lookup>) {
+    pub(super) fn update(&mut self, configuration: Configuration) -> (Update, Vec<Chore>) {
         // Backends first: a route that is new must find its endpoints.
-        let lookups = self.assembler.backends.update(&configuration);
+        let mut chores = self.assembler.backends.update(&configuration);
         self.configuration = configuration;
         self.apply();
+        self.assembler.kept.forget();
+        chores.extend(self.assembler.chores.take());
 
         let failed = self.failed.values().chain(self.datagrams.failed());
         let failed = failed.cloned().collect();
@@ -62,14 +64,16 @@ impl Serving {
                 receiving: self.datagrams.addresses(),
                 failed,
             },
-            lookups,
+            chores,
         )
     }
 
-    pub(super) fn retry_binds(&mut self) {
+    /// Returns what has to be done for what could be bound now.
+    pub(super) fn retry_binds(&mut self) -> Vec<Chore> {
         if !self.failed.is_empty() || self.datagrams.failed().next().is_some() {
             self.apply();
         }
+        self.assembler.chores.take()
     }
 
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
@@ -181,8 +185,8 @@ impl Serving {
     }
 
     fn requests(&self, before: &LiveTable, listeners: &[Arc<Listener>]) -> LiveTable {
-        before.updated(listeners, &mut |_, route, rule| {
-            Arc::new(self.assembler.assemble(&route.rules()[rule]))
+        before.updated(listeners, &mut |listener, route, rule| {
+            Arc::new(self.assembler.assemble(listener, route, rule))
         })
     }
 }

@@ -72,7 +72,7 @@ impl BackendRef {
 }
 
 /// A reference, resolved or not. Complete: there is no third case.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum BackendTarget {
     /// A backend of the configuration. One that the configuration does not
     /// have is treated like an invalid reference.

@@ -34,6 +34,7 @@ mod hostname;
 mod listener;
 mod matching;
 mod name;
+mod policy;
 mod route;
 mod stream;
 mod tls;
@@ -52,6 +53,9 @@ pub use self::matching::{
     HeaderMatch, InvalidMatch, PathMatch, Pattern, QueryMatch, RouteMatch, ValueMatch,
 };
 pub use self::name::{ObjectName, RuleRef, SectionName};
+#[cfg(feature = "jwt")]
+pub use self::policy::JwtPolicy;
+pub use self::policy::{Asked, Policies, Policy, PolicySet, Stage};
 pub use self::route::{Route, RouteKind, Rule, Timeouts};
 pub use self::stream::{StreamRoute, StreamRouteKind, StreamTimeouts};
 pub use self::tls::{

@@ -7,12 +7,12 @@ use arc_swap::ArcSwapOption;
 use gateway_lb::pool::{Pool, Protocol};
 use gateway_lb::{Balancer, EndpointSet};
 
-use super::UpstreamService;
 use super::security::Security;
+use super::{Chore, UpstreamService};
 use crate::Body;
 use crate::model::{
     Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Configuration, Endpoints,
-    Filter, ProxyVersion, Rule,
+    Filter, Policy, ProxyVersion, Rule,
 };
 
 /// Every backend that some rule refers to, whether or not it exists at the moment.
@@ -57,9 +57,9 @@ impl Backends {
     }
 
     /// Brings every backend to what `configuration` says, and forgets those that
-    /// it does not need. Returns those that have to be looked up.
-    pub(crate) fn update(&self, configuration: &Configuration) -> Vec<Lookup> {
-        let mut lookups = Vec::new();
+    /// it does not need. Returns what has to be done for them: names to be looked up.
+    pub(crate) fn update(&self, configuration: &Configuration) -> Vec<Chore> {
+        let mut chores = Vec::new();
         let now = Arc::clone(configuration.shared_backends());
         let mut configured = self
             .configured
@@ -68,12 +68,12 @@ impl Backends {
         let before = std::mem::replace(&mut *configured, Arc::clone(&now));
         for (id, backend) in differing(&before, &now) {
             if let Some(lookup) = self.live(id).update(backend) {
-                lookups.push(lookup);
+                chores.push(Chore::new(lookup.follow()));
             }
         }
 
         self.retire(configuration);
-        lookups
+        chores
     }
 
     /// Takes its endpoints from every backend that rules still refer to but that is
@@ -131,10 +131,16 @@ fn needed(configuration: &Configuration) -> HashSet<&BackendId> {
         .flat_map(|listener| listener.stream_routes())
         .flat_map(|route| route.backends())
         .map(BackendRef::target);
+    let sets = listeners
+        .clone()
+        .flat_map(|listener| listener.policies())
+        .flat_map(|set| set.policies());
     let routes = listeners.flat_map(|listener| listener.routes());
+    let of_routes = routes.clone().flat_map(|route| route.policies().iter());
     let rules = routes.flat_map(|route| route.rules());
 
-    let targets = rules.flat_map(targets).chain(of_streams);
+    let asked = sets.chain(of_routes).flat_map(Policy::backends);
+    let targets = rules.flat_map(targets).chain(of_streams).chain(asked);
     targets.filter_map(id).collect()
 }
 
@@ -144,12 +150,23 @@ fn targets(rule: &Rule) -> impl Iterator<Item = &BackendTarget> {
         .filters()
         .iter()
         .chain(backends.clone().flat_map(BackendRef::filters));
-    let mirrors = filters.filter_map(|filter| match filter {
-        Filter::RequestMirror(mirror) => Some(&mirror.backend),
-        _ => None,
+    let of_filters = filters.flat_map(|filter| match filter {
+        Filter::RequestMirror(mirror) => vec![&mirror.backend],
+        Filter::Policy(policy) => policy.backends(),
+        Filter::RequestHeaderModifier(_)
+        | Filter::ResponseHeaderModifier(_)
+        | Filter::RequestRedirect(_)
+        | Filter::UrlRewrite(_)
+        | Filter::Cors(_)
+        | Filter::Extension(_)
+        | Filter::Invalid(_) => Vec::new(),
     });
+    let asked = rule.policies().iter().flat_map(Policy::backends);
 
-    backends.map(BackendRef::target).chain(mirrors)
+    backends
+        .map(BackendRef::target)
+        .chain(of_filters)
+        .chain(asked)
 }
 
 fn id(target: &BackendTarget) -> Option<&BackendId> {
@@ -263,7 +280,7 @@ impl LiveBackend {
 
 /// A backend whose endpoints have to be looked up again and again.
 #[derive(Debug)]
-pub(crate) struct Lookup {
+struct Lookup {
     host: Arc<str>,
     port: u16,
     active: Arc<Active>,
@@ -271,8 +288,7 @@ pub(crate) struct Lookup {
 
 impl Lookup {
     /// Looks up for as long as the backend is what it is.
-    #[cfg(feature = "server")]
-    pub(crate) async fn follow(self) {
+    async fn follow(self) {
         use gateway_lb::dns::{DnsEndpoints, SystemResolver};
 
         let Self { host, port, active } = self;

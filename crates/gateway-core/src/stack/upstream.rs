@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use gateway_filters::retry::TriedEndpoints;
 use gateway_lb::Balancer;
 use gateway_lb::balance::Pick;
 use gateway_lb::pool::{Pool, Protocol, SendFuture};
@@ -34,7 +35,8 @@ impl UpstreamService {
             remove_upgrade(request.headers_mut());
         }
 
-        let pick = pick(&active.balancer)?;
+        let tried = request.extensions().get::<TriedEndpoints>();
+        let pick = pick(&active.balancer, tried)?;
         let destination = active.security.destination(pick.address())?;
         let send = self.pool.send(destination, active.protocol, request);
         Ok(UpstreamFuture::Sent {
@@ -86,8 +88,14 @@ impl Future for UpstreamFuture {
     }
 }
 
-fn pick(balancer: &Balancer) -> Result<Pick, BoxError> {
-    Ok(balancer.pick()?)
+/// An endpoint, and another one for each try, as long as there is another.
+fn pick(balancer: &Balancer, tried: Option<&TriedEndpoints>) -> Result<Pick, BoxError> {
+    let Some(tried) = tried else {
+        return Ok(balancer.pick()?);
+    };
+    let pick = balancer.pick_avoiding(&tried.addresses())?;
+    tried.note(pick.address());
+    Ok(pick)
 }
 
 fn remove_upgrade(headers: &mut HeaderMap) {
