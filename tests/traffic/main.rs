@@ -6,9 +6,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod access;
+mod balancing;
 mod bandwidth;
 mod breaking;
 mod faults;
+mod health;
 mod levels;
 mod limits;
 mod requests;
+mod retrying;
+mod sessions;

@@ -14,7 +14,7 @@ use crate::admission::{Forwarded, Refused, Sender, Upgrade, admit, extend, strip
 use crate::listen::{Connection, InFlight, OnUpgrade};
 use crate::rescue::{NoRoute, UpgradeMismatch, rescue};
 use crate::routing::{Found, ListenerTable, Match, RequestHead};
-use crate::stack::{LiveRule, StackFuture};
+use crate::stack::{HashKeys, LiveRule, StackFuture};
 use crate::tls::Secured;
 use crate::tunnel;
 use crate::{Body, BoxError, grpc};
@@ -114,6 +114,9 @@ fn route(
     }
     if let Some(client) = arrival.secured.and_then(Secured::client) {
         request.extensions_mut().insert(client.clone());
+    }
+    if let Some(keys) = HashKeys::of(&rule.backends, request, sender.map(|sender| sender.client)) {
+        request.extensions_mut().insert(keys);
     }
     if let Some((forwarded, sender)) = arrival.forwarded.zip(sender) {
         forwarded.apply(request.headers_mut(), sender);

@@ -26,6 +26,7 @@
 //! ```
 
 mod backend;
+mod backend_traffic;
 mod certificate;
 mod cidr;
 mod configuration;
@@ -43,6 +44,7 @@ mod traffic;
 pub use self::backend::{
     Backend, BackendId, BackendProtocol, BackendPurpose, BackendRef, BackendTarget, Endpoints,
 };
+pub use self::backend_traffic::BackendTraffic;
 pub use self::certificate::{Certificate, InvalidCertificate};
 pub use self::cidr::{Cidr, InvalidCidr};
 pub use self::configuration::Configuration;

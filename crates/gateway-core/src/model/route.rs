@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_filters::{RetryBudget, RetryPolicy};
+use gateway_lb::persistence::SessionCarrier;
 
 use super::{
     BackendRef, Filter, Hostname, ObjectName, Policies, Policy, PolicySet, RouteMatch, RuleRef,
@@ -144,6 +145,7 @@ pub struct Rule {
     timeouts: Timeouts,
     retry: Option<Arc<RetryPolicy>>,
     retry_budget: Option<RetryBudget>,
+    sessions: Option<Arc<SessionCarrier>>,
     policies: Policies,
 }
 
@@ -203,6 +205,21 @@ impl Rule {
     pub fn with_retry_budget(mut self, budget: RetryBudget) -> Self {
         self.retry_budget = Some(budget);
         self
+    }
+
+    /// Sends the requests of one session to one endpoint of the backend that their weights
+    /// choose. There are no sessions by default.
+    ///
+    /// A session is one of a backend: of several backends, each begins its own.
+    #[must_use]
+    pub fn with_sessions(mut self, carrier: impl Into<SessionCarrier>) -> Self {
+        self.sessions = Some(Arc::new(carrier.into()));
+        self
+    }
+
+    /// What carries its sessions.
+    pub fn sessions(&self) -> Option<&Arc<SessionCarrier>> {
+        self.sessions.as_ref()
     }
 
     /// Adds a policy. What it remembers belongs to this rule: to its name, or else to its place

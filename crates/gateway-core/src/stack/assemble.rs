@@ -22,7 +22,7 @@ use super::needs::Needs;
 use super::policy::{Rescued, wrap};
 use super::step::{Prepared, Step, UnresolvedFilter, prepare};
 use super::upstream::UpstreamService;
-use super::{Backends, RuleStack};
+use super::{Backends, LiveBackend, RuleStack};
 use crate::l4::StreamLayers;
 use crate::model::{BackendRef, Filter, Listener, Route, Rule, Stage};
 use crate::rescue;
@@ -35,6 +35,8 @@ pub(crate) struct LiveRule {
     pub(crate) stack: RuleStack,
     /// What it has to be told before; nothing, mostly.
     pub(crate) needs: Option<Box<Needs>>,
+    /// Its backends, of which some may hash requests as clients have sent them.
+    pub(crate) backends: Box<[Arc<LiveBackend>]>,
     /// What its policies remember, for as long as it is there.
     _kept: Vec<Share>,
 }
@@ -73,6 +75,11 @@ impl Assembler {
         LiveRule {
             stack: making.rule(rule, &attached),
             needs: Needs::of(route, rule, attached.policies()),
+            backends: rule
+                .backends()
+                .iter()
+                .map(|backend| self.backends.of(backend.target()))
+                .collect(),
             _kept: making.kept,
         }
     }
@@ -199,7 +206,10 @@ impl Making<'_> {
     fn leg(&mut self, rule: &Rule, index: usize, backend: &BackendRef) -> Leg {
         let layer = BackendRequestTimeoutLayer::new(rule.timeouts().backend_request);
         let upstream: Timed = layer
-            .layer(self.backends().service(backend.target()))
+            .layer(
+                self.backends()
+                    .service_with(backend.target(), rule.sessions().map(|carrier| &**carrier)),
+            )
             .map_response(unify);
 
         match self.steps(backend.filters()) {

@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwapOption;
-use gateway_lb::pool::{Pool, Protocol};
-use gateway_lb::{Balancer, EndpointSet};
+use gateway_lb::persistence::SessionCarrier;
+use gateway_lb::pool::Pool;
 
-use super::security::Security;
+use super::live::LiveBackend;
+use super::surroundings::Surroundings;
 use super::{Chore, UpstreamService};
 use crate::Body;
 use crate::model::{
-    Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Configuration, Endpoints,
-    Filter, Policy, ProxyVersion, Rule,
+    Backend, BackendId, BackendRef, BackendTarget, Configuration, Filter, Policy, Rule,
 };
 
 /// Every backend that some rule refers to, whether or not it exists at the moment.
@@ -21,7 +20,7 @@ use crate::model::{
 /// that refer to it need not be built again and its balancer keeps its state.
 #[derive(Clone, Debug)]
 pub(crate) struct Backends {
-    pool: Pool<Body>,
+    surroundings: Arc<Surroundings>,
     known: Arc<Mutex<HashMap<BackendId, Arc<LiveBackend>>>>,
     /// As the last configuration had them.
     configured: Arc<Mutex<Configured>>,
@@ -31,8 +30,12 @@ type Configured = Arc<BTreeMap<BackendId, Arc<Backend>>>;
 
 impl Backends {
     pub(crate) fn new(pool: Pool<Body>) -> Self {
+        Self::within(Surroundings::new(pool))
+    }
+
+    pub(crate) fn within(surroundings: Surroundings) -> Self {
         Self {
-            pool,
+            surroundings: Arc::new(surroundings),
             known: Arc::default(),
             configured: Arc::default(),
         }
@@ -40,12 +43,26 @@ impl Backends {
 
     /// The connections to all of them.
     pub(crate) fn pool(&self) -> &Pool<Body> {
-        &self.pool
+        self.surroundings.pool()
     }
 
     /// Sends requests to `target`.
     pub(crate) fn service(&self, target: &BackendTarget) -> UpstreamService {
-        UpstreamService::new(self.of(target), self.pool.clone())
+        UpstreamService::new(self.of(target), self.pool().clone())
+    }
+
+    /// Sends requests to `target`, those of one session to one endpoint.
+    pub(crate) fn service_with(
+        &self,
+        target: &BackendTarget,
+        sessions: Option<&SessionCarrier>,
+    ) -> UpstreamService {
+        let service = self.service(target);
+        let BackendTarget::Backend(id) = target else {
+            return service;
+        };
+        let sessions = sessions.and_then(|carrier| self.surroundings.sessions(carrier, id));
+        service.with_sessions(sessions)
     }
 
     /// The backend that is meant by `target`.
@@ -67,9 +84,8 @@ impl Backends {
             .unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *configured, Arc::clone(&now));
         for (id, backend) in differing(&before, &now) {
-            if let Some(lookup) = self.live(id).update(backend) {
-                chores.push(Chore::new(lookup.follow()));
-            }
+            let live = self.live(id);
+            chores.extend(live.update(id, backend, &self.surroundings));
         }
 
         self.retire(configuration);
@@ -92,7 +108,7 @@ impl Backends {
             let is_configured = configured.contains_key(id);
             let is_needed = needed.contains(id);
             if is_needed && !is_configured {
-                live.active.store(None);
+                live.end();
             }
             is_configured || is_needed
         });
@@ -173,147 +189,6 @@ fn id(target: &BackendTarget) -> Option<&BackendId> {
     match target {
         BackendTarget::Backend(id) => Some(id),
         BackendTarget::Invalid(_) => None,
-    }
-}
-
-/// One backend; without `Active` it is one that the configuration does not have.
-#[derive(Debug, Default)]
-pub(crate) struct LiveBackend {
-    active: ArcSwapOption<Active>,
-}
-
-/// What a backend is at the moment.
-#[derive(Debug)]
-pub(crate) struct Active {
-    configured: Arc<Backend>,
-    pub(crate) balancer: Arc<Balancer>,
-    pub(crate) protocol: Protocol,
-    pub(crate) security: Security,
-}
-
-impl Active {
-    fn new(backend: &Arc<Backend>, endpoints: EndpointSet) -> Self {
-        Self {
-            configured: Arc::clone(backend),
-            balancer: Arc::new(Balancer::new(backend.algorithm(), endpoints)),
-            protocol: protocol(backend),
-            security: Security::new(backend.tls().map(|tls| &**tls)),
-        }
-    }
-
-    /// Keeps what the change does not touch: the balancer's counts, and with the TLS
-    /// settings the connections that were verified under them.
-    fn changed(&self, backend: &Arc<Backend>, endpoints: EndpointSet) -> Self {
-        let before = &self.configured;
-        let balancer = if before.algorithm() == backend.algorithm() {
-            self.balancer.update(endpoints);
-            Arc::clone(&self.balancer)
-        } else {
-            Arc::new(Balancer::new(backend.algorithm(), endpoints))
-        };
-        let security = if before.tls() == backend.tls() {
-            self.security.clone()
-        } else {
-            Security::new(backend.tls().map(|tls| &**tls))
-        };
-        Self {
-            configured: Arc::clone(backend),
-            balancer,
-            protocol: protocol(backend),
-            security,
-        }
-    }
-}
-
-impl Active {
-    /// Whether and how its connections begin with a PROXY protocol header.
-    pub(crate) fn proxy_protocol(&self) -> Option<ProxyVersion> {
-        self.configured.proxy_protocol()
-    }
-}
-
-impl LiveBackend {
-    /// A backend that stays what it is, whose endpoints are known.
-    pub(crate) fn of(backend: Backend) -> Arc<Self> {
-        let live = Arc::new(Self::default());
-        live.update(&Arc::new(backend));
-        live
-    }
-
-    pub(crate) fn active(&self) -> arc_swap::Guard<Option<Arc<Active>>> {
-        self.active.load()
-    }
-
-    /// Returns what has to be looked up from now on, if that is new.
-    fn update(self: &Arc<Self>, backend: &Arc<Backend>) -> Option<Lookup> {
-        let before = self.active.load_full();
-        if before
-            .as_ref()
-            .is_some_and(|before| before.configured == *backend)
-        {
-            return None;
-        }
-
-        let endpoints = match backend.endpoints() {
-            Endpoints::Static(endpoints) => endpoints.clone(),
-            // Until there is an answer, the old ones are as good as none.
-            Endpoints::Dns { .. } => before
-                .as_ref()
-                .map_or_else(EndpointSet::new, |b| b.balancer.endpoints()),
-        };
-        let active = Arc::new(match before {
-            Some(before) => before.changed(backend, endpoints),
-            None => Active::new(backend, endpoints),
-        });
-        self.active.store(Some(Arc::clone(&active)));
-
-        match backend.endpoints() {
-            Endpoints::Static(_) => None,
-            Endpoints::Dns { host, port } => Some(Lookup {
-                host: Arc::clone(host),
-                port: *port,
-                active,
-            }),
-        }
-    }
-}
-
-/// A backend whose endpoints have to be looked up again and again.
-#[derive(Debug)]
-struct Lookup {
-    host: Arc<str>,
-    port: u16,
-    active: Arc<Active>,
-}
-
-impl Lookup {
-    /// Looks up for as long as the backend is what it is.
-    async fn follow(self) {
-        use gateway_lb::dns::{DnsEndpoints, SystemResolver};
-
-        let Self { host, port, active } = self;
-        let weak = Arc::downgrade(&active);
-        drop(active);
-        let gone = tokio::sync::Notify::new();
-
-        let following =
-            DnsEndpoints::new(host, port).follow(SystemResolver, |endpoints| {
-                match weak.upgrade() {
-                    Some(active) => active.balancer.update(endpoints),
-                    None => gone.notify_one(),
-                }
-            });
-        tokio::select! {
-            _ = following => {}
-            () = gone.notified() => {}
-        }
-    }
-}
-
-fn protocol(backend: &Backend) -> Protocol {
-    match backend.protocol() {
-        BackendProtocol::Http1 => Protocol::Http1,
-        BackendProtocol::H2c => Protocol::Http2,
     }
 }
 

@@ -32,11 +32,11 @@ pub(super) fn uncounted(body: CountedBody<Body>) -> Body {
     body.try_into_inner().unwrap_or_else(Body::new)
 }
 
-pub(super) fn limited(response: Response<LimitedBody<Body>>) -> Response<Body> {
+pub(in crate::stack) fn limited(response: Response<LimitedBody<Body>>) -> Response<Body> {
     response.map(|body| body.try_into_answer().map_or_else(Body::new, either))
 }
 
-pub(super) fn watched(response: Response<BreakerBody<Body>>) -> Response<Body> {
+pub(in crate::stack) fn watched(response: Response<BreakerBody<Body>>) -> Response<Body> {
     response.map(|body| body.try_into_answer().map_or_else(Body::new, either))
 }
 

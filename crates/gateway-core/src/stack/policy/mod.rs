@@ -5,5 +5,6 @@ mod client;
 mod layers;
 mod rescued;
 
+pub(super) use self::bodies::{limited, watched};
 pub(super) use self::layers::wrap;
 pub(super) use self::rescued::Rescued;
