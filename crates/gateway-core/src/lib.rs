@@ -65,7 +65,10 @@ pub use self::{
     gateway::{Gateway, GatewayBuilder, RunError, Update},
     listen::{BindError, Deadlines, Transport},
     rescue::{Failure, Side, diagnose},
-    service::{ClientAddress, ResponseFuture, RoutingService},
+    service::{ResponseFuture, RoutingService},
     stack::{RuleStack, StackFuture},
     tls::ClientCertificate,
 };
+#[cfg(feature = "server")]
+#[doc(inline)]
+pub use gateway_filters::client_address::ClientAddress;

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -10,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use gateway_filters::Scheme;
+use gateway_filters::client_address::ClientAddress;
 use gateway_lb::pool::{Pool, PoolSettings};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
@@ -61,10 +61,6 @@ struct Shared {
     /// Held while a configuration is applied, and while layers are added before.
     assembler: Mutex<Assembler>,
 }
-
-/// Who sent a request, for [`RoutingService`]: an extension of the request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ClientAddress(pub IpAddr);
 
 impl RoutingService {
     /// A service that answers 404 until it is given a configuration.

@@ -28,7 +28,6 @@
 mod backend;
 mod backend_traffic;
 mod certificate;
-mod cidr;
 mod configuration;
 mod filter;
 mod hostname;
@@ -41,12 +40,15 @@ mod stream;
 mod tls;
 mod traffic;
 
+pub use gateway_lb::persistence::{
+    CookieSession, HeaderSession, InvalidSession, Lifetime, SameSite, SessionCarrier,
+};
+
 pub use self::backend::{
     Backend, BackendId, BackendProtocol, BackendPurpose, BackendRef, BackendTarget, Endpoints,
 };
 pub use self::backend_traffic::BackendTraffic;
 pub use self::certificate::{Certificate, InvalidCertificate};
-pub use self::cidr::{Cidr, InvalidCidr};
 pub use self::configuration::Configuration;
 pub use self::filter::{ExtensionRef, Filter, RequestMirror};
 pub use self::hostname::{Hostname, InvalidHostname};
