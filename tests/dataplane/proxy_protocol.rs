@@ -8,9 +8,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use gateway_core::Gateway;
 use gateway_core::l4::proxy_protocol::header;
 use gateway_core::model::{
-    Backend, BackendRef, Cidr, Configuration, ConnectionLimits, Gateway as Edge, Listener,
-    Protocol, ProxyProtocol, ProxyVersion, Strangers, StreamRoute, StreamRouteKind, TlsMode,
+    Backend, BackendRef, Configuration, ConnectionLimits, Gateway as Edge, Listener, Protocol,
+    ProxyProtocol, ProxyVersion, Strangers, StreamRoute, StreamRouteKind, TlsMode,
 };
+use gateway_filters::CidrSet;
 use gateway_tests::{Origin, RawOrigin, Site, TestGateway, Wire, patiently};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -21,13 +22,13 @@ const DESTINATION: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)), 443);
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 
-fn range(text: &str) -> Cidr {
-    text.parse().unwrap()
+fn range(text: &str) -> CidrSet {
+    CidrSet::parse([text]).unwrap()
 }
 
 /// From this machine.
 fn trusting() -> ProxyProtocol {
-    ProxyProtocol::new([range("127.0.0.0/8")])
+    ProxyProtocol::new(range("127.0.0.0/8"))
 }
 
 fn serve(listener: Listener, backends: Configuration) -> TestGateway {
@@ -144,7 +145,7 @@ async fn whoever_is_trusted_has_to_send_one() {
 #[tokio::test]
 async fn others_are_refused_or_served_as_they_are() {
     let origin = Origin::echo().await;
-    let far = || ProxyProtocol::new([range("203.0.113.0/24")]);
+    let far = || ProxyProtocol::new(range("203.0.113.0/24"));
     let strict = http(&origin, |listener| listener.with_proxy_protocol(far()));
     assert!(nobody_is_served(&strict).await);
 

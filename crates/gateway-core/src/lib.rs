@@ -23,6 +23,8 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `server` | on | everything that needs sockets: without it there is the model and the matcher, and no runtime |
+//! | `compression`, `ext-authz`, `global-rate-limit`, `htpasswd`, `jwt` | off | policies that bring a dependency |
+//! | `full` | off | all of these |
 //! | `tls` | with `server` | `Certificate::from_pem`: without it no certificate can be made, and nothing of TLS is compiled |
 
 #[cfg(feature = "server")]
@@ -65,7 +67,10 @@ pub use self::{
     gateway::{Gateway, GatewayBuilder, RunError, Update},
     listen::{BindError, Deadlines, Transport},
     rescue::{Failure, Side, diagnose},
-    service::{ClientAddress, ResponseFuture, RoutingService},
+    service::{ResponseFuture, RoutingService},
     stack::{RuleStack, StackFuture},
     tls::ClientCertificate,
 };
+#[cfg(feature = "server")]
+#[doc(inline)]
+pub use gateway_filters::client_address::ClientAddress;

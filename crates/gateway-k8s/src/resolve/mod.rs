@@ -53,6 +53,7 @@ mod route;
 mod rule;
 mod selector;
 mod served;
+mod sessions;
 mod settings;
 mod spoken;
 mod status;
