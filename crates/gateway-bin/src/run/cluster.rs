@@ -18,10 +18,10 @@ use gateway_k8s::status::{
 use kube::Client;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, interval, interval_at, timeout};
 
-use super::LOOK_AGAIN;
 use super::control::Control;
+use super::{LOOK_AGAIN, LOOK_AT_DATES};
 use crate::admin::Vitals;
 use crate::args::{ControllerArgs, RunArgs};
 use crate::cluster;
@@ -112,6 +112,7 @@ impl ClusterControl {
     /// ever.
     pub(super) async fn follow(mut self) -> CommandFailure {
         let mut again = interval(LOOK_AGAIN);
+        let mut dates = interval_at(Instant::now() + LOOK_AT_DATES, LOOK_AT_DATES);
         loop {
             tokio::select! {
                 reading = self.cluster.changed() => self.serve_cluster(reading).await,
@@ -121,6 +122,9 @@ impl ClusterControl {
                 }
                 Ok(()) = self.around.draining.changed() => self.writers.release(),
                 _ = again.tick() => self.look_around(),
+                _ = dates.tick() => if self.control.look_at_dates() {
+                    self.tell();
+                },
             }
         }
     }

@@ -124,6 +124,16 @@ impl Control {
         &self.verdicts
     }
 
+    /// Tells of certificates whose time is over since the last time, or soon will be,
+    /// if anything is served.
+    pub(super) fn look_at_dates(&mut self) -> bool {
+        let reading = self.reading.clone();
+        if let Some(reading) = &reading {
+            self.tell(reading);
+        }
+        reading.is_some()
+    }
+
     fn update(&mut self) {
         self.failed = self.gateway.update(self.configuration.clone()).failed;
     }

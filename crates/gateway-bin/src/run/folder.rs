@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use gateway_k8s::source::folder::{Folder, FolderWatcher};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, interval_at};
 
-use super::LOOK_AGAIN;
 use super::control::Control;
+use super::{LOOK_AGAIN, LOOK_AT_DATES};
 use crate::admin::Vitals;
 use crate::failure::CommandFailure;
 use crate::reading::Reading;
@@ -55,6 +55,7 @@ impl FolderControl {
     /// listened on. Ends only if it cannot go on.
     pub(super) async fn follow(mut self) -> CommandFailure {
         let mut again = interval(LOOK_AGAIN);
+        let mut dates = interval_at(Instant::now() + LOOK_AT_DATES, LOOK_AT_DATES);
         loop {
             tokio::select! {
                 () = self.watcher.changed() => {
@@ -68,6 +69,7 @@ impl FolderControl {
                     self.vitals.health.beat();
                     self.served.control.look_again();
                 }
+                _ = dates.tick() => drop(self.served.control.look_at_dates()),
             }
         }
     }

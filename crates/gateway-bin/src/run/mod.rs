@@ -216,4 +216,6 @@ fn finished(ended: Result<(), RunError>) -> Result<(), CommandFailure> {
 
 /// How often addresses are looked at that could not be listened on.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often the dates of certificates are looked at.
+const LOOK_AT_DATES: Duration = Duration::from_secs(60 * 60);
 const AT_ONCE: Duration = Duration::from_secs(1);

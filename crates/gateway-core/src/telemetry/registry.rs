@@ -31,7 +31,8 @@ impl Registry {
 
     /// Counts for the listeners of `configuration` from now on, and forgets others.
     /// Namesakes of one Gateway (of its ListenerSets, for example) are counted
-    /// together.
+    /// together. One that several Gateways share, the same `Arc`, is counted for the
+    /// last of them.
     pub(crate) fn follow(&mut self, configuration: &Configuration) {
         let mut before = std::mem::take(&mut self.by_name);
         self.by_listener.clear();

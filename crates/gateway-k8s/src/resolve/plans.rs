@@ -74,6 +74,7 @@ impl Plans {
         plans.sort_by(|one, other| (one.created, &one.name).cmp(&(other.created, &other.name)));
         match step.settings.exposure {
             Exposure::Direct => {
+                plans.iter_mut().for_each(|plan| self.remind(plan));
                 address::assign(&mut plans, step.settings);
                 address::share_ports(&mut plans);
             }
@@ -97,6 +98,16 @@ impl Plans {
             self.have_changed |= same.is_none();
             let plan = same.unwrap_or_else(|| Arc::new(plan));
             self.by_name.insert(name, plan);
+        }
+    }
+
+    /// Until its status says which address a Gateway was given, it is remembered here:
+    /// another Gateway that comes in between must not get it.
+    fn remind(&self, plan: &mut GatewayPlan) {
+        if plan.wanted.had.is_empty()
+            && let Some(last) = self.by_name.get(&plan.name)
+        {
+            plan.wanted.had.clone_from(&last.addresses);
         }
     }
 

@@ -53,7 +53,9 @@ impl ListenerVerdict {
     fn date(&mut self, problems: &[Problem]) {
         let kind = ConditionType::CertificateExpiry;
         self.conditions.retain(|one| one.kind() != kind);
-        let Some(worst) = problems.iter().min_by_key(|problem| problem.reason) else {
+        // Those that clients refuse come first.
+        let soon = |problem: &&Problem| problem.reason == Reason::CertificateExpiresSoon;
+        let Some(worst) = problems.iter().min_by_key(soon) else {
             return;
         };
 
@@ -80,8 +82,7 @@ fn told(index: usize, listener: &ListenerVerdict, now: SystemTime) -> Vec<Proble
     .collect()
 }
 
-/// What is wrong with the dates of a certificate. The reasons are ordered: the worst
-/// comes first.
+/// What is wrong with the dates of a certificate.
 fn tell(certificate: &Certificate, now: SystemTime) -> Option<(Reason, String)> {
     if now < certificate.not_before() {
         let begin = day(certificate.not_before());

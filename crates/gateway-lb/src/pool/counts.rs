@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct PoolCounts {
     /// Connections that were opened.
     pub opened: u64,
-    /// Requests that were given a connection that was open already.
+    /// How often a request was given a connection that was open already. Should it turn
+    /// out to have been closed meanwhile, the request is given another.
     pub reused: u64,
     /// Connections that could not be opened: nobody listens, it took too long, or TLS
     /// or HTTP/2 did not begin.

@@ -28,7 +28,7 @@ pub(crate) fn own(version: ProxyVersion) -> Vec<u8> {
     match version {
         ProxyVersion::V1 => b"PROXY UNKNOWN\r\n".to_vec(),
         // The command LOCAL, of no family.
-        ProxyVersion::V2 => [&SIGNATURE[..], &[0x20, 0, 0, 0]].concat(),
+        ProxyVersion::V2 => [SIGNATURE, &[0x20, 0, 0, 0]].concat(),
     }
 }
 

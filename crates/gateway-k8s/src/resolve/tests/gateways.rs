@@ -3,8 +3,10 @@
 use std::io;
 use std::net::IpAddr;
 
+use gateway_core::model::Configuration;
+
 use crate::api::{Gateway, GatewayClass, GatewayStatus, GatewayStatusAddress};
-use crate::resolve::Settings;
+use crate::resolve::{Resolver, Settings};
 use crate::testing::{Manifests, Outcome};
 use crate::verdict::ConditionStatus::{False, True, Unknown};
 use crate::verdict::ConditionType::{Accepted, Programmed, ResolvedRefs, SupportedVersion};
@@ -269,6 +271,27 @@ fn a_gateway_keeps_the_address_it_had() {
 
     assert_eq!(addresses(&outcome, "edge/young"), ["10.0.0.1"]);
     assert_eq!(addresses(&outcome, "edge/old"), ["10.0.0.2"]);
+}
+
+#[test]
+fn an_address_stays_before_any_status_says_so() {
+    let before = Manifests::new().gateway("edge/b", |gateway| gateway.created(10).http(80));
+    let after = Manifests::new()
+        .gateway("edge/a", |gateway| gateway.created(10).http(80))
+        .gateway("edge/b", |gateway| gateway.created(10).http(80));
+    let mut resolver = Resolver::new(pool(&["10.0.0.1", "10.0.0.2"]));
+
+    let first = resolver.resolve(before.world()).configuration;
+    let then = resolver.resolve(after.world()).configuration;
+
+    let address = |configuration: &Configuration, gateway: &str| {
+        let mut all = configuration.gateways().iter();
+        let found = all.find(|one| one.name().name() == gateway).unwrap();
+        found.addresses()[0].to_string()
+    };
+    assert_eq!(address(&first, "b"), "10.0.0.1");
+    assert_eq!(address(&then, "b"), "10.0.0.1");
+    assert_eq!(address(&then, "a"), "10.0.0.2");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::conditions::Told;
 use super::{NodeAddresses, put, take};
 use crate::verdict::ConditionType::{
-    Accepted, Conflicted, InsecureFrontendValidationMode, OverlappingTLSConfig, Programmed,
-    ResolvedRefs,
+    Accepted, CertificateExpiry, Conflicted, InsecureFrontendValidationMode, OverlappingTLSConfig,
+    Programmed, ResolvedRefs,
 };
 use crate::verdict::{
     Condition, ConditionStatus, GatewayVerdict, ListenerSetVerdict, ListenerVerdict,
@@ -67,6 +67,7 @@ fn merge_listeners(status: &mut Map<String, Value>, listeners: &[ListenerVerdict
             ResolvedRefs,
             Conflicted,
             OverlappingTLSConfig,
+            CertificateExpiry,
         ];
         told.merge(&mut entry, &listener.conditions, owned);
         list.push(Value::Object(entry));

@@ -83,6 +83,7 @@ fn gateways() -> impl Strategy<Value = Arc<GatewayVerdict>> {
                 conditions,
                 listeners: listeners.collect(),
                 addresses,
+                published: None,
                 attached_listener_sets,
             })
         },

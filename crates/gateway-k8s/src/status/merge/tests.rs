@@ -48,6 +48,7 @@ fn gateway(generation: i64, conditions: Vec<Condition>) -> Verdict {
         conditions,
         listeners: Vec::new(),
         addresses: Vec::new(),
+        published: None,
         attached_listener_sets: 0,
     };
     verdict::<Gateway>(generation, Decision::Gateway(Arc::new(verdict_of_it)))

@@ -18,14 +18,8 @@ use super::websocket::{self, Asked};
 use crate::pool::RequestBody;
 use crate::pool::error::{InvalidResponse, UpstreamError, UpstreamErrorKind};
 
-type Sent<B> = Result<Response<Incoming>, NotAnswered<B>>;
-
-/// Why the codec gave no response.
-enum NotAnswered<B> {
-    Failed(TrySendError<Request<TrackedBody<B>>>),
-    /// It was not asked: the backend takes no extended CONNECT.
-    Unasked,
-}
+/// Without an error the codec was not asked: the backend takes no extended CONNECT.
+type Sent<B> = Result<Response<Incoming>, Option<TrySendError<Request<TrackedBody<B>>>>>;
 
 /// How an exchange came out.
 pub(in crate::pool) enum Outcome<B> {
@@ -59,14 +53,14 @@ impl<B: RequestBody> Exchange<B> {
             sent: match &asked {
                 None => {
                     let sent = connection.sender().try_send_request(request);
-                    Box::pin(sent.map_err(NotAnswered::Failed))
+                    Box::pin(sent.map_err(Some))
                 }
                 Some(_) => Box::pin(async move {
                     if !connection.takes_extended_connect().await {
-                        return Err(NotAnswered::Unasked);
+                        return Err(None);
                     }
                     let sent = connection.sender().try_send_request(request).await;
-                    sent.map_err(NotAnswered::Failed)
+                    sent.map_err(Some)
                 }),
             },
             stream: Some(stream),
@@ -95,11 +89,11 @@ impl<B> Exchange<B> {
                 }
                 _ => Outcome::Answered(response, stream),
             },
-            Err(NotAnswered::Unasked) => {
+            Err(None) => {
                 let reason = InvalidResponse::NoExtendedConnect;
                 Outcome::Failed(UpstreamError::invalid_response(reason))
             }
-            Err(NotAnswered::Failed(mut error)) => match error.take_message() {
+            Err(Some(mut error)) => match error.take_message() {
                 Some(request) => {
                     let closed = UpstreamError::new(UpstreamErrorKind::Closed)
                         .with_source(error.into_error())

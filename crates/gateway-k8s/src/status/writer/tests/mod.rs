@@ -101,6 +101,7 @@ impl Rig {
             conditions: vec![condition],
             listeners: vec![listener],
             addresses: Vec::new(),
+            published: None,
             attached_listener_sets: 0,
         };
         self.decide::<Gateway>(name, 1, Decision::Gateway(Arc::new(verdict)));
