@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 
 use super::view::View;
-use super::{Settings, backend_tls, backends, x_backend};
+use super::{Settings, backend_tls, backend_traffic, backends, x_backend};
 use crate::api::XBackend;
 use crate::verdict::{Problem, Reason};
 use crate::world::Loaded;
@@ -65,6 +65,7 @@ pub(super) fn find(
                 }
             };
             let backend = Backend::new(addresses).with_protocol(protocol);
+            let backend = backend_traffic::apply(view, namespace, name, backend);
             match backend_tls::of_port(view, namespace, name, port) {
                 Ok(None) => Some(backend),
                 Ok(Some(tls)) => Some(backend.with_tls(backend_tls::with_client(tls, client))),

@@ -14,13 +14,14 @@
 //! | `served`, `status`, `listener_sets` | what becomes of it: for the data plane, and for whom it is told |
 //! | `backend_tls`, `policies`, `client` | TLS with backends |
 //! | `grants` | who may refer to whom |
-//! | `unobeyed` | kinds that are read and not obeyed |
+//! | `backend_traffic`, `traffic_policies`, `sessions` | retries and sessions of backends |
 //! | `view`, `memo` | what can be used again |
 
 mod address;
 mod attach;
 mod authorities;
 mod backend_tls;
+mod backend_traffic;
 mod backends;
 mod certificate;
 mod client;
@@ -57,7 +58,7 @@ mod stream;
 mod termination;
 #[cfg(test)]
 mod tests;
-mod unobeyed;
+mod traffic_policies;
 mod urls;
 mod used;
 mod validity;

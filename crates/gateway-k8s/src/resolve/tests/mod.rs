@@ -14,6 +14,7 @@ mod properties;
 mod rules;
 mod streams;
 mod tls_listeners;
+mod traffic_policies;
 
 use crate::testing::Manifests;
 
