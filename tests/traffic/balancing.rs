@@ -54,20 +54,38 @@ async fn each_algorithm_spreads_as_it_says() {
     );
 }
 
-/// AT-LB-3, ours.
+/// AT-LB-3, ours: an endpoint that answers nothing until the other has answered sixty times.
 #[tokio::test]
 async fn slow_endpoint_gets_clearly_less() {
-    let quick = answering(200).await;
-    let slow = Origin::http1(|_| async {
-        sleep(Duration::from_millis(100)).await;
-        answer(201, "")
+    let gate = Arc::new(Semaphore::new(0));
+    let slow = Origin::http1({
+        let gate = Arc::clone(&gate);
+        move |_| {
+            let gate = Arc::clone(&gate);
+            async move {
+                gate.acquire().await.unwrap().forget();
+                answer(201, "")
+            }
+        }
     })
     .await;
+    let quick = answering(200).await;
     let backend = Backend::new([quick.address(), slow.address()]);
+    let backend = backend.with_algorithm(Algorithm::LeastRequest);
+    let gateway = TestGateway::single(&site(backend));
+    let address = gateway.address();
 
-    let counts = spread(backend.with_algorithm(Algorithm::LeastRequest)).await;
+    let asking = statuses(address, 10, 200, || get("a.test", "/", &[]));
+    let asking = tokio::spawn(asking);
+    quick
+        .until("sixty answers", |state| state.requests.len() >= 60)
+        .await;
+    let meanwhile = slow.count();
+    gate.add_permits(200);
 
-    assert!(counts[&201] * 2 < counts[&200], "{counts:?}");
+    // Of ten at a time, it has never more than the other one.
+    assert!(meanwhile <= 6, "{meanwhile}");
+    assert_eq!(asking.await.unwrap().values().sum::<usize>(), 200);
 }
 
 /// AT-LB-4: which endpoint each of 1,000 users gets, by the path that they ask for.

@@ -39,6 +39,8 @@ async fn requests_of_one_rule_are_aborted() {
     let reply = client.call(head.body(Empty::<Bytes>::new()).unwrap()).await;
 
     assert_eq!(reply.status, 404);
+    assert!(reply.body.is_empty());
+    let reply = ask(&mut client, "a.test", "/headers").await;
     assert_eq!(reply.headers["content-length"], "0");
     assert_eq!(ask(&mut client, "a.test", "/get").await.status, 200);
     assert_eq!(origin.count(), 1);

@@ -27,6 +27,11 @@
 //! | `full` | off | all of these |
 //! | `tls` | with `server` | `Certificate::from_pem`: without it no certificate can be made, and nothing of TLS is compiled |
 
+/// Compiles and runs what the page shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/traffic.md")]
+struct Traffic;
+
 #[cfg(feature = "server")]
 pub mod l4;
 pub mod model;

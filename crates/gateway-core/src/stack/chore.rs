@@ -30,6 +30,7 @@ impl fmt::Debug for Chore {
 pub(crate) struct Chores(Arc<Mutex<Vec<Chore>>>);
 
 impl Chores {
+    #[cfg(feature = "jwt")]
     pub(crate) fn add(&self, chore: Chore) {
         self.lock().push(chore);
     }

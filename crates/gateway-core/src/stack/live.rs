@@ -299,3 +299,85 @@ fn protocol(backend: &Backend) -> Protocol {
         BackendProtocol::H2c => Protocol::Http2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use gateway_filters::RetryBudget;
+    use gateway_lb::balance::{Algorithm, Outcome, SlowStart};
+    use gateway_lb::health::{Check, Ejection, HealthSettings, Probe};
+
+    use super::*;
+
+    fn at(ports: &[u16]) -> Backend {
+        let addresses = ports
+            .iter()
+            .map(|port| SocketAddr::from(([127, 0, 0, 1], *port)));
+        let ejection = Ejection::new().with_consecutive(Some(1));
+        Backend::new(addresses).with_health(HealthSettings::new().with_ejection(ejection))
+    }
+
+    /// A backend and what may be told of it.
+    fn live() -> (Arc<LiveBackend>, impl Fn(Backend) -> Vec<Chore>) {
+        let live = Arc::new(LiveBackend::default());
+        let surroundings = Surroundings::new(Pool::new(PoolSettings::default()));
+        let update = {
+            let live = Arc::clone(&live);
+            move |backend| live.update(&"a".into(), &Arc::new(backend), &surroundings)
+        };
+        (live, update)
+    }
+
+    fn balancer(live: &LiveBackend) -> Arc<Balancer> {
+        let active = live.active();
+        Arc::clone(&active.as_ref().unwrap().balancer)
+    }
+
+    #[test]
+    fn what_is_known_of_endpoints_outlives_changes_of_other_things() {
+        let (live, update) = live();
+        update(at(&[1, 2]));
+        let before = balancer(&live);
+        let mut pick = before.pick().unwrap();
+        before.answered(&mut pick, Outcome::Failure);
+        assert_eq!(before.ready_endpoints().len(), 1);
+
+        update(at(&[1, 2]).with_retry_budget(RetryBudget::new()));
+        assert!(Arc::ptr_eq(&before, &balancer(&live)));
+
+        let other = at(&[1, 2]).with_slow_start(SlowStart::new(Duration::from_secs(1)));
+        update(other.with_algorithm(Algorithm::Random));
+        assert!(!Arc::ptr_eq(&before, &balancer(&live)));
+        assert_eq!(balancer(&live).ready_endpoints().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn checks_go_on_until_nobody_wants_them() {
+        let (live, update) = live();
+        let checked = |ports: &[u16]| at(ports).with_check(Check::new(Probe::Tcp));
+
+        let mut chores = update(checked(&[1]));
+        assert_eq!(chores.len(), 1);
+        assert!(update(checked(&[1, 2])).is_empty());
+        let checking = tokio::spawn(chores.remove(0).run());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(!checking.is_finished());
+
+        live.end();
+        checking.await.unwrap();
+    }
+
+    #[test]
+    fn guard_is_there_only_where_it_is_asked_for() {
+        let (live, update) = live();
+        let guard = || live.active().as_ref().unwrap().guard.is_some();
+
+        update(at(&[1]));
+        assert!(!guard());
+        let breaker = gateway_filters::CircuitBreaker::new();
+        update(at(&[1]).with_circuit_breaker(breaker));
+        assert!(guard());
+    }
+}
