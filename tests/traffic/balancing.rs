@@ -10,7 +10,7 @@ use gateway_core::model::{Backend, Filter};
 use gateway_filters::client_address::TrustedProxies;
 use gateway_filters::{PathModifier, RetryPolicy, UrlRewrite};
 use gateway_lb::balance::{Algorithm, HashKey, Maglev, RingHash};
-use gateway_lb::{Endpoint, EndpointSet, Percent, Zone};
+use gateway_lb::{Endpoint, Percent, Zone};
 use gateway_tests::{Client, Origin, Site, TestGateway, answer};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;

@@ -10,19 +10,19 @@ use http::Request;
 use http_body_util::Empty;
 
 /// A rule that sends to the backend called `origin`.
-pub fn rule() -> Rule {
+pub(crate) fn rule() -> Rule {
     Rule::new().with_backend(BackendRef::new("origin".into()))
 }
 
 /// A route for one host that does `policies` about what it sends to `origin`.
-pub fn host(host: &str, policies: impl IntoIterator<Item = Policy>) -> Route {
+pub(crate) fn host(host: &str, policies: impl IntoIterator<Item = Policy>) -> Route {
     let route = Route::new(host).with_hostname(Hostname::new(host).unwrap());
     let route = policies.into_iter().fold(route, Route::with_policy);
     route.with_rule(rule())
 }
 
 /// A request for `target` of `host` with fields.
-pub fn get(host: &str, target: &str, fields: &[(&str, &str)]) -> Request<Empty<Bytes>> {
+pub(crate) fn get(host: &str, target: &str, fields: &[(&str, &str)]) -> Request<Empty<Bytes>> {
     let request = Request::get(target).header("host", host);
     let request = fields.iter().fold(request, |request, (name, value)| {
         request.header(*name, *value)
@@ -31,7 +31,7 @@ pub fn get(host: &str, target: &str, fields: &[(&str, &str)]) -> Request<Empty<B
 }
 
 /// How often each status came of `count` requests, made by several clients at once.
-pub async fn statuses(
+pub(crate) async fn statuses(
     address: SocketAddr,
     clients: usize,
     count: usize,
@@ -60,6 +60,6 @@ pub async fn statuses(
 }
 
 /// What `client` is answered.
-pub async fn ask(client: &mut Client, host: &str, target: &str) -> Reply {
+pub(crate) async fn ask(client: &mut Client, host: &str, target: &str) -> Reply {
     client.call(get(host, target, &[])).await
 }
