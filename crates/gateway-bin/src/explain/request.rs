@@ -100,7 +100,7 @@ impl Asked {
     ) -> Result<(Vec<PathBuf>, Self), CommandFailure> {
         let (url, before) = words.split_last().ok_or_else(usage)?;
         let (method, paths) = match before.split_last() {
-            Some((word, paths)) if in_cluster != !paths.is_empty() && is_method(word) => {
+            Some((word, paths)) if in_cluster == paths.is_empty() && is_method(word) => {
                 (word.as_str(), paths)
             }
             _ => ("GET", before),

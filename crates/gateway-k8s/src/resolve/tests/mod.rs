@@ -6,6 +6,7 @@ mod filters;
 mod gateways;
 mod grants;
 mod grpc;
+mod infrastructure;
 mod listener_sets;
 mod listeners;
 mod parents;
