@@ -29,7 +29,10 @@ pub(super) fn counted(response: Response<AnswerBody<CountedBody<Body>>>) -> Resp
 }
 
 pub(super) fn uncounted(body: CountedBody<Body>) -> Body {
-    body.try_into_inner().unwrap_or_else(Body::new)
+    match body.try_into_inner() {
+        Ok(inner) => inner,
+        Err(counted) => Body::new(counted),
+    }
 }
 
 pub(in crate::stack) fn limited(response: Response<LimitedBody<Body>>) -> Response<Body> {

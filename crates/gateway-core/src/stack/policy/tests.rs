@@ -1,5 +1,7 @@
 //! Policies that bring a dependency, through an assembled stack.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::sync::Arc;
 
 use gateway_filters::Answer;
