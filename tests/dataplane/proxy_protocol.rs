@@ -4,13 +4,16 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use gateway_core::Gateway;
 use gateway_core::l4::proxy_protocol::header;
 use gateway_core::model::{
-    Backend, BackendRef, Cidr, Configuration, ConnectionLimits, Gateway as Edge, Listener,
-    Protocol, ProxyProtocol, ProxyVersion, Strangers, StreamRoute, StreamRouteKind, TlsMode,
+    Backend, BackendRef, Configuration, ConnectionLimits, Gateway as Edge, Listener, Protocol,
+    ProxyProtocol, ProxyVersion, Strangers, StreamRoute, StreamRouteKind, TlsMode,
 };
+use gateway_filters::CidrSet;
+use gateway_lb::health::{Check, HealthSettings, HttpProbe};
 use gateway_tests::{Origin, RawOrigin, Site, TestGateway, Wire, patiently};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -21,13 +24,13 @@ const DESTINATION: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)), 443);
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 
-fn range(text: &str) -> Cidr {
-    text.parse().unwrap()
+fn range(text: &str) -> CidrSet {
+    CidrSet::parse([text]).unwrap()
 }
 
 /// From this machine.
 fn trusting() -> ProxyProtocol {
-    ProxyProtocol::new([range("127.0.0.0/8")])
+    ProxyProtocol::new(range("127.0.0.0/8"))
 }
 
 fn serve(listener: Listener, backends: Configuration) -> TestGateway {
@@ -144,7 +147,7 @@ async fn whoever_is_trusted_has_to_send_one() {
 #[tokio::test]
 async fn others_are_refused_or_served_as_they_are() {
     let origin = Origin::echo().await;
-    let far = || ProxyProtocol::new([range("203.0.113.0/24")]);
+    let far = || ProxyProtocol::new(range("203.0.113.0/24"));
     let strict = http(&origin, |listener| listener.with_proxy_protocol(far()));
     assert!(nobody_is_served(&strict).await);
 
@@ -296,11 +299,33 @@ async fn requests_are_announced_as_from_whom_a_header_said() {
 }
 
 #[tokio::test]
+async fn checks_are_announced_as_from_nobody() {
+    let origin = RawOrigin::bind().await;
+    let often = Duration::from_millis(20);
+    let check = Check::new(HttpProbe::new("/healthz").unwrap()).with_interval(often);
+    let backend = Backend::new([origin.address()])
+        .with_proxy_protocol(ProxyVersion::V1)
+        .with_health(HealthSettings::new())
+        .with_check(check);
+    let site = Site::to(origin.address());
+    let _gateway = serve(
+        site.listener("web"),
+        Configuration::new().with_backend("origin", backend),
+    );
+
+    let mut check = origin.accept().await;
+
+    let line = check.read_until(b"\r\n").await.unwrap();
+    assert_eq!(line, b"PROXY UNKNOWN\r\n");
+    assert!(check.request().await.is_some());
+}
+
+#[tokio::test]
 async fn silence_instead_of_a_header_is_ended() {
     let origin = Origin::echo().await;
     let site = Site::to(origin.address());
     let deadlines = gateway_core::Deadlines {
-        head: std::time::Duration::from_millis(100),
+        head: Duration::from_millis(100),
         ..gateway_core::Deadlines::default()
     };
     let edge = Edge::new("edge")

@@ -10,11 +10,11 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use crate::admission::{Forwarded, Refused, Upgrade, admit, extend, strip_response};
+use crate::admission::{Forwarded, Refused, Sender, Upgrade, admit, extend, strip_response};
 use crate::listen::{Connection, InFlight, OnUpgrade};
 use crate::rescue::{Failure, NoRoute, UpgradeMismatch, rescue};
 use crate::routing::{ListenerTable, Match, RequestHead};
-use crate::stack::{LiveRule, StackFuture};
+use crate::stack::{HashKeys, LiveRule, StackFuture};
 use crate::telemetry::{Counted, Counting};
 use crate::tls::Secured;
 use crate::tunnel;
@@ -100,9 +100,20 @@ fn route(
     let matched = matched.ok_or(NoRoute)?;
 
     let rule = Arc::clone(matched.rule);
-    if rule.wants_context {
-        let context = context(arrival, &matched);
-        request.extensions_mut().insert(context);
+    let sender = arrival.forwarded.map(|forwarded| {
+        let proxies = listener.trusted_proxies();
+        Sender::of(
+            forwarded.peer(),
+            proxies.map(|proxies| &**proxies),
+            request.headers(),
+        )
+    });
+    if let Some(needs) = &rule.needs {
+        let extensions = request.extensions_mut();
+        if needs.context {
+            extensions.insert(context(arrival, &matched));
+        }
+        needs.tell(extensions, sender);
     }
     if rule.tells_ends()
         && let Some(ends) = arrival.connection.and_then(|one| one.ends())
@@ -112,8 +123,11 @@ fn route(
     if let Some(client) = arrival.secured.and_then(Secured::client) {
         request.extensions_mut().insert(client.clone());
     }
-    if let Some(forwarded) = arrival.forwarded {
-        forwarded.apply(request.headers_mut());
+    if let Some(keys) = HashKeys::of(&rule.backends, request, sender.map(|sender| sender.client)) {
+        request.extensions_mut().insert(keys);
+    }
+    if let Some((forwarded, sender)) = arrival.forwarded.zip(sender) {
+        forwarded.apply(request.headers_mut(), sender);
     }
     Ok(rule)
 }

@@ -23,7 +23,14 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `server` | on | everything that needs sockets: without it there is the model and the matcher, and no runtime |
+//! | `compression`, `ext-authz`, `global-rate-limit`, `htpasswd`, `jwt` | off | policies that bring a dependency |
+//! | `full` | off | all of these |
 //! | `tls` | with `server` | `Certificate::from_pem`: without it no certificate can be made, and nothing of TLS is compiled |
+
+/// Compiles and runs what the page shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/traffic.md")]
+struct Traffic;
 
 #[cfg(feature = "server")]
 pub mod l4;
@@ -65,7 +72,10 @@ pub use self::{
     gateway::{Gateway, GatewayBuilder, RunError, Update},
     listen::{BindError, Deadlines, Transport},
     rescue::{Failure, Side, diagnose},
-    service::{ClientAddress, ResponseFuture, RoutingService},
+    service::{ResponseFuture, RoutingService},
     stack::{RuleStack, StackFuture},
     tls::ClientCertificate,
 };
+#[cfg(feature = "server")]
+#[doc(inline)]
+pub use gateway_filters::client_address::ClientAddress;

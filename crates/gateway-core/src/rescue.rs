@@ -5,6 +5,8 @@
 
 use std::error::Error;
 
+use gateway_filters::AnsweredHere;
+use gateway_filters::body_limit::{RequestTooLarge, ResponseTooLarge};
 use gateway_filters::redirect::UnknownHost;
 use gateway_filters::retry::{FailedTry, TryGivenUp};
 use gateway_filters::timeout::{BackendRequestTimedOut, RequestTimedOut};
@@ -59,39 +61,53 @@ pub(crate) enum UpgradeMismatch {
 /// Errors of custom layers that none of the gateway's own causes is behind are
 /// [`Failure::UNEXPECTED`].
 pub fn diagnose(error: &(dyn Error + 'static)) -> Failure {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(failure) = known(error) {
-            return failure;
-        }
-        cause = error.source();
+    // What limits bodies speaks through whoever was reading one.
+    let first = causes(error).find_map(too_large);
+    first
+        .or_else(|| causes(error).find_map(known))
+        .unwrap_or(Failure::UNEXPECTED)
+}
+
+/// An error and its sources, from the outside to the inside.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
+        (*error).source()
+    })
+}
+
+fn too_large(error: &(dyn Error + 'static)) -> Option<Failure> {
+    if error.is::<RequestTooLarge>() {
+        return Some(Failure::REQUEST_TOO_LARGE);
     }
-    Failure::UNEXPECTED
+    error
+        .is::<ResponseTooLarge>()
+        .then_some(Failure::RESPONSE_TOO_LARGE)
 }
 
 /// The response for an error. The client of a gRPC call (`grpc`) is told in its own
 /// terms.
 pub(crate) fn rescue(error: &BoxError, grpc: bool) -> (Failure, Response<Body>) {
     let failure = diagnose(&**error);
-    let response = if grpc {
+    let mut response = if grpc {
         grpc::answer(failure)
     } else {
         failure.response()
     };
+    // For layers that want to know who answered, and why.
+    response.extensions_mut().insert(AnsweredHere);
+    response.extensions_mut().insert(failure);
 
     (failure, response)
 }
 
 /// What an error means for a retry.
 pub(crate) fn failed_try(error: &BoxError) -> FailedTry {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(&**error);
-    while let Some(error) = cause {
-        if let Some(upstream) = error.downcast_ref::<UpstreamError>()
-            && upstream.is_unsent()
-        {
-            return FailedTry::Unsent;
-        }
-        cause = error.source();
+    let is_unsent = |error: &(dyn Error + 'static)| {
+        let upstream = error.downcast_ref::<UpstreamError>();
+        upstream.is_some_and(UpstreamError::is_unsent)
+    };
+    if causes(&**error).any(is_unsent) {
+        return FailedTry::Unsent;
     }
 
     let failure = diagnose(&**error);
@@ -204,6 +220,18 @@ impl Failure {
     /// The client's body was not what its head had said.
     pub const REQUEST_BODY: Self =
         Self::new(StatusCode::BAD_REQUEST, Side::Downstream, "request_body");
+    /// The client's body was longer than is allowed.
+    pub const REQUEST_TOO_LARGE: Self = Self::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        Side::Downstream,
+        "request_too_large",
+    );
+    /// The backend's body was longer than is allowed.
+    pub const RESPONSE_TOO_LARGE: Self = Self::new(
+        StatusCode::BAD_GATEWAY,
+        Side::Upstream,
+        "response_too_large",
+    );
     /// Nothing the gateway knows.
     pub const UNEXPECTED: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -213,7 +241,7 @@ impl Failure {
 
     /// Every failure there is, each once; `docs/errors.md` describes them.
     pub fn all() -> impl Iterator<Item = Self> {
-        const BESIDES_REFUSED: [Failure; 11] = [
+        const BESIDES_REFUSED: [Failure; 13] = [
             Failure::NO_ROUTE,
             Failure::INVALID_BACKEND,
             Failure::UNRESOLVED_FILTER,
@@ -225,6 +253,8 @@ impl Failure {
             Failure::UPSTREAM_CLOSED,
             Failure::INVALID_RESPONSE,
             Failure::REQUEST_BODY,
+            Failure::REQUEST_TOO_LARGE,
+            Failure::RESPONSE_TOO_LARGE,
         ];
 
         let refused = Refused::ALL.into_iter().map(Self::refused);

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -10,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use gateway_filters::Scheme;
+use gateway_filters::client_address::ClientAddress;
 use gateway_lb::pool::{Pool, PoolSettings};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
@@ -18,6 +18,7 @@ use tower::{Layer, Service};
 
 use crate::admission::Forwarded;
 use crate::exchange::{Arrival, Exchange, LiveTable, begin};
+use crate::l4::StreamLayers;
 use crate::model::{Configuration, ExtensionRef, Protocol};
 use crate::stack::{Assembler, Backends, Extensions, RuleStack};
 use crate::{Body, BoxError};
@@ -61,10 +62,6 @@ struct Shared {
     assembler: Mutex<Assembler>,
 }
 
-/// Who sent a request, for [`RoutingService`]: an extension of the request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ClientAddress(pub IpAddr);
-
 impl RoutingService {
     /// A service that answers 404 until it is given a configuration.
     #[must_use]
@@ -76,11 +73,7 @@ impl RoutingService {
     #[must_use]
     pub fn with_pool(settings: PoolSettings) -> Self {
         let backends = Backends::new(Pool::new(settings));
-        let assembler = Assembler {
-            backends,
-            extensions: Arc::default(),
-            streams: Arc::default(),
-        };
+        let assembler = Assembler::new(backends, Extensions::default(), StreamLayers::default());
         Self {
             shared: Arc::new(Shared {
                 table: ArcSwap::from_pointee(LiveTable::empty()),
@@ -117,16 +110,15 @@ impl RoutingService {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime, if a backend has to be looked up by name.
+    /// Outside of a tokio runtime, if something has to be done besides: a backend looked up by
+    /// name, keys fetched.
     pub fn update(&self, configuration: &Configuration) {
         let assembler = self
             .shared
             .assembler
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        for lookup in assembler.backends.update(configuration) {
-            tokio::spawn(lookup.follow());
-        }
+        let mut chores = assembler.backends.update(configuration);
 
         let gateways = configuration.gateways().iter();
         let listeners: Vec<_> = gateways
@@ -138,10 +130,15 @@ impl RoutingService {
             .shared
             .table
             .load()
-            .updated(&listeners, &mut |_, route, rule| {
-                Arc::new(assembler.assemble(&route.rules()[rule]))
+            .updated(&listeners, &mut |listener, route, rule| {
+                Arc::new(assembler.assemble(listener, route, rule))
             });
         self.shared.table.store(Arc::new(table));
+        assembler.kept.forget();
+        chores.extend(assembler.chores.take());
+        for chore in chores {
+            tokio::spawn(chore.run());
+        }
     }
 
     /// Closes upstream connections of this thread that have been idle for too long.

@@ -47,10 +47,7 @@
 //! | [`distribution`] | chooses among backends by weight |
 //! | [`balance`] | chooses among the endpoints of a backend |
 //! | [`health`] | knows which endpoints are well, by checks and by their answers |
-#![cfg_attr(
-    feature = "persistence",
-    doc = "| [`persistence`] | brings the requests of one session to one endpoint |"
-)]
+//! | [`persistence`] | brings the requests of one session to one endpoint |
 #![cfg_attr(
     feature = "pool",
     doc = "| [`dns`] | finds endpoints by a host name, again and again |"
@@ -64,8 +61,8 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `pool` | on | whatever needs sockets: upstream connections, health checks that are made, and endpoints found by DNS. Without it there is no tokio and no hyper |
-//! | `persistence` | off | sessions, whose tokens AWS-LC encrypts |
+//! | `pool` | off | whatever needs sockets: upstream connections, health checks that are made, and endpoints found by DNS. Without it there is no tokio and no hyper |
+//! | `persistence` | off | what obeys the settings of sessions, whose tokens AWS-LC encrypts |
 //! | `tls` | off | upstream connections over TLS |
 
 pub mod balance;
@@ -79,7 +76,6 @@ mod fraction;
 pub mod health;
 mod per_thread;
 mod percent;
-#[cfg(feature = "persistence")]
 pub mod persistence;
 #[cfg(feature = "pool")]
 pub mod pool;

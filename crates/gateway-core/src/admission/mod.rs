@@ -23,7 +23,7 @@ use http::{Method, Request, StatusCode, Uri, Version};
 pub(crate) use self::authority::Authority;
 pub(crate) use self::extended_connect::open_extended_connect;
 use self::fields::Fields;
-pub(crate) use self::forwarded::Forwarded;
+pub(crate) use self::forwarded::{Forwarded, Sender};
 pub(crate) use self::hop_by_hop::{Upgrade, extend, strip_response};
 pub(crate) use self::trailers::strip_trailers;
 

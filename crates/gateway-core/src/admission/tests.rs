@@ -1,3 +1,5 @@
+use gateway_filters::CidrSet;
+use gateway_filters::client_address::TrustedProxies;
 use http::header::{CONNECTION, COOKIE, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, Method, Request, Version};
 use proptest::prelude::*;
@@ -198,16 +200,38 @@ fn what_clients_say_of_their_address_is_replaced() {
         .body(())
         .unwrap();
 
-    Forwarded::new(
-        "::ffff:10.0.0.9".parse().unwrap(),
-        gateway_filters::Scheme::Http,
-    )
-    .apply(request.headers_mut());
+    mark(&mut request, "::ffff:10.0.0.9", &TrustedProxies::none());
 
     assert_eq!(request.headers()["x-forwarded-for"], "10.0.0.9");
     assert_eq!(request.headers()["x-forwarded-proto"], "http");
     assert_eq!(request.headers()["x-forwarded-host"], "a.test");
     assert!(!request.headers().contains_key("forwarded"));
+}
+
+#[test]
+fn way_by_proxies_that_are_believed_is_told_from_the_client_on() {
+    let mut request = get("/")
+        .header("x-forwarded-for", "6.6.6.6, 203.0.113.1")
+        .header("x-forwarded-for", "192.0.2.8")
+        .header("x-forwarded-proto", "https")
+        .body(())
+        .unwrap();
+    let ours = CidrSet::parse(["192.0.2.0/24"]).unwrap();
+
+    mark(&mut request, "192.0.2.9", &TrustedProxies::networks(ours));
+
+    assert_eq!(
+        request.headers()["x-forwarded-for"],
+        "203.0.113.1, 192.0.2.8, 192.0.2.9"
+    );
+    assert_eq!(request.headers()["x-forwarded-proto"], "https");
+}
+
+/// Marks a request that `peer` has sent.
+fn mark(request: &mut Request<()>, peer: &str, proxies: &TrustedProxies) {
+    let forwarded = Forwarded::new(peer.parse().unwrap(), gateway_filters::Scheme::Http);
+    let sender = Sender::of(forwarded.peer(), Some(proxies), request.headers());
+    forwarded.apply(request.headers_mut(), sender);
 }
 
 proptest! {

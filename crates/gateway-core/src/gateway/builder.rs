@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use gateway_lb::Zone;
+use gateway_lb::persistence::SessionKey;
 use gateway_lb::pool::{Pool, PoolSettings};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
@@ -18,7 +20,7 @@ use crate::l4::udp::{Session, SessionStack};
 use crate::l4::{Connection, ConnectionStack, StreamLayers, Summary};
 use crate::listen::{Acceptor, Clock, Deadlines, Watches};
 use crate::model::ExtensionRef;
-use crate::stack::{Assembler, Backends, Extensions, RuleStack};
+use crate::stack::{Assembler, Backends, Extensions, RuleStack, Surroundings};
 use crate::telemetry::{Registry, WorkerCells};
 use crate::worker::{Commands, Worker};
 use crate::{Body, BoxError};
@@ -32,6 +34,8 @@ pub struct GatewayBuilder {
     max_connections: usize,
     extensions: Extensions,
     streams: StreamLayers,
+    zone: Option<Zone>,
+    session_keys: Vec<SessionKey>,
     pub(super) lame_duck: Duration,
     pub(super) drain_timeout: Duration,
 }
@@ -45,6 +49,8 @@ impl GatewayBuilder {
             max_connections: usize::MAX,
             extensions: Extensions::default(),
             streams: StreamLayers::default(),
+            zone: None,
+            session_keys: Vec::new(),
             lame_duck: Duration::ZERO,
             drain_timeout: Duration::from_secs(60),
         }
@@ -76,6 +82,23 @@ impl GatewayBuilder {
     #[must_use]
     pub fn max_connections(mut self, max: usize) -> Self {
         self.max_connections = max;
+        self
+    }
+
+    /// Where the gateway stands, as the label `topology.kubernetes.io/zone` names it, for
+    /// backends that prefer endpoints nearby. Unknown by default.
+    #[must_use]
+    pub fn zone(mut self, name: &str) -> Self {
+        self.zone = Some(Zone::new(name));
+        self
+    }
+
+    /// Adds a key for sessions. New ones are made with the first; the others are for those
+    /// that there are already. Replicas need the same keys. By default there is a random
+    /// one, and sessions end with the process.
+    #[must_use]
+    pub fn session_key(mut self, key: SessionKey) -> Self {
+        self.session_keys.push(key);
         self
     }
 
@@ -173,11 +196,11 @@ impl GatewayBuilder {
             })
             .unzip::<_, _, Vec<_>, Vec<_>>();
 
-        let assembler = Assembler {
-            backends: Backends::new(pool),
-            extensions: Arc::new(self.extensions),
-            streams: Arc::new(self.streams),
-        };
+        let surroundings = Surroundings::new(pool)
+            .with_zone(self.zone)
+            .with_session_keys(self.session_keys);
+        let backends = Backends::within(surroundings);
+        let assembler = Assembler::new(backends, self.extensions, self.streams);
         let running = Running::new(
             workers,
             commands.clone(),

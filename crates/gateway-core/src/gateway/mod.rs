@@ -72,14 +72,15 @@ impl Gateway {
     /// last update (compared by value, the same `Arc` at once) is kept: stacks,
     /// balancers, connections.
     pub fn update(&self, configuration: Configuration) -> Update {
-        let (update, lookups) = self.serving().update(configuration);
-        self.shared.running.follow(lookups);
+        let (update, chores) = self.serving().update(configuration);
+        self.shared.running.look_after(chores);
         update
     }
 
     /// Tries again to listen where that has failed.
     fn retry_binds(&self) {
-        self.serving().retry_binds();
+        let chores = self.serving().retry_binds();
+        self.shared.running.look_after(chores);
     }
 
     /// The addresses that are listened on, with the ports that were chosen where

@@ -1,4 +1,4 @@
-//! The life of a gateway: workers, look-ups, drain.
+//! The life of a gateway: workers, chores, drain.
 
 use std::convert::Infallible;
 use std::io;
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep};
 
 use super::Gateway;
-use crate::stack::Lookup;
+use crate::stack::Chore;
 use crate::worker::{Command, Commands, Worker};
 
 /// What runs, or will.
@@ -22,7 +22,7 @@ pub(super) struct Running {
     /// Until the gateway is run.
     idle: Mutex<Option<Idle>>,
     commands: Vec<Commands>,
-    lookups: UnboundedSender<Lookup>,
+    chores: UnboundedSender<Chore>,
     /// How often a shutdown was asked for.
     shutdown: watch::Sender<u32>,
     draining: Arc<AtomicBool>,
@@ -33,7 +33,7 @@ pub(super) struct Running {
 #[derive(Debug)]
 struct Idle {
     workers: Vec<Worker>,
-    lookups: UnboundedReceiver<Lookup>,
+    chores: UnboundedReceiver<Chore>,
 }
 
 impl Running {
@@ -44,11 +44,11 @@ impl Running {
         lame_duck: Duration,
         drain_timeout: Duration,
     ) -> Self {
-        let (sender, lookups) = unbounded_channel();
+        let (sender, chores) = unbounded_channel();
         Self {
-            idle: Mutex::new(Some(Idle { workers, lookups })),
+            idle: Mutex::new(Some(Idle { workers, chores })),
             commands,
-            lookups: sender,
+            chores: sender,
             shutdown: watch::Sender::new(0),
             draining,
             lame_duck,
@@ -56,11 +56,11 @@ impl Running {
         }
     }
 
-    /// Looks names up while the gateway runs.
-    pub(super) fn follow(&self, lookups: Vec<Lookup>) {
-        for lookup in lookups {
+    /// Does what has to be done besides serving, while the gateway runs.
+    pub(super) fn look_after(&self, chores: Vec<Chore>) {
+        for chore in chores {
             // Nobody listens any more once the gateway has ended.
-            let _ = self.lookups.send(lookup);
+            let _ = self.chores.send(chore);
         }
     }
 
@@ -74,7 +74,7 @@ impl Running {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let Idle { workers, lookups } = idle.ok_or(RunError::AlreadyRun)?;
+        let Idle { workers, chores } = idle.ok_or(RunError::AlreadyRun)?;
         let ends = start(workers)?;
         let ended = try_join_all(ends);
         tokio::pin!(ended);
@@ -82,7 +82,7 @@ impl Running {
         tokio::select! {
             // Commands were not sent, so this is a worker that failed.
             _ = &mut ended => return Err(RunError::WorkerEnded),
-            never = look_after(gateway, lookups) => match never {},
+            never = look_after(gateway, chores) => match never {},
             () = self.asked(1) => {}
         }
         self.draining.store(true, Ordering::Relaxed);
@@ -124,16 +124,16 @@ fn start(workers: Vec<Worker>) -> Result<Vec<oneshot::Receiver<()>>, RunError> {
     started.collect::<io::Result<_>>().map_err(RunError::Start)
 }
 
-/// Looks up names, and tries to bind what could not be bound.
-async fn look_after(gateway: &Gateway, mut lookups: UnboundedReceiver<Lookup>) -> Infallible {
-    let mut followed = JoinSet::new();
+/// Does chores, and tries to bind what could not be bound.
+async fn look_after(gateway: &Gateway, mut chores: UnboundedReceiver<Chore>) -> Infallible {
+    let mut under_way = JoinSet::new();
     let mut retry = interval(BIND_AGAIN);
     loop {
         tokio::select! {
-            Some(lookup) = lookups.recv() => {
-                followed.spawn(lookup.follow());
+            Some(chore) = chores.recv() => {
+                under_way.spawn(chore.run());
             }
-            Some(_) = followed.join_next() => {}
+            Some(_) = under_way.join_next() => {}
             _ = retry.tick() => gateway.retry_binds(),
         }
     }

@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use super::datagrams::Datagrams;
 use crate::l4::StreamTable;
 use crate::listen::{BindError, Port, PortTable, Requests, Sockets, bind};
-use crate::model::{Configuration, Gateway, Listener, Protocol};
-use crate::stack::{Assembler, Lookup};
+use crate::model::{Configuration, Gateway, Listener, Protocol, Route};
+use crate::stack::{Assembler, Chore};
 use crate::telemetry::{
     AddressMetrics, Metrics, PortCells, Registry, UpstreamMetrics, certificates,
 };
@@ -57,13 +57,15 @@ impl Serving {
         }
     }
 
-    pub(super) fn update(&mut self, configuration: Configuration) -> (Update, Vec<Lookup>) {
+    pub(super) fn update(&mut self, configuration: Configuration) -> (Update, Vec<Chore>) {
         // Backends first: a route that is new must find its endpoints.
-        let lookups = self.assembler.backends.update(&configuration);
+        let mut chores = self.assembler.backends.update(&configuration);
         let is_news = self.generation == 0 || self.configuration != configuration;
         self.configuration = configuration;
         self.registry.follow(&self.configuration);
         self.apply();
+        self.assembler.kept.forget();
+        chores.extend(self.assembler.chores.take());
         if is_news {
             self.generation += 1;
             self.changed_at = Some(SystemTime::now());
@@ -77,14 +79,16 @@ impl Serving {
                 receiving: self.datagrams.addresses(),
                 failed,
             },
-            lookups,
+            chores,
         )
     }
 
-    pub(super) fn retry_binds(&mut self) {
+    /// Returns what has to be done for what could be bound now.
+    pub(super) fn retry_binds(&mut self) -> Vec<Chore> {
         if !self.failed.is_empty() || self.datagrams.failed().next().is_some() {
             self.apply();
         }
+        self.assembler.chores.take()
     }
 
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
@@ -226,11 +230,11 @@ impl Serving {
     }
 
     fn requests(&self, before: &Requests, listeners: &[Arc<Listener>]) -> Requests {
-        let table = before.table.updated(listeners, &mut |_, route, rule| {
-            Arc::new(self.assembler.assemble(&route.rules()[rule]))
-        });
+        let assemble = &mut |listener: &Arc<Listener>, route: &Arc<Route>, rule| {
+            Arc::new(self.assembler.assemble(listener, route, rule))
+        };
         Requests {
-            table,
+            table: before.table.updated(listeners, assemble),
             series: self.registry.series(listeners),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gateway_lb::balance::Algorithm;
 use gateway_lb::{Endpoint, EndpointSet};
 
-use super::{BackendTls, Filter, ObjectName, ProxyVersion};
+use super::{BackendTls, BackendTraffic, Filter, ObjectName, ProxyVersion};
 
 /// What a rule refers to, with its share of the rule's requests.
 ///
@@ -72,7 +72,7 @@ impl BackendRef {
 }
 
 /// A reference, resolved or not. Complete: there is no third case.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum BackendTarget {
     /// A backend of the configuration. One that the configuration does not
     /// have is treated like an invalid reference.
@@ -192,6 +192,7 @@ pub struct Backend {
     endpoints: Endpoints,
     protocol: BackendProtocol,
     algorithm: Algorithm,
+    pub(super) traffic: Arc<BackendTraffic>,
     tls: Option<Arc<BackendTls>>,
     proxy_protocol: Option<ProxyVersion>,
 }
@@ -212,11 +213,17 @@ impl Backend {
         })
     }
 
+    /// At these endpoints, of which each may have a weight, a zone, or be a backup.
+    pub fn of(endpoints: EndpointSet) -> Self {
+        Self::with_endpoints(Endpoints::Static(endpoints))
+    }
+
     fn with_endpoints(endpoints: Endpoints) -> Self {
         Self {
             endpoints,
             protocol: BackendProtocol::default(),
             algorithm: Algorithm::default(),
+            traffic: Arc::default(),
             tls: None,
             proxy_protocol: None,
         }

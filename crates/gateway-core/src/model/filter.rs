@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gateway_filters::{Cors, Fraction, HeaderModifier, Redirect, UrlRewrite};
 
-use super::BackendTarget;
+use super::{BackendTarget, Policy};
 
 /// A step of a rule or of one of its backends.
 ///
@@ -25,6 +25,8 @@ pub enum Filter {
     RequestMirror(Arc<RequestMirror>),
     /// Answers preflights and tells browsers who may read the response.
     Cors(Arc<Cors>),
+    /// What the Gateway API has no filter for, in this place.
+    Policy(Policy),
     /// A layer that was registered with the gateway under this name.
     Extension(ExtensionRef),
     /// A filter that could not be resolved, with the reason for the log. It is

@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use gateway_filters::client_address::TrustedProxies;
+
 use super::{
-    ConnectionLimits, Hostname, ObjectName, ProxyProtocol, Route, SectionName, StreamRoute,
-    TlsMode, TlsTermination, UdpSettings,
+    ConnectionLimits, Hostname, ObjectName, PolicySet, ProxyProtocol, Route, SectionName,
+    StreamRoute, TlsMode, TlsTermination, UdpSettings,
 };
 
 /// Listeners that share addresses.
@@ -74,6 +76,8 @@ pub struct Listener {
     udp: UdpSettings,
     proxy_protocol: Option<Arc<ProxyProtocol>>,
     limits: ConnectionLimits,
+    policies: Vec<Arc<PolicySet>>,
+    trusted_proxies: Option<Arc<TrustedProxies>>,
 }
 
 impl Listener {
@@ -91,6 +95,8 @@ impl Listener {
             udp: UdpSettings::default(),
             proxy_protocol: None,
             limits: ConnectionLimits::default(),
+            policies: Vec::new(),
+            trusted_proxies: None,
         }
     }
 
@@ -166,6 +172,33 @@ impl Listener {
     pub fn with_limits(mut self, limits: ConnectionLimits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Adds policies for all requests of all its routes, around theirs.
+    #[must_use]
+    pub fn with_policies(mut self, policies: impl Into<Arc<PolicySet>>) -> Self {
+        self.policies.push(policies.into());
+        self
+    }
+
+    /// Believes these proxies when they say whom a request is from. Nobody by default: it is
+    /// from whoever has sent it, and what it says of itself is dropped.
+    ///
+    /// Backends are then told the whole way, in `X-Forwarded-For`.
+    #[must_use]
+    pub fn with_trusted_proxies(mut self, proxies: impl Into<Arc<TrustedProxies>>) -> Self {
+        self.trusted_proxies = Some(proxies.into());
+        self
+    }
+
+    /// The policies for all its requests, the outermost first.
+    pub fn policies(&self) -> &[Arc<PolicySet>] {
+        &self.policies
+    }
+
+    /// Who is believed about whom requests are from.
+    pub fn trusted_proxies(&self) -> Option<&Arc<TrustedProxies>> {
+        self.trusted_proxies.as_ref()
     }
 
     /// Its name within the gateway.

@@ -26,24 +26,29 @@
 //! ```
 
 mod backend;
+mod backend_traffic;
 mod certificate;
-mod cidr;
 mod configuration;
 mod filter;
 mod hostname;
 mod listener;
 mod matching;
 mod name;
+mod policy;
 mod route;
 mod stream;
 mod tls;
 mod traffic;
 
+pub use gateway_lb::persistence::{
+    CookieSession, HeaderSession, InvalidSession, Lifetime, SameSite, SessionCarrier,
+};
+
 pub use self::backend::{
     Backend, BackendId, BackendProtocol, BackendPurpose, BackendRef, BackendTarget, Endpoints,
 };
+pub use self::backend_traffic::BackendTraffic;
 pub use self::certificate::{Certificate, InvalidCertificate};
-pub use self::cidr::{Cidr, InvalidCidr};
 pub use self::configuration::Configuration;
 pub use self::filter::{ExtensionRef, Filter, RequestMirror};
 pub use self::hostname::{Hostname, InvalidHostname};
@@ -52,6 +57,9 @@ pub use self::matching::{
     HeaderMatch, InvalidMatch, PathMatch, Pattern, QueryMatch, RouteMatch, ValueMatch,
 };
 pub use self::name::{ObjectName, RuleRef, SectionName};
+#[cfg(feature = "jwt")]
+pub use self::policy::JwtPolicy;
+pub use self::policy::{Asked, Policies, Policy, PolicySet, Stage};
 pub use self::route::{Route, RouteKind, Rule, Timeouts};
 pub use self::stream::{StreamRoute, StreamRouteKind, StreamTimeouts};
 pub use self::tls::{

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_filters::RetryPolicy;
+use gateway_filters::{RetryBudget, RetryPolicy};
+use gateway_lb::persistence::SessionCarrier;
 
-use super::{BackendRef, Filter, Hostname, ObjectName, RouteMatch, RuleRef, SectionName};
+use super::{
+    BackendRef, Filter, Hostname, ObjectName, Policies, Policy, PolicySet, RouteMatch, RuleRef,
+    SectionName,
+};
 
 /// Rules for requests to some hostnames.
 ///
@@ -17,6 +21,7 @@ pub struct Route {
     created: u64,
     hostnames: Vec<Hostname>,
     rules: Vec<Rule>,
+    policies: Policies,
 }
 
 impl Route {
@@ -28,6 +33,7 @@ impl Route {
             created: 0,
             hostnames: Vec::new(),
             rules: Vec::new(),
+            policies: Policies::default(),
         }
     }
 
@@ -58,6 +64,25 @@ impl Route {
     pub fn with_rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
         self
+    }
+
+    /// Adds a policy for the requests of all its rules together, wherever it is attached.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policies.own.push(policy);
+        self
+    }
+
+    /// Adds policies that it has in common with others, around its own.
+    #[must_use]
+    pub fn with_policies(mut self, policies: impl Into<Arc<PolicySet>>) -> Self {
+        self.policies.shared.push(policies.into());
+        self
+    }
+
+    /// Its policies.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// The kind of object that it was. Routes of different kinds may be namesakes.
@@ -119,6 +144,9 @@ pub struct Rule {
     backends: Vec<BackendRef>,
     timeouts: Timeouts,
     retry: Option<Arc<RetryPolicy>>,
+    retry_budget: Option<RetryBudget>,
+    sessions: Option<Arc<SessionCarrier>>,
+    policies: Policies,
 }
 
 impl Rule {
@@ -169,6 +197,54 @@ impl Rule {
     pub fn with_retry(mut self, retry: impl Into<Arc<RetryPolicy>>) -> Self {
         self.retry = Some(retry.into());
         self
+    }
+
+    /// Limits its retries, all together, to a share of its requests. Without a limit by default;
+    /// that of a [`Backend`](super::Backend) holds besides.
+    #[must_use]
+    pub fn with_retry_budget(mut self, budget: RetryBudget) -> Self {
+        self.retry_budget = Some(budget);
+        self
+    }
+
+    /// Sends the requests of one session to one endpoint of the backend that their weights
+    /// choose. There are no sessions by default.
+    ///
+    /// A session is one of a backend: of several backends, each begins its own.
+    #[must_use]
+    pub fn with_sessions(mut self, carrier: impl Into<SessionCarrier>) -> Self {
+        self.sessions = Some(Arc::new(carrier.into()));
+        self
+    }
+
+    /// What carries its sessions.
+    pub fn sessions(&self) -> Option<&Arc<SessionCarrier>> {
+        self.sessions.as_ref()
+    }
+
+    /// Adds a policy. What it remembers belongs to this rule: to its name, or else to its place
+    /// in the route.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policies.own.push(policy);
+        self
+    }
+
+    /// Adds policies that it has in common with others, around its own.
+    #[must_use]
+    pub fn with_policies(mut self, policies: impl Into<Arc<PolicySet>>) -> Self {
+        self.policies.shared.push(policies.into());
+        self
+    }
+
+    /// Its policies.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// The share of its requests that may be tried again.
+    pub fn retry_budget(&self) -> Option<RetryBudget> {
+        self.retry_budget
     }
 
     /// Its name.

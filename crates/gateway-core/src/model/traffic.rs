@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::Cidr;
+use gateway_filters::CidrSet;
 
 /// How a UDP listener keeps sessions.
 ///
@@ -40,15 +40,15 @@ impl Default for UdpSettings {
 /// Source: the PROXY protocol of HAProxy, sections 2 and 5.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ProxyProtocol {
-    trusted: Vec<Cidr>,
+    trusted: CidrSet,
     others: Strangers,
 }
 
 impl ProxyProtocol {
     /// From whoever connects from `trusted`; nobody else is served.
-    pub fn new(trusted: impl IntoIterator<Item = Cidr>) -> Self {
+    pub fn new(trusted: CidrSet) -> Self {
         Self {
-            trusted: trusted.into_iter().collect(),
+            trusted,
             others: Strangers::default(),
         }
     }
@@ -63,7 +63,7 @@ impl ProxyProtocol {
     /// Whether `address` has to send a header, and is believed.
     #[must_use]
     pub fn trusts(&self, address: IpAddr) -> bool {
-        self.trusted.iter().any(|range| range.contains(address))
+        self.trusted.contains(address)
     }
 
     /// What becomes of connections from elsewhere.

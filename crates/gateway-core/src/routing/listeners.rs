@@ -35,9 +35,9 @@ impl<T: Clone> ListenerTable<T> {
     /// A table of `listeners`. Of two for one hostname the first gets the requests.
     ///
     /// What rules lead to is kept as [`RouteTable::updated`] says, listener by
-    /// listener: from the one of that name, port and protocol. So `T` may depend on
-    /// these and on the route, and on nothing else. Nothing is assembled for a route
-    /// that has no host in common with its listener.
+    /// listener: from the one of that name, port, protocol and policies. So `T` may
+    /// depend on these and on the route, and on nothing else. Nothing is assembled for
+    /// a route that has no host in common with its listener.
     #[must_use]
     pub fn updated(&self, listeners: &[Arc<Listener>], assemble: Assemble<'_, T>) -> Self {
         let mut known: Vec<_> = self.listeners.list.iter().collect();
@@ -117,6 +117,7 @@ impl<T: Clone> Attached<T> {
             return old.clone();
         }
         let assemble = &mut |route: &Arc<Route>, rule| assemble(listener, route, rule);
+        let old = old.filter(|old| old.listener.policies() == listener.policies());
         let old = old.map(|old| old.routes.clone()).unwrap_or_default();
 
         Self {

@@ -1,9 +1,8 @@
 //! Builds a rule's stack, once for each change of the rule.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use gateway_filters::retry::{FailedTry, ReplayBody};
+use gateway_filters::retry::{FailedTry, ReplayBody, SharedRetryBudget};
 use gateway_filters::timeout::{
     BackendRequestTimedOut, BackendRequestTimeout, TimedOut, TimeoutBody,
 };
@@ -12,15 +11,20 @@ use http::{Request, Response};
 use tower::util::{Either, MapResponse};
 use tower::{Layer, Service, ServiceExt};
 
+use super::attached::{AllAttached, Attached, rule_scope};
 use super::chain::{FilterChain, FilterChainLayer};
+use super::chore::Chores;
 use super::deadline::ExchangeDeadline;
 use super::dispatch::Dispatch;
 use super::extension::Extensions;
+use super::kept::{Kept, Part, Place, Scope, Share};
+use super::needs::Needs;
+use super::policy::{Rescued, wrap};
 use super::step::{Prepared, Step, UnresolvedFilter, prepare};
 use super::upstream::UpstreamService;
-use super::{Backends, RuleStack};
+use super::{Backends, LiveBackend, RuleStack};
 use crate::l4::StreamLayers;
-use crate::model::{BackendRef, Filter, Rule};
+use crate::model::{BackendRef, Filter, Listener, Route, Rule, Stage};
 use crate::rescue;
 use crate::{Body, BoxError};
 
@@ -29,17 +33,19 @@ use crate::{Body, BoxError};
 pub(crate) struct LiveRule {
     /// Everything that happens to a request of this rule.
     pub(crate) stack: RuleStack,
-    /// Whether a filter asks what the router knows. Requests of other rules are
-    /// spared the extension.
-    pub(crate) wants_context: bool,
-    tells_ends: Arc<AtomicBool>,
+    /// What it has to be told before; nothing, mostly.
+    pub(crate) needs: Option<Box<Needs>>,
+    /// Its backends, of which some may hash requests as clients have sent them.
+    pub(crate) backends: Box<[Arc<LiveBackend>]>,
+    /// What its policies remember, for as long as it is there.
+    _kept: Vec<Share>,
 }
 
 impl LiveRule {
-    /// Whether some backend is told whom connections are from. Requests are spared the
-    /// extension where none is.
+    /// Whether one of its backends is told whom connections are from. Requests are spared
+    /// the extension where none is.
     pub(crate) fn tells_ends(&self) -> bool {
-        self.tells_ends.load(Ordering::Relaxed)
+        self.backends.iter().any(|backend| backend.tells_ends())
     }
 }
 
@@ -49,43 +55,107 @@ pub(crate) struct Assembler {
     pub(crate) backends: Backends,
     pub(crate) extensions: Arc<Extensions>,
     pub(crate) streams: Arc<StreamLayers>,
+    pub(crate) kept: Kept,
+    pub(crate) chores: Chores,
 }
 
 impl Assembler {
-    pub(crate) fn assemble(&self, rule: &Rule) -> LiveRule {
-        let of_backends = rule.backends().iter().flat_map(BackendRef::filters);
-        let wants_context = rule.filters().iter().chain(of_backends).any(wants_context);
-
-        LiveRule {
-            stack: self.rule(rule),
-            wants_context,
-            tells_ends: Arc::clone(self.backends.tell_ends()),
+    pub(crate) fn new(backends: Backends, extensions: Extensions, streams: StreamLayers) -> Self {
+        Self {
+            backends,
+            extensions: Arc::new(extensions),
+            streams: Arc::new(streams),
+            kept: Kept::default(),
+            chores: Chores::default(),
         }
     }
 
-    /// From the outside to the inside: the deadline of the request, the rule's
-    /// filters as they are written, retries, the choice of a backend.
-    fn rule(&self, rule: &Rule) -> RuleStack {
-        // Outermost: it holds for filters, pauses and tries together.
-        let timeout = RequestTimeoutLayer::new(rule.timeouts().request);
-        let legs = rule
+    /// Rule `index` of `route`, as it is at `listener`.
+    pub(crate) fn assemble(&self, listener: &Listener, route: &Route, index: usize) -> LiveRule {
+        let rule = &route.rules()[index];
+        let attached = AllAttached::of(listener, route, index);
+        let mut making = Making {
+            assembler: self,
+            scope: rule_scope(route, index),
+            kept: Vec::new(),
+        };
+
+        LiveRule {
+            stack: making.rule(rule, &attached),
+            needs: Needs::of(route, rule, attached.policies()),
+            backends: rule
+                .backends()
+                .iter()
+                .map(|backend| self.backends.of(backend.target()))
+                .collect(),
+            _kept: making.kept,
+        }
+    }
+}
+
+/// One rule's stack, as it is being built.
+#[derive(Debug)]
+pub(super) struct Making<'a> {
+    assembler: &'a Assembler,
+    /// Who owns what is remembered.
+    scope: Scope,
+    kept: Vec<Share>,
+}
+
+impl Making<'_> {
+    pub(super) fn backends(&self) -> &Backends {
+        &self.assembler.backends
+    }
+
+    #[cfg(feature = "jwt")]
+    pub(super) fn chores(&self) -> &Chores {
+        &self.assembler.chores
+    }
+
+    /// What is remembered at `place`, to be kept for as long as the rule is there.
+    pub(super) fn keep<S, T>(
+        &mut self,
+        place: &Place,
+        settings: &S,
+        make: impl FnOnce(&S) -> T,
+    ) -> T
+    where
+        S: Clone + Eq + Send + Sync + 'static,
+        T: Clone + Send + Sync + 'static,
+    {
+        let (state, share) = self.assembler.kept.keep(place.clone(), settings, make);
+        self.kept.push(share);
+        state
+    }
+
+    /// From the outside to the inside: see the [module](super).
+    fn rule(&mut self, rule: &Rule, attached: &AllAttached<'_>) -> RuleStack {
+        let legs: Vec<_> = rule
             .backends()
             .iter()
-            .map(|backend| (self.leg(rule, backend), backend.weight()));
+            .enumerate()
+            .map(|(index, backend)| (self.leg(rule, index, backend), backend.weight()))
+            .collect();
         let dispatch = Dispatch::new(legs);
         // Inside the filters: a request passes them once, however often it is
         // tried. Each try chooses a backend anew.
         match rule.retry() {
-            Some(policy) => self.around(rule, timeout, retried(policy, dispatch)),
-            None => self.around(rule, timeout, dispatch),
+            Some(policy) => {
+                let budget = rule.retry_budget().map(|budget| {
+                    let place = self.place(Part::RetryBudget, 0);
+                    self.keep(&place, &budget, |budget| SharedRetryBudget::new(*budget))
+                });
+                self.around(rule, attached, retried(policy, budget, dispatch))
+            }
+            None => self.around(rule, attached, dispatch),
         }
     }
 
-    /// The deadline and the filters of a rule around `tried`.
+    /// The deadline, the policies and the filters of a rule around `tried`.
     ///
     /// Of whatever type that is: one type for all would make room in each request's
     /// future for what only retries need.
-    fn around<S>(&self, rule: &Rule, timeout: RequestTimeoutLayer, tried: S) -> RuleStack
+    fn around<S>(&mut self, rule: &Rule, attached: &AllAttached<'_>, tried: S) -> RuleStack
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>
             + Clone
@@ -94,49 +164,100 @@ impl Assembler {
             + 'static,
         S::Future: Send + 'static,
     {
+        // It holds for filters, pauses and tries together.
+        let timeout = RequestTimeoutLayer::new(rule.timeouts().request);
+        if !attached.is_empty() {
+            return self.with_policies(rule, attached, timeout, RuleStack::new(tried));
+        }
         match self.steps(rule.filters()) {
             Some(steps) => erase(timeout, FilterChainLayer::new(steps).layer(tried)),
             None => erase(
                 timeout,
-                self.extended(rule.filters(), RuleStack::new(tried)),
+                self.extended(rule.filters(), Part::Filters, RuleStack::new(tried)),
             ),
         }
     }
 
+    /// As [`Making::around`], where there are policies.
+    fn with_policies(
+        &mut self,
+        rule: &Rule,
+        attached: &AllAttached<'_>,
+        timeout: RequestTimeoutLayer,
+        tried: RuleStack,
+    ) -> RuleStack {
+        let inner = self.wrapped(attached.within(Stage::Backends..=Stage::Backends), tried);
+        // Preflights carry nothing that says who asks, and browsers hide refusals that do
+        // not say who may read them: CORS comes before whoever refuses.
+        let is_cors = |filter: &&Filter| matches!(filter, Filter::Cors(_));
+        let (cors, filters): (Vec<_>, Vec<_>) = rule.filters().iter().partition(is_cors);
+        let filtered = self.extended(filters, Part::Filters, inner);
+        let limited = self.wrapped(attached.within(Stage::Access..=Stage::Known), filtered);
+        let limited = self.extended(cors, Part::Filters, limited);
+        let timed = erase(timeout, limited);
+
+        match attached.within(Stage::Response..=Stage::Response) {
+            [] => timed,
+            outermost => self.wrapped(outermost, RuleStack::new(Rescued::new(timed))),
+        }
+    }
+
+    /// `inner` inside `policies`, of which the first is the outermost.
+    fn wrapped(&mut self, policies: &[Attached<'_>], inner: RuleStack) -> RuleStack {
+        let inwards = policies.iter().rev();
+        inwards.fold(inner, |inner, one| {
+            wrap(self, one.policy, &one.place, inner)
+        })
+    }
+
     /// One backend's part: its own filters, the deadline of a try, an endpoint.
-    fn leg(&self, rule: &Rule, backend: &BackendRef) -> Leg {
+    fn leg(&mut self, rule: &Rule, index: usize, backend: &BackendRef) -> Leg {
         let layer = BackendRequestTimeoutLayer::new(rule.timeouts().backend_request);
         let upstream: Timed = layer
-            .layer(self.backends.service(backend.target()))
+            .layer(
+                self.backends()
+                    .service_with(backend.target(), rule.sessions().map(|carrier| &**carrier)),
+            )
             .map_response(unify);
 
         match self.steps(backend.filters()) {
             Some(steps) => Either::Left(FilterChainLayer::new(steps).layer(upstream)),
-            None => Either::Right(self.extended(backend.filters(), RuleStack::new(upstream))),
+            None => Either::Right(self.extended(
+                backend.filters(),
+                Part::BackendFilters(index),
+                RuleStack::new(upstream),
+            )),
         }
     }
 
-    /// `filters` as one chain, if no layer of somebody else's is among them.
+    /// `filters` as one chain, if there are no layers among them.
     fn steps(&self, filters: &[Filter]) -> Option<Vec<Step>> {
-        let step = |filter| match prepare(filter, &self.backends) {
+        let step = |filter| match prepare(filter, self.backends()) {
             Prepared::Step(step) => Some(step),
-            Prepared::Extension(_) => None,
+            Prepared::Policy(_) | Prepared::Extension(_) => None,
         };
         filters.iter().map(step).collect()
     }
 
-    /// `inner` inside `filters`, some of which are layers of somebody else's.
-    fn extended(&self, filters: &[Filter], inner: RuleStack) -> RuleStack {
+    /// `inner` inside `filters`, some of which are layers.
+    fn extended<'f, I>(&mut self, filters: I, part: Part, inner: RuleStack) -> RuleStack
+    where
+        I: IntoIterator<Item = &'f Filter, IntoIter: DoubleEndedIterator + ExactSizeIterator>,
+    {
         let mut stack = inner;
         let mut steps = Vec::new();
         // From the inside out: steps gather until a layer is met, which goes
         // around them.
-        for filter in filters.iter().rev() {
-            match prepare(filter, &self.backends) {
+        for (index, filter) in filters.into_iter().enumerate().rev() {
+            match prepare(filter, self.backends()) {
                 Prepared::Step(step) => steps.insert(0, step),
+                Prepared::Policy(policy) => {
+                    stack = chained(std::mem::take(&mut steps), stack);
+                    stack = wrap(self, policy, &self.place(part, index), stack);
+                }
                 Prepared::Extension(name) => {
                     stack = chained(std::mem::take(&mut steps), stack);
-                    match self.extensions.wrap(name, stack.clone()) {
+                    match self.assembler.extensions.wrap(name, stack.clone()) {
                         Some(wrapped) => stack = wrapped,
                         None => steps.push(Step::Fail(UnresolvedFilter::extension(name))),
                     }
@@ -144,6 +265,14 @@ impl Assembler {
             }
         }
         chained(steps, stack)
+    }
+
+    fn place(&self, part: Part, index: usize) -> Place {
+        Place {
+            scope: self.scope.clone(),
+            part,
+            index,
+        }
     }
 }
 
@@ -178,6 +307,7 @@ fn chained(steps: Vec<Step>, stack: RuleStack) -> RuleStack {
 /// `inner`, tried again when it fails.
 fn retried<S>(
     policy: &RetryPolicy,
+    budget: Option<SharedRetryBudget>,
     inner: S,
 ) -> impl Service<Request<Body>, Response = Response<Body>, Error = BoxError, Future: Send>
 + Clone
@@ -194,7 +324,11 @@ where
 {
     let replayed = inner.map_request(|request: Request<ReplayBody<Body>>| request.map(direct));
 
-    RetryLayer::new(*policy, rescue::failed_try as fn(&BoxError) -> FailedTry).layer(replayed)
+    let layer = RetryLayer::new(*policy, rescue::failed_try as fn(&BoxError) -> FailedTry);
+    match budget {
+        Some(budget) => layer.with_budget(budget).layer(replayed),
+        None => layer.layer(replayed),
+    }
 }
 
 /// Most requests are sent once with the body they came with.
@@ -208,15 +342,4 @@ fn direct(body: ReplayBody<Body>) -> Body {
 /// A body that nothing watches any more needs no wrapper.
 fn unify<T: TimedOut>(response: Response<TimeoutBody<Body, T>>) -> Response<Body> {
     response.map(|body| body.try_into_inner().unwrap_or_else(Body::new))
-}
-
-fn wants_context(filter: &Filter) -> bool {
-    match filter {
-        Filter::RequestRedirect(_) | Filter::UrlRewrite(_) | Filter::Extension(_) => true,
-        Filter::RequestHeaderModifier(_)
-        | Filter::ResponseHeaderModifier(_)
-        | Filter::RequestMirror(_)
-        | Filter::Cors(_)
-        | Filter::Invalid(_) => false,
-    }
 }

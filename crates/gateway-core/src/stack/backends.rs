@@ -1,19 +1,17 @@
 //! The backends of a configuration, alive: balancers and the pool.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwapOption;
-use gateway_lb::pool::{Pool, Protocol};
-use gateway_lb::{Balancer, EndpointSet};
+use gateway_lb::persistence::SessionCarrier;
+use gateway_lb::pool::Pool;
 
-use super::UpstreamService;
-use super::security::Security;
+use super::live::LiveBackend;
+use super::surroundings::Surroundings;
+use super::{Chore, UpstreamService};
 use crate::Body;
 use crate::model::{
-    Backend, BackendId, BackendProtocol, BackendRef, BackendTarget, Configuration, Endpoints,
-    Filter, ProxyVersion, Rule,
+    Backend, BackendId, BackendRef, BackendTarget, Configuration, Filter, Policy, Rule,
 };
 
 /// Every backend that some rule refers to, whether or not it exists at the moment.
@@ -22,38 +20,49 @@ use crate::model::{
 /// that refer to it need not be built again and its balancer keeps its state.
 #[derive(Clone, Debug)]
 pub(crate) struct Backends {
-    pool: Pool<Body>,
+    surroundings: Arc<Surroundings>,
     known: Arc<Mutex<HashMap<BackendId, Arc<LiveBackend>>>>,
     /// As the last configuration had them.
     configured: Arc<Mutex<Configured>>,
-    tell_ends: Arc<AtomicBool>,
 }
 
 type Configured = Arc<BTreeMap<BackendId, Arc<Backend>>>;
 
 impl Backends {
     pub(crate) fn new(pool: Pool<Body>) -> Self {
+        Self::within(Surroundings::new(pool))
+    }
+
+    pub(crate) fn within(surroundings: Surroundings) -> Self {
         Self {
-            pool,
+            surroundings: Arc::new(surroundings),
             known: Arc::default(),
             configured: Arc::default(),
-            tell_ends: Arc::default(),
         }
     }
 
     /// The connections to all of them.
     pub(crate) fn pool(&self) -> &Pool<Body> {
-        &self.pool
-    }
-
-    /// Whether any of them is, or was, told whom connections are from.
-    pub(super) fn tell_ends(&self) -> &Arc<AtomicBool> {
-        &self.tell_ends
+        self.surroundings.pool()
     }
 
     /// Sends requests to `target`.
     pub(crate) fn service(&self, target: &BackendTarget) -> UpstreamService {
-        UpstreamService::new(self.of(target), self.pool.clone())
+        UpstreamService::new(self.of(target), self.pool().clone())
+    }
+
+    /// Sends requests to `target`, those of one session to one endpoint.
+    pub(crate) fn service_with(
+        &self,
+        target: &BackendTarget,
+        sessions: Option<&SessionCarrier>,
+    ) -> UpstreamService {
+        let service = self.service(target);
+        let BackendTarget::Backend(id) = target else {
+            return service;
+        };
+        let sessions = sessions.and_then(|carrier| self.surroundings.sessions(carrier, id));
+        service.with_sessions(sessions)
     }
 
     /// The backend that is meant by `target`.
@@ -65,9 +74,9 @@ impl Backends {
     }
 
     /// Brings every backend to what `configuration` says, and forgets those that
-    /// it does not need. Returns those that have to be looked up.
-    pub(crate) fn update(&self, configuration: &Configuration) -> Vec<Lookup> {
-        let mut lookups = Vec::new();
+    /// it does not need. Returns what has to be done for them: names to be looked up.
+    pub(crate) fn update(&self, configuration: &Configuration) -> Vec<Chore> {
+        let mut chores = Vec::new();
         let now = Arc::clone(configuration.shared_backends());
         let mut configured = self
             .configured
@@ -75,16 +84,12 @@ impl Backends {
             .unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *configured, Arc::clone(&now));
         for (id, backend) in differing(&before, &now) {
-            if backend.proxy_protocol().is_some() {
-                self.tell_ends.store(true, Ordering::Relaxed);
-            }
-            if let Some(lookup) = self.live(id).update(backend) {
-                lookups.push(lookup);
-            }
+            let live = self.live(id);
+            chores.extend(live.update(id, backend, &self.surroundings));
         }
 
         self.retire(configuration);
-        lookups
+        chores
     }
 
     /// Takes its endpoints from every backend that rules still refer to but that is
@@ -103,7 +108,7 @@ impl Backends {
             let is_configured = configured.contains_key(id);
             let is_needed = needed.contains(id);
             if is_needed && !is_configured {
-                live.active.store(None);
+                live.end();
             }
             is_configured || is_needed
         });
@@ -142,10 +147,16 @@ fn needed(configuration: &Configuration) -> HashSet<&BackendId> {
         .flat_map(|listener| listener.stream_routes())
         .flat_map(|route| route.backends())
         .map(BackendRef::target);
+    let sets = listeners
+        .clone()
+        .flat_map(|listener| listener.policies())
+        .flat_map(|set| set.policies());
     let routes = listeners.flat_map(|listener| listener.routes());
+    let of_routes = routes.clone().flat_map(|route| route.policies().iter());
     let rules = routes.flat_map(|route| route.rules());
 
-    let targets = rules.flat_map(targets).chain(of_streams);
+    let asked = sets.chain(of_routes).flat_map(Policy::backends);
+    let targets = rules.flat_map(targets).chain(of_streams).chain(asked);
     targets.filter_map(id).collect()
 }
 
@@ -155,160 +166,29 @@ fn targets(rule: &Rule) -> impl Iterator<Item = &BackendTarget> {
         .filters()
         .iter()
         .chain(backends.clone().flat_map(BackendRef::filters));
-    let mirrors = filters.filter_map(|filter| match filter {
-        Filter::RequestMirror(mirror) => Some(&mirror.backend),
-        _ => None,
+    let of_filters = filters.flat_map(|filter| match filter {
+        Filter::RequestMirror(mirror) => vec![&mirror.backend],
+        Filter::Policy(policy) => policy.backends(),
+        Filter::RequestHeaderModifier(_)
+        | Filter::ResponseHeaderModifier(_)
+        | Filter::RequestRedirect(_)
+        | Filter::UrlRewrite(_)
+        | Filter::Cors(_)
+        | Filter::Extension(_)
+        | Filter::Invalid(_) => Vec::new(),
     });
+    let asked = rule.policies().iter().flat_map(Policy::backends);
 
-    backends.map(BackendRef::target).chain(mirrors)
+    backends
+        .map(BackendRef::target)
+        .chain(of_filters)
+        .chain(asked)
 }
 
 fn id(target: &BackendTarget) -> Option<&BackendId> {
     match target {
         BackendTarget::Backend(id) => Some(id),
         BackendTarget::Invalid(_) => None,
-    }
-}
-
-/// One backend; without `Active` it is one that the configuration does not have.
-#[derive(Debug, Default)]
-pub(crate) struct LiveBackend {
-    active: ArcSwapOption<Active>,
-}
-
-/// What a backend is at the moment.
-#[derive(Debug)]
-pub(crate) struct Active {
-    configured: Arc<Backend>,
-    pub(crate) balancer: Arc<Balancer>,
-    pub(crate) protocol: Protocol,
-    pub(crate) security: Security,
-}
-
-impl Active {
-    fn new(backend: &Arc<Backend>, endpoints: EndpointSet) -> Self {
-        Self {
-            configured: Arc::clone(backend),
-            balancer: Arc::new(Balancer::new(backend.algorithm(), endpoints)),
-            protocol: protocol(backend),
-            security: Security::new(backend.tls().map(|tls| &**tls)),
-        }
-    }
-
-    /// Keeps what the change does not touch: the balancer's counts, and with the TLS
-    /// settings the connections that were verified under them.
-    fn changed(&self, backend: &Arc<Backend>, endpoints: EndpointSet) -> Self {
-        let before = &self.configured;
-        let balancer = if before.algorithm() == backend.algorithm() {
-            self.balancer.update(endpoints);
-            Arc::clone(&self.balancer)
-        } else {
-            Arc::new(Balancer::new(backend.algorithm(), endpoints))
-        };
-        let security = if before.tls() == backend.tls() {
-            self.security.clone()
-        } else {
-            Security::new(backend.tls().map(|tls| &**tls))
-        };
-        Self {
-            configured: Arc::clone(backend),
-            balancer,
-            protocol: protocol(backend),
-            security,
-        }
-    }
-}
-
-impl Active {
-    /// Whether and how its connections begin with a PROXY protocol header.
-    pub(crate) fn proxy_protocol(&self) -> Option<ProxyVersion> {
-        self.configured.proxy_protocol()
-    }
-}
-
-impl LiveBackend {
-    /// A backend that stays what it is, whose endpoints are known.
-    pub(crate) fn of(backend: Backend) -> Arc<Self> {
-        let live = Arc::new(Self::default());
-        live.update(&Arc::new(backend));
-        live
-    }
-
-    pub(crate) fn active(&self) -> arc_swap::Guard<Option<Arc<Active>>> {
-        self.active.load()
-    }
-
-    /// Returns what has to be looked up from now on, if that is new.
-    fn update(self: &Arc<Self>, backend: &Arc<Backend>) -> Option<Lookup> {
-        let before = self.active.load_full();
-        if before
-            .as_ref()
-            .is_some_and(|before| before.configured == *backend)
-        {
-            return None;
-        }
-
-        let endpoints = match backend.endpoints() {
-            Endpoints::Static(endpoints) => endpoints.clone(),
-            // Until there is an answer, the old ones are as good as none.
-            Endpoints::Dns { .. } => before
-                .as_ref()
-                .map_or_else(EndpointSet::new, |b| b.balancer.endpoints()),
-        };
-        let active = Arc::new(match before {
-            Some(before) => before.changed(backend, endpoints),
-            None => Active::new(backend, endpoints),
-        });
-        self.active.store(Some(Arc::clone(&active)));
-
-        match backend.endpoints() {
-            Endpoints::Static(_) => None,
-            Endpoints::Dns { host, port } => Some(Lookup {
-                host: Arc::clone(host),
-                port: *port,
-                active,
-            }),
-        }
-    }
-}
-
-/// A backend whose endpoints have to be looked up again and again.
-#[derive(Debug)]
-pub(crate) struct Lookup {
-    host: Arc<str>,
-    port: u16,
-    active: Arc<Active>,
-}
-
-impl Lookup {
-    /// Looks up for as long as the backend is what it is.
-    #[cfg(feature = "server")]
-    pub(crate) async fn follow(self) {
-        use gateway_lb::dns::{DnsEndpoints, SystemResolver};
-
-        let Self { host, port, active } = self;
-        let weak = Arc::downgrade(&active);
-        drop(active);
-        let gone = tokio::sync::Notify::new();
-
-        let following =
-            DnsEndpoints::new(host, port).follow(SystemResolver, |endpoints| {
-                match weak.upgrade() {
-                    Some(active) => active.balancer.update(endpoints),
-                    None => gone.notify_one(),
-                }
-            });
-        tokio::select! {
-            _ = following => {}
-            () = gone.notified() => {}
-        }
-    }
-}
-
-fn protocol(backend: &Backend) -> Protocol {
-    match backend.protocol() {
-        BackendProtocol::Http1 => Protocol::Http1,
-        BackendProtocol::H2c => Protocol::Http2,
     }
 }
 

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use tower::{Service, ServiceExt};
 
 use super::{Backends, UpstreamService};
-use crate::model::{ExtensionRef, Filter, RequestMirror};
+use crate::model::{ExtensionRef, Filter, Policy, RequestMirror};
 use crate::{Body, BoxError};
 
 /// A filter of the model with what it needs at hand.
@@ -28,6 +28,7 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) enum Prepared<'a> {
     Step(Step),
+    Policy(&'a Policy),
     Extension(&'a ExtensionRef),
 }
 
@@ -43,6 +44,7 @@ pub(crate) fn prepare<'a>(filter: &'a Filter, backends: &Backends) -> Prepared<'
         Filter::UrlRewrite(rewrite) => Step::UrlRewrite(Arc::clone(rewrite)),
         Filter::RequestMirror(mirror) => Step::RequestMirror(MirrorStep::new(mirror, backends)),
         Filter::Cors(cors) => Step::Cors(Arc::clone(cors)),
+        Filter::Policy(policy) => return Prepared::Policy(policy),
         Filter::Extension(name) => return Prepared::Extension(name),
         Filter::Invalid(reason) => Step::Fail(UnresolvedFilter::new(Arc::clone(reason))),
     })

@@ -11,6 +11,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use tower::{Layer, Service, ServiceExt, layer::layer_fn, service_fn};
 
 use super::*;
+use crate::l4::StreamLayers;
 use crate::model::{
     Backend, BackendRef, BackendTarget, Configuration, ExtensionRef, Filter, Gateway, Listener,
     Route, Rule, Timeouts,
@@ -52,11 +53,14 @@ fn answering(status: StatusCode) -> impl Layer<RuleStack, Service = RuleStack> {
 }
 
 fn assembler(extensions: Extensions) -> Assembler {
-    Assembler {
-        backends: Backends::new(Pool::new(PoolSettings::default())),
-        extensions: Arc::new(extensions),
-        streams: Arc::default(),
-    }
+    let backends = Backends::new(Pool::new(PoolSettings::default()));
+    Assembler::new(backends, extensions, StreamLayers::default())
+}
+
+/// `rule` as the only one of a route, at a listener of its own.
+fn assemble(assembler: &Assembler, rule: &Rule) -> LiveRule {
+    let route = Route::new("route").with_rule(rule.clone());
+    assembler.assemble(&Listener::http("web", 80), &route, 0)
 }
 
 fn add(value: &str) -> Filter {
@@ -94,7 +98,9 @@ async fn filters_run_in_their_order_with_layers_among_them() {
         .with_filter(add("c"))
         .with_backend(backend);
 
-    let response = call(&assembler(extensions).assemble(&rule)).await.unwrap();
+    let response = call(&assemble(&assembler(extensions), &rule))
+        .await
+        .unwrap();
 
     assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
     assert_eq!(*seen.lock().unwrap(), ["one: a b", "two: a b c d"]);
@@ -121,7 +127,9 @@ async fn retries_are_inside_the_rules_filters_and_around_the_backends() {
         .with_retry(retry)
         .with_backend(backend);
 
-    let response = call(&assembler(extensions).assemble(&rule)).await.unwrap();
+    let response = call(&assemble(&assembler(extensions), &rule))
+        .await
+        .unwrap();
 
     assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     let seen = seen.lock().unwrap();
@@ -144,7 +152,7 @@ async fn request_timeout_is_around_everything() {
             backend_request: None,
         });
 
-    let error = call(&assembler(extensions).assemble(&rule))
+    let error = call(&assemble(&assembler(extensions), &rule))
         .await
         .unwrap_err();
 
@@ -161,7 +169,7 @@ async fn layer_without_a_name_stands_for_an_error() {
         .with_filter(Filter::Extension(name("unknown")))
         .with_backend(BackendRef::invalid("never reached"));
 
-    let error = call(&assembler(extensions).assemble(&rule))
+    let error = call(&assemble(&assembler(extensions), &rule))
         .await
         .unwrap_err();
 
@@ -188,14 +196,14 @@ fn layers_wrap_what_they_are_given_once_for_each_use() {
         .with_backend(backend())
         .with_backend(backend());
 
-    assembler(extensions).assemble(&rule);
+    assemble(&assembler(extensions), &rule);
 
     assert_eq!(*wrapped.lock().unwrap(), 3);
 }
 
 #[tokio::test]
 async fn rule_without_backends_is_an_invalid_one() {
-    let error = call(&assembler(Extensions::default()).assemble(&Rule::new()))
+    let error = call(&assemble(&assembler(Extensions::default()), &Rule::new()))
         .await
         .unwrap_err();
 
@@ -207,7 +215,10 @@ fn only_filters_that_ask_for_it_want_the_context() {
     let redirect = Filter::RequestRedirect(Arc::new(Redirect::new()));
     let rewrite = Filter::UrlRewrite(Arc::new(UrlRewrite::new()));
     let assembler = assembler(Extensions::default());
-    let wants = |rule: Rule| assembler.assemble(&rule).wants_context;
+    let wants = |rule: Rule| {
+        let needs = assemble(&assembler, &rule).needs;
+        needs.is_some_and(|needs| needs.context)
+    };
 
     assert!(!wants(Rule::new().with_filter(add("a"))));
     assert!(!wants(

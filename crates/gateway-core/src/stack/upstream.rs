@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use gateway_lb::Balancer;
-use gateway_lb::balance::Pick;
-use gateway_lb::pool::{Pool, SendFuture};
-use http::{Request, Response};
+use gateway_lb::balance::{Outcome, Pick};
+use gateway_lb::persistence::Sessions;
+use gateway_lb::pool::{Pool, SendFuture, UpstreamBody, UpstreamError, UpstreamErrorKind};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use super::backends::LiveBackend;
+use super::StackFuture;
+use super::choose::{Chosen, RuleSessions, choose};
+use super::live::{Active, LiveBackend};
 use crate::l4::Addresses;
 use crate::l4::proxy_protocol::{header, own};
 use crate::model::ProxyVersion;
@@ -22,27 +25,22 @@ use crate::{Body, BoxError};
 pub(crate) struct UpstreamService {
     backend: Arc<LiveBackend>,
     pool: Pool<Body>,
+    sessions: Option<Arc<Sessions>>,
 }
 
 impl UpstreamService {
     pub(crate) fn new(backend: Arc<LiveBackend>, pool: Pool<Body>) -> Self {
-        Self { backend, pool }
+        Self {
+            backend,
+            pool,
+            sessions: None,
+        }
     }
 
-    fn send(&self, request: Request<Body>) -> Result<UpstreamFuture, BoxError> {
-        let active = self.backend.active();
-        let active = active.as_ref().ok_or(InvalidBackend)?;
-        let pick = pick(&active.balancer)?;
-        let destination = active.security.destination(pick.address())?;
-        let destination = match active.proxy_protocol() {
-            Some(version) => destination.with_opening(opening(version, &request)),
-            None => destination,
-        };
-        let send = self.pool.send(destination, active.protocol, request);
-        Ok(UpstreamFuture::Sent {
-            send,
-            pick: Some(pick),
-        })
+    /// Obeys these sessions rather than those of the backend.
+    pub(crate) fn with_sessions(mut self, sessions: Option<Arc<Sessions>>) -> Self {
+        self.sessions = sessions;
+        self
     }
 }
 
@@ -56,18 +54,75 @@ impl Service<Request<Body>> for UpstreamService {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> UpstreamFuture {
-        self.send(request)
-            .unwrap_or_else(|error| UpstreamFuture::Failed { error: Some(error) })
+    fn call(&mut self, mut request: Request<Body>) -> UpstreamFuture {
+        if let Some(sessions) = &self.sessions {
+            let sessions = RuleSessions(Arc::clone(sessions));
+            request.extensions_mut().insert(sessions);
+        }
+        let active = self.backend.active();
+        let Some(active) = active.as_ref() else {
+            return UpstreamFuture::failed(InvalidBackend.into());
+        };
+        match &active.guard {
+            Some(guard) => UpstreamFuture::Guarded {
+                future: guard.stack.clone().call(request),
+            },
+            None => send(&self.backend, active, &self.pool, request),
+        }
     }
+}
+
+/// Sends a request to an endpoint of `backend`, which is `active`.
+pub(super) fn send(
+    backend: &LiveBackend,
+    active: &Active,
+    pool: &Pool<Body>,
+    request: Request<Body>,
+) -> UpstreamFuture {
+    let Chosen { pick, told } = match choose(backend, active, &request) {
+        Ok(chosen) => chosen,
+        Err(none) => return UpstreamFuture::failed(none.into()),
+    };
+    let destination = match active.security.destination(pick.address()) {
+        Ok(destination) => destination,
+        Err(impossible) => return UpstreamFuture::failed(impossible.into()),
+    };
+    let destination = match active.proxy_protocol() {
+        Some(version) => destination.with_opening(opening(version, &request)),
+        None => destination,
+    };
+
+    let watched = active.is_watched().then(|| Arc::clone(&active.balancer));
+    let afterwards =
+        (told.is_some() || watched.is_some()).then(|| Box::new(Afterwards { told, watched }));
+    UpstreamFuture::Sent {
+        send: pool.send(destination, active.protocol, request),
+        pick: Some(pick),
+        afterwards,
+    }
+}
+
+/// What is left to do when there is an answer. Nothing, mostly.
+pub(crate) struct Afterwards {
+    /// What the client is told for it to come back to this endpoint.
+    told: Option<(HeaderName, HeaderValue)>,
+    /// Who wants to know how the endpoint has answered.
+    watched: Option<Arc<Balancer>>,
 }
 
 pin_project! {
     /// Dropping it closes the connection, unless it is shared (HTTP/2).
     #[project = UpstreamProj]
     pub(crate) enum UpstreamFuture {
-        Sent { #[pin] send: SendFuture<Body>, pick: Option<Pick> },
+        Sent { #[pin] send: SendFuture<Body>, pick: Option<Pick>, afterwards: Option<Box<Afterwards>> },
+        Guarded { future: StackFuture },
         Failed { error: Option<BoxError> },
+    }
+}
+
+impl UpstreamFuture {
+    pub(super) fn failed(error: BoxError) -> Self {
+        Self::Failed { error: Some(error) }
     }
 }
 
@@ -76,11 +131,21 @@ impl Future for UpstreamFuture {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            UpstreamProj::Sent { send, pick } => {
-                let response = ready!(send.poll(cx))?;
-                let pick = pick.take().expect("not polled after completion");
+            UpstreamProj::Sent {
+                send,
+                pick,
+                afterwards,
+            } => {
+                let mut result = ready!(send.poll(cx));
+                let mut pick = pick.take().expect("not polled after completion");
+                match afterwards.take() {
+                    Some(afterwards) => afterwards.run(&mut pick, &mut result),
+                    None => pick.answered(by_status(&result)),
+                }
+                let response = result?;
                 Poll::Ready(Ok(response.map(|body| Body::upstream(body, pick))))
             }
+            UpstreamProj::Guarded { future } => future.as_mut().poll(cx),
             UpstreamProj::Failed { error } => {
                 Poll::Ready(Err(error.take().expect("not polled after completion")))
             }
@@ -88,8 +153,18 @@ impl Future for UpstreamFuture {
     }
 }
 
-fn pick(balancer: &Balancer) -> Result<Pick, BoxError> {
-    Ok(balancer.pick()?)
+type Answer = Result<Response<UpstreamBody<Body>>, UpstreamError>;
+
+impl Afterwards {
+    fn run(self, pick: &mut Pick, answer: &mut Answer) {
+        match (self.watched, outcome(answer)) {
+            (Some(balancer), Some(outcome)) => balancer.answered(pick, outcome),
+            (Some(_) | None, _) => pick.answered(by_status(answer)),
+        }
+        if let (Some((name, value)), Ok(response)) = (self.told, answer) {
+            response.headers_mut().append(name, value);
+        }
+    }
 }
 
 /// What the request's connection begins with. A mirror's requests, which are ours, are
@@ -100,6 +175,36 @@ fn opening(version: ProxyVersion, request: &Request<Body>) -> Vec<u8> {
         None => own(version),
     }
 }
+
+/// What an answer says of the endpoint; `None` if it was not the endpoint's doing.
+fn outcome(answer: &Answer) -> Option<Outcome> {
+    match answer {
+        Ok(response) if is_unavailable(response.headers()) => Some(Outcome::Failure),
+        Ok(_) => Some(by_status(answer)),
+        Err(error) => match error.kind() {
+            UpstreamErrorKind::RequestBody | UpstreamErrorKind::InvalidRequest => None,
+            _ => Some(Outcome::Failure),
+        },
+    }
+}
+
+/// What can be told without a look at the headers. An endpoint that cannot do what it was
+/// asked has answered well.
+fn by_status(answer: &Answer) -> Outcome {
+    match answer.as_ref().map(Response::status) {
+        Ok(StatusCode::NOT_IMPLEMENTED) => Outcome::Success,
+        Ok(status) if !status.is_server_error() => Outcome::Success,
+        Ok(_) | Err(_) => Outcome::Failure,
+    }
+}
+
+/// Whether a call of gRPC says that it could not be made.
+fn is_unavailable(headers: &HeaderMap) -> bool {
+    let status = headers.get("grpc-status");
+    status.is_some_and(|status| status == UNAVAILABLE)
+}
+
+const UNAVAILABLE: &str = "14";
 
 /// A reference that could not be resolved, or a rule without any.
 ///

@@ -104,15 +104,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::l4::StreamLayers;
     use crate::model::Hostname;
-    use crate::stack::Backends;
+    use crate::stack::{Backends, Extensions};
 
     fn assembler() -> Assembler {
-        Assembler {
-            backends: Backends::new(Pool::new(PoolSettings::default())),
-            extensions: Arc::default(),
-            streams: Arc::default(),
-        }
+        let backends = Backends::new(Pool::new(PoolSettings::default()));
+        Assembler::new(backends, Extensions::default(), StreamLayers::default())
     }
 
     fn route(number: usize, created: u64, hostnames: &[String]) -> StreamRoute {

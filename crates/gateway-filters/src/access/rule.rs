@@ -103,6 +103,16 @@ impl AccessRule {
         self
     }
 
+    /// Whether it asks what other layers found out.
+    pub(super) fn asks_lookups(&self) -> bool {
+        !self.lookups.is_empty()
+    }
+
+    /// Whether it asks who sent a request.
+    pub(super) fn asks_address(&self) -> bool {
+        self.addresses.is_some()
+    }
+
     pub(super) fn effect(&self) -> Effect {
         self.effect
     }

@@ -94,6 +94,19 @@ impl AccessControl {
         &self.answer
     }
 
+    /// Whether it asks what other layers found out: then those have to be outside.
+    #[must_use]
+    pub fn asks_lookups(&self) -> bool {
+        self.rules.iter().any(AccessRule::asks_lookups)
+    }
+
+    /// Whether it asks who sent a request. If not, nobody needs to know.
+    #[must_use]
+    pub fn asks_address(&self) -> bool {
+        let by_rules = self.rules.iter().any(AccessRule::asks_address);
+        by_rules || self.allowed.is_some() || !self.denied.is_empty()
+    }
+
     pub(super) fn address(&self, extensions: &Extensions) -> Option<IpAddr> {
         match self.source {
             AddressSource::Client => ClientAddress::of(extensions),

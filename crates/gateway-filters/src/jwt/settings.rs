@@ -87,6 +87,15 @@ impl Jwt {
         self
     }
 
+    /// With what `replace` gives for the keys of each provider, in their order.
+    #[must_use]
+    pub fn with_sources(mut self, mut replace: impl FnMut(&JwksSource) -> JwksSource) -> Self {
+        for provider in &mut self.providers {
+            provider.keys = replace(&provider.keys);
+        }
+        self
+    }
+
     /// Whether requests without a token pass, as nobody's. They do not by default. A token that
     /// is there must be valid in any case.
     #[must_use]

@@ -147,6 +147,19 @@ impl RateLimit {
         self
     }
 
+    /// Whether it asks what other layers found out: then those have to be outside.
+    #[must_use]
+    pub fn asks_lookups(&self) -> bool {
+        let mut keys = self.counting.keys.iter();
+        keys.any(|key| matches!(key, Key::Lookup(_)))
+    }
+
+    /// Whether it asks who sent a request. If not, nobody needs to know.
+    #[must_use]
+    pub fn asks_address(&self) -> bool {
+        self.counting.keys.contains(&Key::ClientAddress)
+    }
+
     /// Which responses tell what is left. The default is [`QuotaFields::Refused`].
     #[must_use]
     pub fn with_fields(mut self, fields: QuotaFields) -> Self {

@@ -89,6 +89,11 @@ impl SharedRetryBudget {
         self.ledger.account.budget
     }
 
+    /// Whether the two are one.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.ledger, &other.ledger)
+    }
+
     /// There is one more request.
     pub(super) fn earn(&self) {
         self.ledger.account.earn(self.now());

@@ -1,7 +1,9 @@
-//! What the tries of one request tell whoever chooses endpoints.
+//! What the tries of one request tell whoever chooses endpoints, and are told by them.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use super::budget::SharedRetryBudget;
 
 /// The endpoints to which one request has been sent so far.
 ///
@@ -25,13 +27,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone, Debug, Default)]
 pub struct TriedEndpoints {
     // Tries follow one another, so nobody contends for it.
-    addresses: Arc<Mutex<Vec<SocketAddr>>>,
+    tried: Arc<Mutex<Tried>>,
+}
+
+#[derive(Debug, Default)]
+struct Tried {
+    addresses: Vec<SocketAddr>,
+    /// Of whoever was tried last.
+    budget: Option<SharedRetryBudget>,
 }
 
 impl TriedEndpoints {
     /// Remembers that a try is sent to `address`.
     pub fn note(&self, address: SocketAddr) {
-        let mut addresses = self.lock();
+        let addresses = &mut self.lock().addresses;
         if !addresses.contains(&address) {
             addresses.push(address);
         }
@@ -40,19 +49,33 @@ impl TriedEndpoints {
     /// Whether a try was sent to `address`.
     #[must_use]
     pub fn contains(&self, address: SocketAddr) -> bool {
-        self.lock().contains(&address)
+        self.lock().addresses.contains(&address)
     }
 
     /// Every address to which a try was sent, in this order.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.lock().clone()
+        self.lock().addresses.clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<SocketAddr>> {
+    /// Charges the next try, if there is one, to `budget` too: that of whoever gets this one.
+    ///
+    /// A request that is charged to a budget for the first time adds to it.
+    pub fn charge(&self, budget: &SharedRetryBudget) {
+        let mut tried = self.lock();
+        if !tried.budget.as_ref().is_some_and(|known| known.is(budget)) {
+            budget.earn();
+            tried.budget = Some(budget.clone());
+        }
+    }
+
+    /// The budget that the next try is charged to.
+    pub(super) fn charged(&self) -> Option<SharedRetryBudget> {
+        self.lock().budget.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Tried> {
         // Nothing that holds it can panic half-way.
-        self.addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.tried.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

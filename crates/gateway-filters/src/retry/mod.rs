@@ -33,7 +33,8 @@
 //!
 //! Retries are least welcome when everything fails. A [`RetryBudget`] limits them, over all
 //! requests together, to a share of what clients ask for; beyond it, tries are not repeated,
-//! though the policy would. Layers share what is left of it by [`RetryLayer::with_budget`].
+//! though the policy would. Layers share what is left of it by [`RetryLayer::with_budget`]; a
+//! backend that has one of its own has requests [charged](TriedEndpoints::charge) to it.
 //!
 //! # Another endpoint
 //!

@@ -99,10 +99,7 @@ where
     }
 
     fn begin_retry(&mut self) -> Option<Duration> {
-        let spent = match &self.budget {
-            Some(budget) => Some(budget.spend()?),
-            None => None,
-        };
+        let spent = self.spend()?;
         let Some(next) = self.origin.restart() else {
             spent.into_iter().for_each(Spent::give_back);
             return None;
@@ -110,6 +107,23 @@ where
         self.next = Some(next);
         self.retries += 1;
         Some(backoff::pause(&self.policy, self.retries - 1))
+    }
+
+    /// Leave of every budget that has a say.
+    fn spend(&self) -> Option<Vec<Spent>> {
+        let tried = self.head.extensions.get::<TriedEndpoints>();
+        let charged = tried.and_then(TriedEndpoints::charged);
+        let mut spent = Vec::new();
+        for budget in self.budget.iter().chain(&charged) {
+            match budget.spend() {
+                Some(leave) => spent.push(leave),
+                None => {
+                    spent.into_iter().for_each(Spent::give_back);
+                    return None;
+                }
+            }
+        }
+        Some(spent)
     }
 
     /// The request of the try for which [`after`](Self::after) paused.

@@ -10,7 +10,7 @@ use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 
 use super::annotations::Annotations;
 use super::view::View;
-use super::{Settings, backend_tls, backends, traffic, x_backend};
+use super::{Settings, backend_tls, backend_traffic, backends, traffic, x_backend};
 use crate::api::XBackend;
 use crate::verdict::{Problem, Reason};
 use crate::world::Loaded;
@@ -75,6 +75,7 @@ pub(super) fn find(
                 Some(version) => backend.with_proxy_protocol(version),
                 None => backend,
             };
+            let backend = backend_traffic::apply(view, namespace, name, backend);
             match backend_tls::of_port(view, namespace, name, port) {
                 Ok(None) => Some(backend),
                 Ok(Some(tls)) => Some(backend.with_tls(backend_tls::with_client(tls, client))),

@@ -53,7 +53,9 @@ impl RouteObject for GrpcRoute {
             let at = at.item("rules", index);
             let matches = written.matches.iter().flatten().enumerate();
             let matches = matches.map(|(index, one)| grpc_match(one, &at.item("matches", index)));
-            let reading = Reading::new(view, settings, from, false).for_purpose(Purpose::Grpc);
+            let reading = Reading::new(view, settings, from, false)
+                .for_purpose(Purpose::Grpc)
+                .of_rule(route.name(), index);
             let read = rule::convert(reading, &as_http(written), matches.collect(), &at);
             route = converted.take(route, index, read);
         }

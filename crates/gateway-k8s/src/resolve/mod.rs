@@ -15,7 +15,7 @@
 //! | `backend_tls`, `x_backend_tls`, `policies`, `client` | TLS with backends |
 //! | `annotations`, `traffic` | settings that no field of the API has |
 //! | `grants` | who may refer to whom |
-//! | `unobeyed` | kinds that are read and not obeyed |
+//! | `backend_traffic`, `traffic_policies`, `sessions` | retries and sessions of backends |
 //! | `view`, `memo` | what can be used again |
 
 mod address;
@@ -24,6 +24,7 @@ mod annotations;
 mod attach;
 mod authorities;
 mod backend_tls;
+mod backend_traffic;
 mod backends;
 mod certificate;
 mod client;
@@ -53,6 +54,7 @@ mod route;
 mod rule;
 mod selector;
 mod served;
+mod sessions;
 mod settings;
 mod spoken;
 mod status;
@@ -61,7 +63,7 @@ mod termination;
 #[cfg(test)]
 mod tests;
 mod traffic;
-mod unobeyed;
+mod traffic_policies;
 mod urls;
 mod used;
 mod validity;

@@ -184,12 +184,12 @@ impl<'a> Target<'a> {
 }
 
 /// The Gateways whose routes refer to each port of each Service.
-struct Users<'a> {
+pub(super) struct Users<'a> {
     ports: BTreeMap<&'a ObjectName, BTreeSet<(u16, &'a ObjectName)>>,
 }
 
 impl<'a> Users<'a> {
-    fn new(placements: &'a Placements) -> Self {
+    pub(super) fn new(placements: &'a Placements) -> Self {
         let mut ports: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for attached in placements.iter() {
             let backends = attached.converted.backends.iter();
@@ -201,6 +201,14 @@ impl<'a> Users<'a> {
         }
 
         Self { ports }
+    }
+
+    /// Those of any port of a Service.
+    pub(super) fn of_service(&self, namespace: &str, service: &str) -> BTreeSet<&'a ObjectName> {
+        let name = ObjectName::new(namespace, service);
+        let users = self.ports.get(&name).into_iter().flatten();
+
+        users.map(|(_, gateway)| *gateway).collect()
     }
 
     fn of(&self, namespace: &str, target: &Target<'_>) -> BTreeSet<&'a ObjectName> {
@@ -218,4 +226,4 @@ impl<'a> Users<'a> {
 const KINDS: u64 = BackendTlsPolicy::BIT | Service::BIT | ConfigMap::BIT | Secret::BIT;
 
 /// `PolicyStatus.ancestors` holds no more.
-const MAX_ANCESTORS: usize = 16;
+pub(super) const MAX_ANCESTORS: usize = 16;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use gateway_core::model::{BackendId, BackendTarget, ExtensionRef, Filter, RequestMirror};
+use gateway_core::model::{
+    BackendId, BackendTarget, ExtensionRef, Filter, ObjectName, RequestMirror,
+};
 use gateway_filters::Fraction;
 
 use super::Settings;
@@ -24,6 +26,8 @@ pub(super) struct Reading<'a, 'w> {
     from: From<'a>,
     purpose: Purpose,
     one_prefix: bool,
+    /// Whose rule it is, and which: what no other rule is called.
+    pub(super) owner: String,
     /// Why the rule cannot be obeyed.
     pub(super) broken: Vec<Problem>,
     /// References that lead nowhere.
@@ -47,10 +51,17 @@ impl<'a, 'w> Reading<'a, 'w> {
             from,
             purpose: Purpose::Requests,
             one_prefix,
+            owner: String::new(),
             broken: Vec::new(),
             unresolved: Vec::new(),
             backends: Vec::new(),
         }
+    }
+
+    /// For rule `index` of the route `name`, which tells it from all others.
+    pub(super) fn of_rule(mut self, name: &ObjectName, index: usize) -> Self {
+        self.owner = format!("{} {name} {index}", self.from.kind);
+        self
     }
 
     /// For something else than requests over whichever HTTP the backend speaks.

@@ -9,7 +9,7 @@ use super::served::Served;
 use super::used::Used;
 use super::view::Touched;
 use super::x_backend::Ancestors;
-use super::{Resolved, Settings, infrastructure, listener_set, policies, status, unobeyed};
+use super::{Resolved, Settings, infrastructure, listener_set, policies, status, traffic_policies};
 use crate::api::{Gateway, ListenerSet};
 use crate::verdict::Verdicts;
 use crate::world::World;
@@ -127,8 +127,6 @@ impl Resolver {
         }
         self.ancestors.update(step, replaced, verdicts);
         policies::tell(step, &self.placements, replaced, verdicts);
-        if step.settings.complete {
-            unobeyed::warn(step, verdicts);
-        }
+        traffic_policies::tell(step, &self.placements, replaced, verdicts);
     }
 }

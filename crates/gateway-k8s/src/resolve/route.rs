@@ -171,7 +171,8 @@ impl RouteObject for HttpRoute {
             let at = at.item("rules", index);
             let matches = written.matches.iter().flatten().enumerate();
             let matches = matches.map(|(index, one)| route_match(one, &at.item("matches", index)));
-            let reading = Reading::new(view, settings, from, rule::is_one_prefix(written));
+            let reading = Reading::new(view, settings, from, rule::is_one_prefix(written))
+                .of_rule(route.name(), index);
             let read = rule::convert(reading, written, matches.collect(), &at);
             route = converted.take(route, index, read);
         }

@@ -10,6 +10,7 @@ use super::field::Field;
 use super::filters;
 use super::matches::unsupported;
 use super::reading::Reading;
+use super::sessions;
 use crate::api::{HttpBackendRef, HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts, PathMatchType};
 use crate::verdict::Problem;
 
@@ -66,6 +67,7 @@ pub(super) fn convert(
         broken,
         unresolved,
         backends,
+        owner,
         ..
     } = reading;
     read.broken.extend(broken);
@@ -81,11 +83,11 @@ pub(super) fn convert(
         Ok(None) => {}
         Err(problem) => read.broken.push(problem),
     }
-    if written.session_persistence.is_some() {
-        read.broken.push(unsupported(
-            "is not supported",
-            &at.name("sessionPersistence"),
-        ));
+    if let Some(written) = &written.session_persistence {
+        match sessions::carrier(written, &owner, &at.name("sessionPersistence")) {
+            Ok(carrier) => rule = rule.with_sessions(carrier),
+            Err(problem) => read.broken.push(problem),
+        }
     }
     read.broken.extend(super::validity::http_rule(written, at));
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::model::{
-    self, Cidr, ConnectionLimits, ProxyProtocol, ProxyVersion, Strangers, UdpSettings,
+    self, ConnectionLimits, ProxyProtocol, ProxyVersion, Strangers, UdpSettings,
 };
+use gateway_filters::CidrSet;
 
 use super::annotations::Annotations;
 use super::duration;
@@ -159,11 +160,10 @@ fn strangers(text: &str) -> Result<Strangers, String> {
     }
 }
 
-fn ranges(text: &str) -> Result<Vec<Cidr>, String> {
+fn ranges(text: &str) -> Result<CidrSet, String> {
     let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
-    let ranges: Result<Vec<Cidr>, _> = parts.map(str::parse).collect();
 
-    match ranges {
+    match CidrSet::parse(parts) {
         Ok(ranges) if ranges.is_empty() => Err("names no addresses".to_owned()),
         ranges => ranges.map_err(|error| error.to_string()),
     }

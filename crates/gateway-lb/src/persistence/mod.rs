@@ -8,7 +8,7 @@
 //! Nothing is remembered here: the client keeps a token, and the token says which endpoint it is
 //! of and since when. It is encrypted and authenticated (AES-256-GCM-SIV, RFC 8452, by AWS-LC), so
 //! it shows no address, cannot be made up or changed, and is valid on every replica that has the
-//! same [`SessionKey`]. A keyed hash such as SipHash or HMAC would only authenticate: each balancer
+//! same `SessionKey`. A keyed hash such as SipHash or HMAC would only authenticate: each balancer
 //! would then need a table from hashes to endpoints. SIV stays safe if a random nonce repeats,
 //! which no limit on the number of sessions could rule out.
 //!
@@ -25,7 +25,10 @@
 //!
 //! # Example
 //!
-//! ```
+//! Settings are always there; what obeys them needs the feature `persistence`.
+//!
+#![cfg_attr(feature = "persistence", doc = "```")]
+#![cfg_attr(not(feature = "persistence"), doc = "```ignore")]
 //! use std::net::SocketAddr;
 //! use std::time::SystemTime;
 //!
@@ -57,14 +60,18 @@
 //! # }
 //! ```
 
+#[cfg(feature = "persistence")]
 mod sessions;
 mod settings;
-#[cfg(test)]
+#[cfg(all(test, feature = "persistence"))]
 mod tests;
+#[cfg(feature = "persistence")]
 mod token;
 
+#[cfg(feature = "persistence")]
 pub use self::sessions::Sessions;
 pub use self::settings::{
     CookieSession, HeaderSession, InvalidSession, Lifetime, SameSite, SessionCarrier,
 };
+#[cfg(feature = "persistence")]
 pub use self::token::{NoRandomness, SessionKey, Token};

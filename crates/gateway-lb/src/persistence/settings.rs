@@ -119,6 +119,7 @@ impl CookieSession {
         self.lifetime
     }
 
+    #[cfg(feature = "persistence")]
     /// The value of a `set-cookie` field that gives the client `value`.
     pub(super) fn set_cookie(&self, value: &str) -> String {
         let mut text = format!("{}={value}; Path={}", self.name, self.path);
@@ -173,6 +174,7 @@ impl HeaderSession {
     }
 }
 
+#[cfg(feature = "persistence")]
 impl SessionCarrier {
     /// What a token is bound to besides its scope.
     pub(super) fn name(&self) -> &str {

@@ -1,6 +1,9 @@
 //! How connections are opened, kept and limited.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// The settings of a [`Pool`](super::Pool).
 ///
@@ -14,7 +17,23 @@ pub struct PoolSettings {
     pub(super) tcp_keep_alive: Option<Duration>,
     pub(super) max_response_head: usize,
     pub(super) max_buffer: usize,
+    pub(super) use_limits: UseLimits,
     pub(super) http2: Http2Settings,
+}
+
+/// How long a connection is used.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct UseLimits {
+    pub(super) age: Option<Duration>,
+    pub(super) requests: Option<NonZeroU32>,
+}
+
+impl UseLimits {
+    /// Whether a connection that was `opened` then, and has had so many requests, gets no more.
+    pub(super) fn are_reached(self, opened: Instant, requests: u32) -> bool {
+        self.requests.is_some_and(|most| requests >= most.get())
+            || self.age.is_some_and(|age| opened.elapsed() >= age)
+    }
 }
 
 /// The part of [`PoolSettings`] that only HTTP/2 has.
@@ -58,6 +77,24 @@ impl PoolSettings {
     #[must_use]
     pub fn with_max_idle_per_endpoint(mut self, max: usize) -> Self {
         self.max_idle_per_endpoint = max;
+        self
+    }
+
+    /// Gives a connection no more requests once it is this old. Those on it finish. Without a
+    /// limit by default.
+    ///
+    /// Behind something that chooses among machines by connection, this is how new ones
+    /// get their share.
+    #[must_use]
+    pub fn with_max_connection_age(mut self, age: Duration) -> Self {
+        self.use_limits.age = Some(age);
+        self
+    }
+
+    /// Gives a connection no more than `max` requests. Without a limit by default.
+    #[must_use]
+    pub fn with_max_requests_per_connection(mut self, max: NonZeroU32) -> Self {
+        self.use_limits.requests = Some(max);
         self
     }
 
@@ -153,6 +190,7 @@ impl Default for PoolSettings {
             tcp_keep_alive: Some(Duration::from_secs(60)),
             max_response_head: 64 * KIB,
             max_buffer: 256 * KIB,
+            use_limits: UseLimits::default(),
             http2: Http2Settings::default(),
         }
     }

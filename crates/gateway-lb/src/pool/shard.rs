@@ -69,10 +69,11 @@ impl<B: Send> Shard<B> {
         connect: impl FnOnce() -> Connecting<B>,
     ) -> Choice<B> {
         self.sweep_now_and_then(Instant::now(), settings);
-        self.http2
-            .entry(destination.clone())
-            .or_default()
-            .choose(settings.http2.max_connections, connect)
+        self.http2.entry(destination.clone()).or_default().choose(
+            settings.http2.max_connections,
+            settings.use_limits,
+            connect,
+        )
     }
 
     pub(super) fn sweep(&mut self, now: Instant, settings: &PoolSettings) {

@@ -16,6 +16,7 @@ mod rules;
 mod streams;
 mod tls_listeners;
 mod traffic;
+mod traffic_policies;
 
 use crate::testing::Manifests;
 

@@ -204,10 +204,18 @@ fn what_a_retry_cannot_be_is_refused() {
 }
 
 #[test]
-fn session_persistence_is_refused() {
-    let outcome = with_rules(&["{sessionPersistence: {type: Cookie, cookie: {}}}"]);
+fn session_persistence_is_read_with_a_name_for_each_rule() {
+    let rule = "{sessionPersistence: {type: Cookie, cookie: {}}, \
+                matches: [{path: {type: Exact, value: /INDEX}}]}";
+    let outcome = with_rules(&[&rule.replace("INDEX", "0"), &rule.replace("INDEX", "1")]);
 
-    is_broken(&outcome, "spec.rules[0].sessionPersistence: ");
+    let sessions = |index| outcome.rule("shop/cart", index).sessions().cloned();
+    assert!(sessions(0).is_some());
+    assert_ne!(sessions(0), sessions(1));
+    is_broken(
+        &with_rules(&["{sessionPersistence: {type: Cookie}}"]),
+        "spec.rules[0].sessionPersistence.cookie: ",
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Checks over the connections of a pool.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -14,6 +15,7 @@ use crate::pool::{Destination, Pool, Protocol, SendFuture, UpstreamBody, Upstrea
 pub struct PoolTransport {
     pool: Pool<ProbeBody>,
     protocol: Protocol,
+    opening: Option<Arc<[u8]>>,
     #[cfg(feature = "tls")]
     tls: Option<crate::pool::UpstreamTls>,
 }
@@ -25,9 +27,18 @@ impl PoolTransport {
         Self {
             pool,
             protocol,
+            opening: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
+    }
+
+    /// Begins connections with these bytes, before TLS and HTTP: a PROXY protocol header
+    /// of a connection that is from nobody else. Nothing by default.
+    #[must_use]
+    pub fn with_opening(mut self, bytes: impl Into<Arc<[u8]>>) -> Self {
+        self.opening = Some(bytes.into());
+        self
     }
 
     /// Over TLS. In the clear by default.
@@ -40,6 +51,10 @@ impl PoolTransport {
 
     fn destination(&self, address: SocketAddr) -> Destination {
         let destination = Destination::from(address);
+        let destination = match &self.opening {
+            Some(opening) => destination.with_opening(Arc::clone(opening)),
+            None => destination,
+        };
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             return destination.with_tls(tls.clone());

@@ -20,7 +20,7 @@ use crate::pool::RequestBody;
 use crate::pool::codec::{Http1Connection, Http1Outcome};
 use crate::pool::destination::Destination;
 use crate::pool::error::{InvalidResponse, UpstreamError, UpstreamErrorKind};
-use crate::pool::settings::PoolSettings;
+use crate::pool::settings::{PoolSettings, UseLimits};
 use crate::pool::upgrade::UpgradedTransport;
 
 /// What HTTP/1 is spoken over.
@@ -64,6 +64,9 @@ pub(in crate::pool) struct Connection<S, B> {
     transport: S,
     destination: Destination,
     idle_since: Instant,
+    opened: Instant,
+    requests: u32,
+    use_limits: UseLimits,
     /// The request, until it is written and answered.
     outgoing: Option<Outgoing<B>>,
     incoming: Incoming,
@@ -83,10 +86,14 @@ impl<S: Transport, B: RequestBody> Connection<S, B> {
             head: settings.max_response_head,
             buffer: settings.max_buffer,
         };
+        let now = Instant::now();
         Self {
             transport,
             destination,
-            idle_since: Instant::now(),
+            idle_since: now,
+            opened: now,
+            requests: 0,
+            use_limits: settings.use_limits,
             outgoing: None,
             incoming: Incoming::new(limits),
             write_failure: None,
@@ -198,6 +205,7 @@ impl<S: Transport, B: RequestBody> Http1Connection<B> for Connection<S, B> {
     }
 
     fn send(&mut self, request: Outgoing<B>) {
+        self.requests = self.requests.saturating_add(1);
         self.persists = !request.wants_close();
         self.outgoing = Some(request);
         self.incoming.begin();
@@ -283,7 +291,8 @@ impl<S: Transport, B: RequestBody> Http1Connection<B> for Connection<S, B> {
         let is_idle = self.persists
             && self.write_failure.is_none()
             && self.is_written()
-            && self.incoming.is_reusable();
+            && self.incoming.is_reusable()
+            && !self.use_limits.are_reached(self.opened, self.requests);
         self.outgoing = None;
         self.idle_since = Instant::now();
         is_idle

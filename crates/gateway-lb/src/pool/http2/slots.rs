@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::connection::{Connecting, Http2Connection};
+use crate::pool::settings::UseLimits;
 
 /// What a request is to use.
 pub(in crate::pool) enum Choice<B> {
@@ -26,6 +27,8 @@ enum Slot<B> {
         connection: Http2Connection<B>,
         // When a sweep first found it unused.
         idle_since: Option<Instant>,
+        since: Instant,
+        requests: u32,
     },
 }
 
@@ -41,9 +44,11 @@ impl<B> Slots<B> {
     pub(in crate::pool) fn choose(
         &mut self,
         max: usize,
+        limits: UseLimits,
         connect: impl FnOnce() -> Connecting<B>,
     ) -> Choice<B> {
-        self.slots.retain_mut(Slot::settle);
+        self.slots
+            .retain_mut(|slot| slot.settle() && !slot.is_used_up(limits));
 
         let is_full = self.slots.len() >= max;
         let mut emptiest: Option<&Http2Connection<B>> = None;
@@ -53,8 +58,11 @@ impl<B> Slots<B> {
                 Slot::Open {
                     connection,
                     idle_since,
+                    requests,
+                    ..
                 } => {
                     if connection.has_room() {
+                        *requests = requests.saturating_add(1);
                         *idle_since = None;
                         return Choice::Use(connection.clone());
                     }
@@ -120,14 +128,28 @@ impl<B> Slot<B> {
         *self = Self::Open {
             connection,
             idle_since: None,
+            since: Instant::now(),
+            // Whoever had it opened.
+            requests: 1,
         };
         is_open
+    }
+
+    /// Whether it gets no more requests. Letting go of it leaves those on it alone.
+    fn is_used_up(&self, limits: UseLimits) -> bool {
+        match self {
+            Self::Opening(_) => false,
+            Self::Open {
+                since, requests, ..
+            } => limits.are_reached(*since, *requests),
+        }
     }
 
     fn expire(&mut self, now: Instant, timeout: Duration) -> bool {
         let Self::Open {
             connection,
             idle_since,
+            ..
         } = self
         else {
             return false;

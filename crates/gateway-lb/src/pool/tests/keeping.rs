@@ -66,6 +66,33 @@ async fn connection_is_used_again() {
 }
 
 #[tokio::test]
+async fn connection_gets_no_more_requests_than_it_may() {
+    let settings = PoolSettings::new().with_max_requests_per_connection(2.try_into().unwrap());
+    let (origin, pool) = (Origin::bind().await, Pool::new(settings));
+    let mut conversation = warm(&pool, &origin).await;
+    assert_eq!(pool.idle_connections(), 1);
+
+    let (response, _) = join!(
+        send(&pool, origin.address(), get("/second")),
+        conversation.answer("second")
+    );
+    assert_eq!(text(response.expect("answered")).await, "second");
+
+    assert_eq!(pool.idle_connections(), 0);
+    warm(&pool, &origin).await;
+}
+
+#[tokio::test]
+async fn connection_that_is_too_old_is_not_kept() {
+    let settings = PoolSettings::new().with_max_connection_age(Duration::ZERO);
+    let (origin, pool) = (Origin::bind().await, Pool::new(settings));
+
+    warm(&pool, &origin).await;
+
+    assert_eq!(pool.idle_connections(), 0);
+}
+
+#[tokio::test]
 async fn last_connection_in_is_the_first_out() {
     let (origin, pool) = (Origin::bind().await, pool());
     let (_one, mut two) = warm_two(&pool, &origin).await;

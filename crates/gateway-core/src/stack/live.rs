@@ -1,0 +1,383 @@
+//! One backend, alive.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwapOption;
+use gateway_filters::retry::SharedRetryBudget;
+use gateway_lb::health::Health;
+use gateway_lb::persistence::Sessions;
+use gateway_lb::pool::{Pool, PoolSettings, Protocol};
+use gateway_lb::{Balancer, EndpointSet};
+use http::{HeaderMap, Uri};
+
+use super::Chore;
+use super::check::{Checking, transport};
+use super::guard::Guard;
+use super::security::Security;
+use super::surroundings::Surroundings;
+use crate::model::{Backend, BackendId, BackendProtocol, Endpoints, ProxyVersion};
+
+/// One backend; without `Active` it is one that the configuration does not have.
+#[derive(Debug, Default)]
+pub(crate) struct LiveBackend {
+    active: ArcSwapOption<Active>,
+    /// Whether it wants to see requests as clients have sent them.
+    keyed: AtomicBool,
+    /// Whether it is, or was, told whom connections are from.
+    tells_ends: AtomicBool,
+}
+
+/// What a backend is at the moment.
+#[derive(Debug)]
+pub(crate) struct Active {
+    configured: Arc<Backend>,
+    pub(crate) balancer: Arc<Balancer>,
+    pub(crate) protocol: Protocol,
+    pub(crate) security: Security,
+    pub(super) sessions: Option<Arc<Sessions>>,
+    pub(super) retry_budget: Option<SharedRetryBudget>,
+    /// What stands between requests and endpoints.
+    pub(super) guard: Option<Guard>,
+    health: Option<Health>,
+    checking: Option<Arc<Checking>>,
+}
+
+impl Active {
+    /// What `backend` is from now on, and what has to be done for it.
+    ///
+    /// Keeps of `before` what the change does not touch: the balancer's counts, what is known
+    /// of endpoints, and with the TLS settings the connections that were verified under them.
+    fn new(
+        live: &Arc<LiveBackend>,
+        before: Option<&Self>,
+        (id, backend): (&BackendId, &Arc<Backend>),
+        surroundings: &Surroundings,
+        endpoints: EndpointSet,
+    ) -> (Self, Option<Chore>) {
+        let traffic = backend.traffic();
+        let security = match before.filter(|before| before.configured.tls() == backend.tls()) {
+            Some(before) => before.security.clone(),
+            None => Security::new(backend.tls().map(|tls| &**tls)),
+        };
+        let known = before.and_then(|before| before.health.clone());
+        let health = traffic.health().map(|settings| {
+            let known = known.filter(|known| known.settings() == settings);
+            known.unwrap_or_else(|| Health::new(settings.clone()))
+        });
+        let balancer = match before.filter(|before| before.chooses_like(backend, health.as_ref())) {
+            Some(before) => {
+                before.balancer.update(endpoints);
+                Arc::clone(&before.balancer)
+            }
+            None => Arc::new(balancer(backend, health.clone(), surroundings, endpoints)),
+        };
+        let budget = before.and_then(|before| before.retry_budget.clone());
+        let retry_budget = traffic.retry_budget().map(|settings| {
+            let known = budget.filter(|known| known.budget() == settings);
+            known.unwrap_or_else(|| SharedRetryBudget::new(settings))
+        });
+
+        let mut active = Self {
+            configured: Arc::clone(backend),
+            balancer,
+            protocol: protocol(backend),
+            security,
+            sessions: traffic
+                .sessions()
+                .and_then(|carrier| surroundings.sessions(carrier, id)),
+            retry_budget,
+            guard: Guard::new(
+                before.and_then(|before| before.guard.as_ref()),
+                traffic,
+                live,
+                surroundings.pool(),
+            ),
+            health,
+            checking: None,
+        };
+        let chore = active.check(before, surroundings);
+        (active, chore)
+    }
+
+    /// Goes on with the checks there were, or begins anew.
+    fn check(&mut self, before: Option<&Self>, surroundings: &Surroundings) -> Option<Chore> {
+        let health = self.health.as_ref()?;
+        let check = self.configured.traffic().check()?;
+        if let Some(before) = before.filter(|before| self.is_checked_like(before)) {
+            self.checking.clone_from(&before.checking);
+            return None;
+        }
+        let transport = transport(
+            surroundings.probes(),
+            self.protocol,
+            &self.security,
+            self.proxy_protocol(),
+        )?;
+        let (checking, chore) = Checking::begin(health.clone(), check.clone(), transport);
+        self.checking = Some(Arc::new(checking));
+        Some(chore)
+    }
+
+    fn is_checked_like(&self, before: &Self) -> bool {
+        let (now, then) = (&self.configured, &before.configured);
+        before.checking.is_some()
+            && now.traffic().check() == then.traffic().check()
+            && now.traffic().health() == then.traffic().health()
+            && now.protocol() == then.protocol()
+            && now.tls() == then.tls()
+            && now.proxy_protocol() == then.proxy_protocol()
+    }
+
+    /// Whether the balancer can stay, if it gets other endpoints.
+    fn chooses_like(&self, backend: &Backend, health: Option<&Health>) -> bool {
+        let (before, now) = (self.configured.traffic(), backend.traffic());
+        self.configured.algorithm() == backend.algorithm()
+            && before.slow_start() == now.slow_start()
+            && before.preference() == now.preference()
+            && before.same_zone() == now.same_zone()
+            && self.health.as_ref().map(Health::settings) == health.map(Health::settings)
+    }
+
+    /// Whether and how its connections begin with a PROXY protocol header.
+    pub(crate) fn proxy_protocol(&self) -> Option<ProxyVersion> {
+        self.configured.proxy_protocol()
+    }
+
+    /// Whether answers of its endpoints tell how they are.
+    pub(super) fn is_watched(&self) -> bool {
+        let health = self.health.as_ref();
+        health.is_some_and(|health| health.settings().ejection().is_some())
+    }
+}
+
+impl LiveBackend {
+    /// A backend that stays what it is, whose endpoints are known. Nobody checks them.
+    pub(crate) fn of(backend: Backend) -> Arc<Self> {
+        let live = Arc::new(Self::default());
+        let surroundings = Surroundings::new(Pool::new(PoolSettings::default()));
+        live.update(&BackendId::from(""), &Arc::new(backend), &surroundings);
+        live
+    }
+
+    pub(crate) fn active(&self) -> arc_swap::Guard<Option<Arc<Active>>> {
+        self.active.load()
+    }
+
+    /// Whether requests have to say which connection they came on. Once they do they go on:
+    /// what has begun may still need it.
+    pub(crate) fn tells_ends(&self) -> bool {
+        self.tells_ends.load(Ordering::Relaxed)
+    }
+
+    /// What hashing goes by, of a request as the client has sent it.
+    pub(crate) fn key(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        client: Option<IpAddr>,
+    ) -> Option<u64> {
+        if !self.keyed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let active = self.active();
+        let key = active.as_ref()?.configured.traffic().hash_key()?;
+        key.of(uri, headers, client?)
+    }
+
+    /// It is not configured any more.
+    pub(super) fn end(&self) {
+        self.active.store(None);
+    }
+
+    /// Returns what has to be done from now on, if that is new.
+    pub(super) fn update(
+        self: &Arc<Self>,
+        id: &BackendId,
+        backend: &Arc<Backend>,
+        surroundings: &Surroundings,
+    ) -> Vec<Chore> {
+        let before = self.active.load_full();
+        let is_same = |before: &Arc<Active>| before.configured == *backend;
+        if before.as_ref().is_some_and(is_same) {
+            return Vec::new();
+        }
+
+        let endpoints = match backend.endpoints() {
+            Endpoints::Static(endpoints) => endpoints.clone(),
+            // Until there is an answer, the old ones are as good as none.
+            Endpoints::Dns { .. } => before
+                .as_ref()
+                .map_or_else(EndpointSet::new, |b| b.balancer.endpoints()),
+        };
+        // First, so that no request finds the backend changed and does not know.
+        if backend.proxy_protocol().is_some() {
+            self.tells_ends.store(true, Ordering::Relaxed);
+        }
+        let (active, check) = Active::new(
+            self,
+            before.as_deref(),
+            (id, backend),
+            surroundings,
+            endpoints,
+        );
+        let active = Arc::new(active);
+        self.active.store(Some(Arc::clone(&active)));
+        let keyed = backend.traffic().hash_key().is_some();
+        self.keyed.store(keyed, Ordering::Relaxed);
+
+        let lookup = match backend.endpoints() {
+            Endpoints::Static(_) => None,
+            Endpoints::Dns { host, port } => Some(Lookup {
+                host: Arc::clone(host),
+                port: *port,
+                active,
+            }),
+        };
+        let lookup = lookup.map(|lookup| Chore::new(lookup.follow()));
+        lookup.into_iter().chain(check).collect()
+    }
+}
+
+/// A backend whose endpoints have to be looked up again and again.
+#[derive(Debug)]
+struct Lookup {
+    host: Arc<str>,
+    port: u16,
+    active: Arc<Active>,
+}
+
+impl Lookup {
+    /// Looks up for as long as the backend is what it is.
+    async fn follow(self) {
+        use gateway_lb::dns::{DnsEndpoints, SystemResolver};
+
+        let Self { host, port, active } = self;
+        let weak = Arc::downgrade(&active);
+        drop(active);
+        let gone = tokio::sync::Notify::new();
+
+        let following =
+            DnsEndpoints::new(host, port).follow(SystemResolver, |endpoints| {
+                match weak.upgrade() {
+                    Some(active) => active.balancer.update(endpoints),
+                    None => gone.notify_one(),
+                }
+            });
+        tokio::select! {
+            _ = following => {}
+            () = gone.notified() => {}
+        }
+    }
+}
+
+fn balancer(
+    backend: &Backend,
+    health: Option<Health>,
+    surroundings: &Surroundings,
+    endpoints: EndpointSet,
+) -> Balancer {
+    let traffic = backend.traffic();
+    let preference = match surroundings.zone().zip(traffic.same_zone()) {
+        Some((zone, spill_below)) => traffic.preference().with_zone(zone, spill_below),
+        None => traffic.preference(),
+    };
+    let mut balancer = Balancer::new(backend.algorithm(), endpoints).with_preference(preference);
+    if let Some(slow_start) = traffic.slow_start() {
+        balancer = balancer.with_slow_start(slow_start);
+    }
+    match health {
+        Some(health) => balancer.with_health(health),
+        None => balancer,
+    }
+}
+
+fn protocol(backend: &Backend) -> Protocol {
+    match backend.protocol() {
+        BackendProtocol::Http1 => Protocol::Http1,
+        BackendProtocol::H2c => Protocol::Http2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use gateway_filters::RetryBudget;
+    use gateway_lb::balance::{Algorithm, Outcome, SlowStart};
+    use gateway_lb::health::{Check, Ejection, HealthSettings, Probe};
+
+    use super::*;
+
+    fn at(ports: &[u16]) -> Backend {
+        let addresses = ports
+            .iter()
+            .map(|port| SocketAddr::from(([127, 0, 0, 1], *port)));
+        let ejection = Ejection::new().with_consecutive(Some(1));
+        Backend::new(addresses).with_health(HealthSettings::new().with_ejection(ejection))
+    }
+
+    /// A backend and what may be told of it.
+    fn live() -> (Arc<LiveBackend>, impl Fn(Backend) -> Vec<Chore>) {
+        let live = Arc::new(LiveBackend::default());
+        let surroundings = Surroundings::new(Pool::new(PoolSettings::default()));
+        let update = {
+            let live = Arc::clone(&live);
+            move |backend| live.update(&"a".into(), &Arc::new(backend), &surroundings)
+        };
+        (live, update)
+    }
+
+    fn balancer(live: &LiveBackend) -> Arc<Balancer> {
+        let active = live.active();
+        Arc::clone(&active.as_ref().unwrap().balancer)
+    }
+
+    #[test]
+    fn what_is_known_of_endpoints_outlives_changes_of_other_things() {
+        let (live, update) = live();
+        update(at(&[1, 2]));
+        let before = balancer(&live);
+        let mut pick = before.pick().unwrap();
+        before.answered(&mut pick, Outcome::Failure);
+        assert_eq!(before.ready_endpoints().len(), 1);
+
+        update(at(&[1, 2]).with_retry_budget(RetryBudget::new()));
+        assert!(Arc::ptr_eq(&before, &balancer(&live)));
+
+        let other = at(&[1, 2]).with_slow_start(SlowStart::new(Duration::from_secs(1)));
+        update(other.with_algorithm(Algorithm::Random));
+        assert!(!Arc::ptr_eq(&before, &balancer(&live)));
+        assert_eq!(balancer(&live).ready_endpoints().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn checks_go_on_until_nobody_wants_them() {
+        let (live, update) = live();
+        let checked = |ports: &[u16]| at(ports).with_check(Check::new(Probe::Tcp));
+
+        let mut chores = update(checked(&[1]));
+        assert_eq!(chores.len(), 1);
+        assert!(update(checked(&[1, 2])).is_empty());
+        let checking = tokio::spawn(chores.remove(0).run());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert!(!checking.is_finished());
+
+        live.end();
+        checking.await.unwrap();
+    }
+
+    #[test]
+    fn guard_is_there_only_where_it_is_asked_for() {
+        let (live, update) = live();
+        let guard = || live.active().as_ref().unwrap().guard.is_some();
+
+        update(at(&[1]));
+        assert!(!guard());
+        let breaker = gateway_filters::CircuitBreaker::new();
+        update(at(&[1]).with_circuit_breaker(breaker));
+        assert!(guard());
+    }
+}

@@ -1,0 +1,18 @@
+//! What is done about traffic: faults, access, limits, retries, sessions, health, balancing and
+//! circuit breaking, configured from Rust, over real sockets.
+//!
+//! A paused clock cannot be shared with sockets, so times here are real and short.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod access;
+mod balancing;
+mod bandwidth;
+mod breaking;
+mod faults;
+mod health;
+mod levels;
+mod limits;
+mod requests;
+mod retrying;
+mod sessions;

@@ -1,0 +1,114 @@
+//! Sessions: AT-STICKY.
+
+use std::time::Duration;
+
+use gateway_core::model::{Backend, Rule};
+use gateway_lb::EndpointSet;
+use gateway_lb::persistence::{CookieSession, HeaderSession, Lifetime, SessionKey};
+use gateway_tests::{Client, Origin, Reply, Site, TestGateway, answer};
+use http::HeaderName;
+
+use crate::requests::{get, rule};
+
+/// Endpoints that say who they are.
+async fn named(name: &'static str) -> Origin {
+    Origin::http1(move |_| async move { answer(200, name) }).await
+}
+
+fn cookie() -> CookieSession {
+    let timeout = Duration::from_secs(600);
+    CookieSession::new("_srv_id")
+        .unwrap()
+        .with_lifetime(Lifetime::Permanent { timeout })
+}
+
+fn site(rule: Rule, backend: Backend) -> Site {
+    Site::new().rule(rule).backend_of("origin", backend)
+}
+
+/// The cookie that `reply` sets, without its attributes.
+fn set(reply: &Reply) -> String {
+    let field = reply.headers["set-cookie"].to_str().unwrap();
+    field.split(';').next().unwrap().to_owned()
+}
+
+async fn with_cookie(client: &mut Client, cookie: &str) -> Reply {
+    client.call(get("a.test", "/", &[("cookie", cookie)])).await
+}
+
+#[tokio::test]
+async fn session_stays_with_its_endpoint_and_falls_over_when_that_is_gone() {
+    let (one, two) = (named("one").await, named("two").await);
+    let backend = |endpoints: EndpointSet| Backend::of(endpoints).with_sessions(cookie());
+    let both = EndpointSet::from_iter([one.address(), two.address()]);
+    let gateway = TestGateway::start(&site(rule(), backend(both)));
+    let mut client = Client::http1(gateway.address()).await;
+
+    let first = client.get("/").await;
+    let attributes = first.headers["set-cookie"].to_str().unwrap().to_owned();
+    assert!(attributes.contains("Max-Age=600"), "{attributes}");
+    assert!(!attributes.contains("127.0.0.1"), "{attributes}");
+    for _ in 0..6 {
+        let next = with_cookie(&mut client, &set(&first)).await;
+        assert_eq!(next.text(), first.text());
+        assert!(!next.headers.contains_key("set-cookie"));
+    }
+
+    let (gone, left) = match first.text() {
+        "one" => (one, two),
+        _ => (two, one),
+    };
+    gateway.update(site(rule(), backend(EndpointSet::from_iter([left.address()]))).configuration());
+    drop(gone);
+    let moved = with_cookie(&mut client, &set(&first)).await;
+    assert_eq!(moved.status, 200);
+    assert_ne!(moved.text(), first.text());
+    let again = with_cookie(&mut client, &set(&moved)).await;
+    assert_eq!(again.text(), moved.text());
+    assert!(!again.headers.contains_key("set-cookie"));
+}
+
+#[tokio::test]
+async fn forged_session_is_none() {
+    let (one, two) = (named("one").await, named("two").await);
+    let both = Backend::new([one.address(), two.address()]);
+    let gateway = TestGateway::single(&site(rule().with_sessions(cookie()), both));
+    let mut client = Client::http1(gateway.address()).await;
+
+    let mut forged = set(&client.get("/").await);
+    let last = forged.pop().unwrap();
+    forged.push(if last == 'A' { 'B' } else { 'A' });
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..4 {
+        let reply = with_cookie(&mut client, &forged).await;
+        assert!(reply.headers.contains_key("set-cookie"));
+        seen.insert(reply.text().to_owned());
+    }
+    assert_eq!(seen.len(), 2);
+}
+
+#[tokio::test]
+async fn session_in_a_header_is_known_to_every_replica_with_the_key() {
+    let (one, two) = (named("one").await, named("two").await);
+    let name = HeaderName::from_static("x-session");
+    let site = site(
+        rule().with_sessions(HeaderSession::new(name)),
+        Backend::new([one.address(), two.address()]),
+    );
+    let replica = || {
+        let builder = gateway_core::Gateway::builder().workers(1);
+        let builder = builder.session_key(SessionKey::new([7; 32]));
+        TestGateway::serve(builder, site.configuration())
+    };
+    let (first, second) = (replica(), replica());
+
+    let begun = Client::http1(first.address()).await.get("/").await;
+    let token = begun.headers["x-session"].to_str().unwrap();
+    let mut client = Client::http1(second.address()).await;
+    for _ in 0..4 {
+        let next = client
+            .call(get("a.test", "/", &[("x-session", token)]))
+            .await;
+        assert_eq!(next.text(), begun.text());
+    }
+}
