@@ -23,7 +23,7 @@ use tokio::time::{Instant, interval, interval_at, timeout};
 use super::control::Control;
 use super::{LOOK_AGAIN, LOOK_AT_DATES};
 use crate::admin::Vitals;
-use crate::args::{ControllerArgs, RunArgs};
+use crate::args::RunArgs;
 use crate::cluster;
 use crate::failure::CommandFailure;
 use crate::reading::Reading;
@@ -83,7 +83,7 @@ impl ClusterControl {
             settings,
             release: None,
             statuses: None,
-            writers: Writers::new(client, &args.controller),
+            writers: Writers::new(client, args),
             keeper: None,
         };
         if let Some(path) = state {
@@ -208,7 +208,8 @@ impl Surroundings {
 }
 
 impl Writers {
-    fn new(client: Client, args: &ControllerArgs) -> Self {
+    fn new(client: Client, args: &RunArgs) -> Self {
+        let (namespaces, args) = (args.cluster.namespaces.clone(), &args.controller);
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let lease = LeaseSettings::new(&args.lease_namespace, LEASE, host.trim());
         let events = EventSettings::new(CONTROLLER_NAME, lease.identity());
@@ -222,7 +223,7 @@ impl Writers {
             leader: Some(leader),
             statuses: StatusWriter::new(client.clone(), settings),
             events: Events::new(client.clone(), events),
-            provisioner: Provisioner::new(client, args.exposure(), pods),
+            provisioner: Provisioner::new(client, args.exposure(), pods, namespaces),
         }
     }
 

@@ -41,13 +41,20 @@ struct Asked {
 
 impl Provisioner {
     /// Begins, on the current runtime, with nothing to do. `pods` is the Service whose
-    /// endpoints are the pods of this gateway, for [`Exposure::Services`].
-    pub fn new(client: Client, exposure: Exposure, pods: ObjectName) -> Self {
+    /// endpoints are the pods of this gateway, for [`Exposure::Services`]. Only
+    /// `namespaces` are looked into, or all if there are none.
+    pub fn new(
+        client: Client,
+        exposure: Exposure,
+        pods: ObjectName,
+        namespaces: Vec<String>,
+    ) -> Self {
         let (asked, told) = watch::channel(Asked::default());
         let task = Task {
             client,
             exposure,
             pods,
+            namespaces,
             applied: BTreeMap::new(),
             was_leading: false,
         };
@@ -83,6 +90,7 @@ struct Task {
     client: Client,
     exposure: Exposure,
     pods: ObjectName,
+    namespaces: Vec<String>,
     /// What was applied, by the namespace and name of its Service.
     applied: BTreeMap<(String, String), Desired>,
     was_leading: bool,
@@ -172,15 +180,24 @@ impl Task {
         wanted: &BTreeMap<(String, String), Desired>,
     ) -> Result<(), kube::Error> {
         let ours = ListParams::default().labels(&format!("app.kubernetes.io/managed-by={MANAGER}"));
-        let found = Api::<Service>::all(self.client.clone()).list(&ours).await?;
-        for service in found
-            .items
-            .iter()
-            .filter(|one| !wanted.contains_key(&key(*one)))
-        {
-            take::<Service>(&self.client, service).await?;
+        for api in self.followed() {
+            let found = api.list(&ours).await?.items;
+            for service in found.iter().filter(|one| !wanted.contains_key(&key(*one))) {
+                take::<Service>(&self.client, service).await?;
+            }
         }
         Ok(())
+    }
+
+    /// The Services that can be of ours. In other namespaces they are those of another
+    /// gateway, or may not even be read.
+    fn followed(&self) -> Vec<Api<Service>> {
+        if self.namespaces.is_empty() {
+            return vec![Api::all(self.client.clone())];
+        }
+        let each = self.namespaces.iter();
+        each.map(|one| Api::namespaced(self.client.clone(), one))
+            .collect()
     }
 }
 

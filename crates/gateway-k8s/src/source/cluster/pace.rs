@@ -2,29 +2,67 @@
 
 use std::time::Duration;
 
-use kube::runtime::watcher::DefaultBackoff;
+use tokio::time::Instant;
+
+use super::pulse::up_to;
 
 /// The time between attempts: it doubles from a second or so to half a minute, with
 /// some chance in it, and begins anew after two minutes without a failure.
 pub(super) struct Pace {
-    backoff: DefaultBackoff,
+    next: Duration,
+    failed: Option<Instant>,
 }
 
 impl Pace {
     pub(super) fn new() -> Self {
         Self {
-            backoff: DefaultBackoff::default(),
+            next: SHORTEST,
+            failed: None,
         }
     }
 
     /// How long to wait now, and no shorter than was asked for.
     pub(super) fn delay(&mut self, asked: Option<Duration>) -> Duration {
-        let delay = self.backoff.next().unwrap_or(LONGEST);
+        let now = Instant::now();
+        if self.failed.is_some_and(|failed| now - failed > FORGOTTEN) {
+            self.next = SHORTEST;
+        }
+        let delay = self.next + up_to(self.next);
+        self.next = (self.next * 2).min(LONGEST);
+        // The wait itself is no time without a failure.
+        self.failed = Some(now + delay);
+
         delay.max(asked.unwrap_or_default().min(PATIENCE))
     }
 }
 
+const SHORTEST: Duration = Duration::from_millis(800);
 const LONGEST: Duration = Duration::from_secs(30);
+const FORGOTTEN: Duration = Duration::from_secs(120);
 
 /// Who asks for more is asked again.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_grow_to_a_limit_and_begin_anew_after_a_quiet_time() {
+        let mut pace = Pace::new();
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            let delay = pace.delay(None);
+            advance(delay).await;
+            waits.push(delay);
+        }
+
+        assert!(waits[0] >= SHORTEST && waits[0] <= SHORTEST * 2);
+        assert!(waits[11] >= LONGEST && waits[11] <= LONGEST * 2);
+        advance(FORGOTTEN * 2).await;
+        assert!(pace.delay(None) <= SHORTEST * 2);
+        assert_eq!(pace.delay(Some(PATIENCE)), PATIENCE);
+    }
+}

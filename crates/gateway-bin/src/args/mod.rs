@@ -1,5 +1,7 @@
 //! The command line and the environment, which are read nowhere else.
 
+mod cluster;
+
 use std::io::IsTerminal;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -9,10 +11,9 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use gateway_core::model::ObjectName;
-use gateway_k8s::infrastructure::Exposure;
 use gateway_k8s::resolve::{AddressRange, Settings};
 
+pub(crate) use self::cluster::{ClusterArgs, ControllerArgs};
 use crate::duration;
 use crate::failure::CommandFailure;
 use crate::logging::LogSettings;
@@ -92,104 +93,6 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     pub(crate) server: ServerArgs,
-}
-
-/// Which cluster, if any.
-#[derive(Args, Debug, Default)]
-#[command(next_help_heading = "Cluster")]
-pub(crate) struct ClusterArgs {
-    /// Read the objects of a cluster, instead of files
-    #[arg(long, short, env = "GATEWAY_KUBERNETES")]
-    pub(crate) kubernetes: bool,
-
-    /// How to reach the cluster [default: as the pod's ServiceAccount, or else what KUBECONFIG or
-    /// ~/.kube/config says]
-    #[arg(
-        long,
-        env = "GATEWAY_KUBECONFIG",
-        value_name = "FILE",
-        requires = "kubernetes"
-    )]
-    pub(crate) kubeconfig: Option<PathBuf>,
-
-    /// Look at this namespace, and at no other that is not named too [default: all]
-    #[arg(
-        long = "namespace",
-        short,
-        env = "GATEWAY_NAMESPACES",
-        value_name = "NAME",
-        value_delimiter = ','
-    )]
-    pub(crate) namespaces: Vec<String>,
-}
-
-/// What a controller has to know besides.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Cluster")]
-pub(crate) struct ControllerArgs {
-    /// How clients come to Gateways
-    #[arg(long, env = "GATEWAY_EXPOSURE", value_enum, default_value_t)]
-    pub(crate) exposure: ExposureArg,
-
-    /// The Service whose endpoints are the pods of this gateway, to which load balancers lead
-    #[arg(
-        long,
-        env = "GATEWAY_POD_SERVICE",
-        value_name = "NAMESPACE/NAME",
-        value_parser = object_name,
-        default_value = "gateway-system/gateway"
-    )]
-    pub(crate) pod_service: ObjectName,
-
-    /// An address to publish for Gateways that listen on every address of this machine
-    #[arg(
-        long = "publish-address",
-        env = "GATEWAY_PUBLISH_ADDRESS",
-        value_name = "IP",
-        value_delimiter = ','
-    )]
-    pub(crate) publish_addresses: Vec<IpAddr>,
-
-    /// Keep the last good configuration here, to serve it when the API server is away at a start
-    #[arg(long, env = "GATEWAY_STATE_DIR", value_name = "DIR")]
-    pub(crate) state_dir: Option<PathBuf>,
-
-    /// The namespace of the Lease that decides which replica writes statuses
-    #[arg(
-        long,
-        env = "GATEWAY_LEASE_NAMESPACE",
-        value_name = "NAME",
-        default_value = "gateway-system"
-    )]
-    pub(crate) lease_namespace: String,
-}
-
-/// How clients come to Gateways.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-pub(crate) enum ExposureArg {
-    /// Directly: Gateways listen on addresses of this machine
-    #[default]
-    Direct,
-    /// Through a Service of type LoadBalancer for each Gateway
-    Services,
-}
-
-impl ControllerArgs {
-    pub(crate) fn exposure(&self) -> Exposure {
-        match self.exposure {
-            ExposureArg::Direct => Exposure::Direct,
-            ExposureArg::Services => Exposure::Services,
-        }
-    }
-}
-
-fn object_name(text: &str) -> Result<ObjectName, String> {
-    match text.split_once('/') {
-        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
-            Ok(ObjectName::new(namespace, name))
-        }
-        _ => Err("must be NAMESPACE/NAME".to_owned()),
-    }
 }
 
 /// What depends on where the gateway runs.

@@ -1,0 +1,53 @@
+//! Waiting for what must come.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What `look` finds, when it does.
+///
+/// # Panics
+///
+/// If it does not within `limit`, naming `what` was waited for.
+#[track_caller]
+pub(crate) fn within<T>(limit: Duration, what: &str, look: impl FnMut() -> Option<T>) -> T {
+    timed(limit, what, look).0
+}
+
+/// The same, and how long it took.
+#[track_caller]
+pub(crate) fn timed<T>(
+    limit: Duration,
+    what: &str,
+    mut look: impl FnMut() -> Option<T>,
+) -> (T, Duration) {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return (found, start.elapsed());
+        }
+        assert!(start.elapsed() < limit, "in vain for {limit:?}: {what}");
+        sleep(PAUSE);
+    }
+}
+
+/// Fails as soon as `holds` does not, within `time`.
+#[track_caller]
+pub(crate) fn throughout(time: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        let after = start.elapsed();
+        assert!(holds(), "no longer after {after:?}: {what}");
+        sleep(PAUSE);
+    }
+}
+
+pub(crate) const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Longer than anything takes that has no limit of its own.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+const PAUSE: Duration = Duration::from_millis(50);
