@@ -51,6 +51,7 @@ impl Cluster {
         Some((cluster, turn))
     }
 
+    #[allow(clippy::zombie_processes, reason = "it waits for the end of this process")]
     fn start(name: &str) -> Option<Self> {
         let undertaker = undertaker(name);
         let up = scripts().join("up");
