@@ -52,14 +52,17 @@ impl Cluster {
     }
 
     fn start(name: &str) -> Option<Self> {
+        let image = format!("gateway={}", gateway_binary()?.display());
         let undertaker = undertaker(name);
         let up = scripts().join("up");
-        let image = format!("gateway={}", gateway_binary()?.display());
         let output = Command::new(up)
             .args(["--name", name, "--image", &image])
             .output()
             .expect("bash is there");
         if output.status.code() == Some(SKIPPED) {
+            let mut undertaker = undertaker;
+            undertaker.kill().expect("is ours");
+            undertaker.wait().expect("is ours");
             return None;
         }
         assert!(
