@@ -53,14 +53,17 @@ impl Cluster {
 
     #[allow(clippy::zombie_processes, reason = "it waits for the end of this process")]
     fn start(name: &str) -> Option<Self> {
+        let image = format!("gateway={}", gateway_binary()?.display());
         let undertaker = undertaker(name);
         let up = scripts().join("up");
-        let image = format!("gateway={}", gateway_binary()?.display());
         let output = Command::new(up)
             .args(["--name", name, "--image", &image])
             .output()
             .expect("bash is there");
         if output.status.code() == Some(SKIPPED) {
+            let mut undertaker = undertaker;
+            undertaker.kill().expect("is ours");
+            undertaker.wait().expect("is ours");
             return None;
         }
         assert!(

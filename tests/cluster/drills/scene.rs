@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cluster::{Cluster, ORIGINS};
 use crate::curl::{Answer, curl};
 use crate::patience::{PATIENCE, within};
+use crate::pods::SYSTEM;
 
 /// A namespace, and a range of addresses for its Gateways.
 #[derive(Debug)]
@@ -27,6 +28,15 @@ impl Scene {
         }));
         scene.allow_lease();
         scene
+    }
+
+    /// The namespace that the gateway itself is in.
+    pub(crate) fn of_the_gateway(cluster: &'static Cluster) -> Self {
+        Self {
+            cluster,
+            namespace: SYSTEM.to_owned(),
+            number: cluster.number(),
+        }
     }
 
     /// Lets gateways hold a Lease in this namespace, as `deploy/rbac.yaml` does for its

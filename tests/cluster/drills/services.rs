@@ -15,15 +15,28 @@ fn each_gateway_has_a_load_balancer_of_its_own() {
     let Some((cluster, _turn)) = Cluster::alone() else {
         return;
     };
-    let scene = Scene::new(cluster, "balanced");
-    let deployment = Deployment::of(&scene);
+    assert_each_has_its_own(&Scene::of_the_gateway(cluster));
+}
+
+#[test]
+#[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
+fn load_balancers_lead_to_the_gateway_from_other_namespaces_too() {
+    let Some((cluster, _turn)) = Cluster::alone() else {
+        return;
+    };
+    assert_each_has_its_own(&Scene::new(cluster, "balanced"));
+}
+
+fn assert_each_has_its_own(scene: &Scene) {
+    let cluster = scene.cluster;
+    let deployment = Deployment::of(scene);
     for name in ["one", "two"] {
-        gateway(&scene, name);
+        gateway(scene, name);
     }
     let origins = ["one", "two"].map(|name| scene.backend(name));
     for name in ["one", "two"] {
         scene.route(name, name, name);
-        redirect(&scene, name);
+        redirect(scene, name);
     }
 
     let addresses = ["one", "two"].map(|name| scene.address(name));
@@ -39,13 +52,13 @@ fn each_gateway_has_a_load_balancer_of_its_own() {
         assert_eq!(moved.status, 302);
         // The port that clients see, and not that of the pods.
         assert_eq!(moved.location, format!("http://{address}/elsewhere"));
-        assert_is_published(&scene, name, address);
+        assert_is_published(scene, name, address);
     }
 
     scene.delete("Gateway", "one");
 
     within(PATIENCE, "the Service is removed with its Gateway", || {
-        service_of(cluster, &scene, "one").is_none().then_some(())
+        service_of(cluster, scene, "one").is_none().then_some(())
     });
     within(PATIENCE, "its address answers no more", || {
         let url = format!("http://{}/one", addresses[0]);
