@@ -51,7 +51,10 @@ impl Cluster {
         Some((cluster, turn))
     }
 
-    #[allow(clippy::zombie_processes, reason = "it waits for the end of this process")]
+    #[allow(
+        clippy::zombie_processes,
+        reason = "it waits for the end of this process"
+    )]
     fn start(name: &str) -> Option<Self> {
         let image = format!("gateway={}", gateway_binary()?.display());
         let undertaker = undertaker(name);
