@@ -105,16 +105,27 @@ impl Condition {
         &self.problems
     }
 
-    /// Everything in one text, for a status. Bounded, however many problems
-    /// there are.
+    /// Everything in one text. Bounded, however many problems there are.
     pub fn message(&self) -> String {
+        self.text(Problem::to_string)
+    }
+
+    /// The same, and what to do about it: for those who look nowhere else.
+    pub fn advice(&self) -> String {
+        self.text(|problem| match &problem.remedy {
+            Some(remedy) => format!("{problem}; {remedy}"),
+            None => problem.to_string(),
+        })
+    }
+
+    fn text(&self, told: impl Fn(&Problem) -> String) -> String {
         let mut text = self.summary.clone().into_owned();
 
         for problem in self.problems.iter().take(TOLD_PROBLEMS) {
             if !text.is_empty() {
                 text.push_str(if text.ends_with(':') { " " } else { "; " });
             }
-            text.push_str(&problem.to_string());
+            text.push_str(&told(problem));
         }
         if self.problems.len() > TOLD_PROBLEMS {
             text.push_str(&format!(

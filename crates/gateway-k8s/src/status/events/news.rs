@@ -34,7 +34,7 @@ pub(super) fn news(now: &Verdict, before: Option<&Verdict>, observed: Option<&st
         if !is_told && !news.iter().any(|one| one.reason == reason) {
             news.push(News {
                 reason,
-                note: condition.message(),
+                note: condition.advice(),
             });
         }
     }

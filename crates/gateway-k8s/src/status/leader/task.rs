@@ -26,6 +26,8 @@ pub(super) struct Task {
     until: Option<Instant>,
     /// What went wrong last, which need not be told again.
     told: Option<CallError>,
+    /// How many attempts were refused, one after the other.
+    refusals: u32,
 }
 
 impl Task {
@@ -38,6 +40,7 @@ impl Task {
             mine: None,
             until: None,
             told: None,
+            refusals: 0,
         }
     }
 
@@ -126,6 +129,8 @@ impl Task {
     /// Takes note of what became of an attempt; nothing, if it took too long.
     fn note(&mut self, tried: Option<Result<Option<Instant>, CallError>>) {
         let now = Instant::now();
+        let is_refused = matches!(tried, Some(Err(CallError::Refused { .. })));
+        self.refusals = if is_refused { self.refusals + 1 } else { 0 };
         match tried {
             Some(Ok(Some(began))) => {
                 self.told = None;
@@ -164,7 +169,8 @@ impl Task {
     fn next_attempt(&self) -> Instant {
         let now = Instant::now();
         if let Some(CallError::Refused { .. }) = self.told {
-            return now + REFUSED;
+            let doubled = 1 << (self.refusals.clamp(1, 5) - 1);
+            return now + REFUSED.min(self.settings.retry * doubled);
         }
         if self.until.is_some() && self.mine.is_none() && self.told.is_none() {
             return now + CHANGED;
@@ -255,7 +261,8 @@ fn written(lease: &Lease) -> Result<Value, CallError> {
     })
 }
 
-/// How soon a candidate without permission tries again.
+/// How soon a candidate without permission tries again, at last: an API server that has
+/// just started refuses everything for a moment.
 const REFUSED: Duration = Duration::from_secs(30);
 
 /// How soon a leader reads a Lease again that was changed by somebody else.

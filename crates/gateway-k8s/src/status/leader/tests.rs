@@ -151,6 +151,18 @@ async fn without_permission_nobody_leads() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_api_server_that_does_not_know_its_roles_yet_is_asked_again_soon() {
+    let server = Double::new();
+    server.script(|_, _| fails(403));
+    let one = candidate(&server, "one");
+    sleep(secs(3)).await;
+    assert!(!leads(&one));
+
+    server.script(|_, _| Fate::default());
+    assert!(until(&one, true).await < secs(4));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_cannot_renew_stops_long_before_the_lease_runs_out() {
     for hangs in [false, true] {
         let server = Double::new();

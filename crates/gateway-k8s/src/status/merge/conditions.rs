@@ -85,7 +85,7 @@ impl Told {
         set("type", condition.kind().as_str().into());
         set("status", status.into());
         set("reason", condition.reason().as_str().into());
-        set("message", shortened(condition.message()).into());
+        set("message", shortened(condition.advice()).into());
         match self.generation {
             Some(generation) => set("observedGeneration", generation.into()),
             None => fields.remove("observedGeneration"),
