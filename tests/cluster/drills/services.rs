@@ -29,7 +29,7 @@ fn load_balancers_lead_to_the_gateway_from_other_namespaces_too() {
 
 fn assert_each_has_its_own(scene: &Scene) {
     let cluster = scene.cluster;
-    let deployment = Deployment::of(scene);
+    let deployment = Deployment::start(cluster);
     for name in ["one", "two"] {
         gateway(scene, name);
     }
@@ -120,20 +120,18 @@ fn redirect(scene: &Scene, gateway: &str) {
     }));
 }
 
-/// That of `deploy/deployment.yaml`, for the Gateways of one namespace.
+/// That of `deploy/deployment.yaml`.
 struct Deployment {
     cluster: &'static Cluster,
 }
 
 impl Deployment {
-    fn of(scene: &Scene) -> Self {
-        let cluster = scene.cluster;
+    fn start(cluster: &'static Cluster) -> Self {
         let file = root().join("deploy/deployment.yaml").display().to_string();
         cluster.kubectl(&["apply", "--filename", &file]);
-        let namespaces = format!("GATEWAY_NAMESPACES={}", scene.namespace);
         let quickly = ["GATEWAY_LAME_DUCK=0s", "GATEWAY_DRAIN_TIMEOUT=1s"];
         let target = ["deployment/gateway", "--namespace", SYSTEM];
-        let set = [&["set", "env"][..], &target, &[&namespaces], &quickly].concat();
+        let set = [&["set", "env"][..], &target, &quickly].concat();
         cluster.kubectl(&set);
         let wait = ["rollout", "status", "--timeout=120s"];
         cluster.kubectl(&[&wait[..], &target].concat());
@@ -141,7 +139,8 @@ impl Deployment {
     }
 
     fn finish(self) {
-        let pods = self.cluster.api().list("v1", "Pod", SYSTEM);
+        let mut pods = self.cluster.api().list("v1", "Pod", SYSTEM);
+        pods.retain(|pod| pod["metadata"]["deletionTimestamp"].is_null());
         assert_eq!(pods.len(), 2, "{pods:#?}");
         for pod in pods {
             let name = pod["metadata"]["name"].as_str().expect("has a name");

@@ -92,7 +92,11 @@ fn a_problem_is_told_once_with_its_first_message() {
     let told = news(&now, Some(&before), None);
 
     let notes: Vec<_> = told.iter().map(|one| &*one.note).collect();
-    assert_eq!(notes, ["one", "three"]);
+    let expected = [
+        "one; correct the field, or remove it",
+        "three; add a ReferenceGrant to the namespace that is referred to",
+    ];
+    assert_eq!(notes, expected);
 }
 
 #[test]
