@@ -96,7 +96,7 @@ impl<const METADATA: bool> Following<METADATA> {
                     continue;
                 }
             }
-            let delay = pace.delay(failure.retry_after());
+            let delay = pace.after(&failure);
             if self.pulse.wait(delay, &failure).await {
                 pace = Pace::new();
             }

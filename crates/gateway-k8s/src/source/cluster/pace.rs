@@ -1,9 +1,11 @@
 //! How long to wait after a failure.
 
+use std::mem;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::failure::Failure;
 use super::pulse::up_to;
 
 /// The time between attempts: it doubles from a second or so to half a minute, with
@@ -11,6 +13,7 @@ use super::pulse::up_to;
 pub(super) struct Pace {
     next: Duration,
     failed: Option<Instant>,
+    was_away: bool,
 }
 
 impl Pace {
@@ -18,7 +21,19 @@ impl Pace {
         Self {
             next: SHORTEST,
             failed: None,
+            was_away: false,
         }
+    }
+
+    /// How long to wait after this failure, and no shorter than was asked for.
+    pub(super) fn after(&mut self, failure: &Failure) -> Duration {
+        let was_away = mem::replace(&mut self.was_away, failure.is_outage());
+        if was_away && !self.was_away {
+            // An API server that answers again refuses for a while what it is not ready for.
+            // How long it was away says nothing of that.
+            self.next = SHORTEST;
+        }
+        self.delay(failure.retry_after())
     }
 
     /// How long to wait now, and no shorter than was asked for.
@@ -64,5 +79,18 @@ mod tests {
         advance(FORGOTTEN * 2).await;
         assert!(pace.delay(None) <= SHORTEST * 2);
         assert_eq!(pace.delay(Some(PATIENCE)), PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn how_long_it_was_away_says_nothing_of_how_long_it_needs() {
+        let mut pace = Pace::new();
+        for _ in 0..12 {
+            advance(pace.after(&Failure::Slow)).await;
+        }
+        let busy = kube::core::Status::failure("not ready", "TooManyRequests").with_code(429);
+        let busy = Failure::Client(kube::Error::Api(Box::new(busy)));
+
+        assert!(pace.after(&busy) <= SHORTEST * 2);
+        assert!(pace.after(&busy) > SHORTEST);
     }
 }

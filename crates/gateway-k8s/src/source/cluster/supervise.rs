@@ -61,7 +61,7 @@ impl Supervisor {
                         (false, false) => Until::Then(soon),
                     }
                 }
-                Err(failure) => Until::Answer(pace.delay(failure.retry_after()), failure),
+                Err(failure) => Until::Answer(pace.after(&failure), failure),
             };
             tokio::select! {
                 () = until.wait(&pulse) => {}

@@ -98,6 +98,29 @@ async fn an_api_server_that_goes_away_takes_nothing_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_api_server_that_is_back_but_not_ready_is_asked_again_soon() {
+    let not_ready = [
+        Fault::TooManyRequests { retry_after: 1 },
+        Fault::Status(403),
+        Fault::Status(404),
+    ];
+    for fault in not_ready {
+        let server = ApiServer::with_gateway_api();
+        let (mut cluster, _) = settled(&server).await;
+        server.go_away();
+        told_within(&mut cluster, Duration::from_secs(600)).await;
+        server.heal();
+        let watches = Requests::to("gateways").verb(Verb::Watch);
+        server.fault_times(2, watches, fault.clone());
+
+        let back = Instant::now();
+        until(&mut cluster, Reading::is_connected).await;
+        let took = back.elapsed();
+        assert!(took <= Duration::from_secs(12), "{fault:?}: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_api_server_may_come_back_without_a_memory() {
     let server = ApiServer::with_gateway_api();
     let (mut cluster, before) = settled(&server).await;
