@@ -22,6 +22,7 @@ mod pods;
 mod replica;
 mod scene;
 
+mod flapping;
 mod kinds;
 mod leaders;
 mod namespaces;

@@ -43,6 +43,19 @@ pub(crate) fn throughout(time: Duration, what: &str, mut holds: impl FnMut() -> 
     }
 }
 
+/// Does something again and again for `time`, as often as `every` says if that can be kept up
+/// with, and says how often it was.
+pub(crate) fn paced(time: Duration, every: Duration, mut act: impl FnMut(u32)) -> u32 {
+    let start = Instant::now();
+    let mut count = 0;
+    while start.elapsed() < time {
+        act(count);
+        count += 1;
+        sleep((start + every * count).saturating_duration_since(Instant::now()));
+    }
+    count
+}
+
 pub(crate) const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }

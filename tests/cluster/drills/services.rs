@@ -138,6 +138,18 @@ impl Deployment {
         Self { cluster }
     }
 
+    /// What its pods have said, for whoever looks why a test has failed.
+    fn print_logs(&self) {
+        for pod in self.cluster.api().list("v1", "Pod", SYSTEM) {
+            let name = pod["metadata"]["name"].as_str().expect("has a name");
+            let log = ["logs", "--namespace", SYSTEM, name];
+            let log = self.cluster.script("kubectl").args(log).output();
+            let log = log.expect("bash is there").stdout;
+            eprintln!("{name}: {}", pod["status"]);
+            eprintln!("{}", String::from_utf8_lossy(&log));
+        }
+    }
+
     fn finish(self) {
         let mut pods = self.cluster.api().list("v1", "Pod", SYSTEM);
         pods.retain(|pod| pod["metadata"]["deletionTimestamp"].is_null());
@@ -152,6 +164,9 @@ impl Deployment {
 
 impl Drop for Deployment {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.print_logs();
+        }
         self.cluster.api().delete(&json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"namespace": SYSTEM, "name": "gateway"},
