@@ -16,6 +16,7 @@ use std::io;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::SnapshotError;
+use crate::source::fields;
 use crate::world::{ForEachKind, Kind, World};
 
 /// How long the header is.
@@ -150,13 +151,12 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn section<T: Kind>(&mut self, objects: &[&[u8]]) -> Result<(), SnapshotError> {
-        let strange = |_| SnapshotError::Object {
+        let strange = || SnapshotError::Object {
             kind: name::<T>().into_owned(),
         };
         for json in objects {
-            let mut deserializer = serde_json::Deserializer::from_slice(json);
-            let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(&mut deserializer);
-            let object: T = erased_serde::deserialize(&mut erased).map_err(strange)?;
+            let value = serde_json::from_slice(json).map_err(|_| strange())?;
+            let (object, _) = fields::decode::<T>(value).map_err(|_| strange())?;
             self.world.insert(object);
         }
         Ok(())

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use serde_ignored::Path;
 use serde_json::Value;
 
+use super::fields::{self, Misfit};
 use crate::api::{
     BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ListenerSet, ReferenceGrant,
     TcpRoute, TlsRoute, UdpRoute, XBackend, XBackendTrafficPolicy,
@@ -24,7 +24,7 @@ pub(super) struct Reader {
     pub(super) versions: &'static [&'static str],
     group: fn() -> Cow<'static, str>,
     kind: fn() -> Cow<'static, str>,
-    decode: fn(Value) -> Result<Decoded, Undecodable>,
+    decode: fn(Value) -> Result<Decoded, Misfit>,
     remove: fn(&mut World, &str, &str) -> bool,
 }
 
@@ -34,25 +34,6 @@ pub(super) struct Decoded {
     pub(super) object: Arc<dyn Object>,
     /// The paths of fields that its kind does not have.
     pub(super) unknown: Vec<String>,
-}
-
-/// An object that does not have the form of its kind.
-pub(super) struct Undecodable {
-    /// Where.
-    pub(super) field: Option<String>,
-    /// Why.
-    pub(super) message: String,
-}
-
-impl Undecodable {
-    /// What to do about it.
-    pub(super) fn remedy(&self) -> &'static str {
-        if self.message.starts_with("missing field") {
-            "add the field"
-        } else {
-            "write the field in the form the API gives it"
-        }
-    }
 }
 
 /// An object of whatever kind.
@@ -79,7 +60,7 @@ impl Reader {
     }
 
     /// Decodes an object whose `apiVersion` and `kind` have been looked at.
-    pub(super) fn decode(&self, object: Value) -> Result<Decoded, Undecodable> {
+    pub(super) fn decode(&self, object: Value) -> Result<Decoded, Misfit> {
         (self.decode)(object)
     }
 
@@ -96,7 +77,7 @@ impl Reader {
             group: || T::group(&()),
             kind: || T::kind(&()),
             decode: |value| {
-                let (object, unknown) = decode_as::<T>(value)?;
+                let (object, unknown) = fields::decode::<T>(value)?;
                 Ok(Decoded {
                     object: Arc::new(object),
                     unknown,
@@ -158,34 +139,13 @@ static READERS: &[Reader] = &[
     Reader::for_kind::<Namespace>(CORE),
 ];
 
-fn decode_as<T: Kind>(value: Value) -> Result<(T, Vec<String>), Undecodable> {
-    let mut unknown = Vec::new();
-    let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
-    let mut note = |path: Path<'_>| unknown.push(path_text(&path));
-    let noted = serde_ignored::Deserializer::new(tracked, &mut note);
-    // Erased, so that every type is compiled for one deserializer and not for each
-    // layer of this one: minutes of a release build, and megabytes of it.
-    let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(noted);
-    match erased_serde::deserialize(&mut erased) {
-        Ok(object) => Ok((object, unknown)),
-        Err(error) => {
-            let field = track.path().to_string();
-            Err(Undecodable {
-                field: (field != ".").then_some(field),
-                message: error.to_string(),
-            })
-        }
-    }
-}
-
 /// As the API server does, puts `stringData` into `data`. Says nothing of values
 /// when it fails: they are secret.
-fn decode_secret(value: Value) -> Result<Decoded, Undecodable> {
-    let decoded = decode_as::<Secret>(value);
-    let (mut secret, unknown) = decoded.map_err(|undecodable| Undecodable {
+fn decode_secret(value: Value) -> Result<Decoded, Misfit> {
+    let decoded = fields::decode::<Secret>(value);
+    let (mut secret, unknown) = decoded.map_err(|misfit| Misfit {
         message: "has a value of another form".to_owned(),
-        ..undecodable
+        ..misfit
     })?;
     if let Some(texts) = secret.string_data.take() {
         let bytes = texts
@@ -197,18 +157,4 @@ fn decode_secret(value: Value) -> Result<Decoded, Undecodable> {
         object: Arc::new(secret),
         unknown,
     })
-}
-
-fn path_text(path: &Path<'_>) -> String {
-    match path {
-        Path::Root => String::new(),
-        Path::Seq { parent, index } => format!("{}[{index}]", path_text(parent)),
-        Path::Map { parent, key } => match path_text(parent) {
-            parent if parent.is_empty() => key.clone(),
-            parent => format!("{parent}.{key}"),
-        },
-        Path::Some { parent }
-        | Path::NewtypeStruct { parent }
-        | Path::NewtypeVariant { parent } => path_text(parent),
-    }
 }

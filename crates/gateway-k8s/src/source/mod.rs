@@ -2,6 +2,7 @@
 
 #[cfg(feature = "cluster")]
 pub mod cluster;
+pub(crate) mod fields;
 pub mod folder;
 mod kinds;
 mod problem;

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use super::ObjectProblem;
 use super::kinds::Watched;
 use super::raw::text;
-use crate::source::kinds::{Object, Undecodable};
+use crate::source::fields::Misfit;
+use crate::source::kinds::Object;
 use crate::status::Observed;
 use crate::world::ObjectRef;
 
@@ -46,7 +47,7 @@ impl Seen {
         let decoded = watched.reader.decode(Value::Object(fields));
         let object = match decoded {
             Ok(decoded) => Ok(decoded.object),
-            Err(undecodable) => Err(problem(&name, undecodable)),
+            Err(misfit) => Err(problem(&name, misfit)),
         };
         Some(Self {
             name,
@@ -73,12 +74,12 @@ fn json(status: &Value) -> Box<str> {
     status.to_string().into_boxed_str()
 }
 
-fn problem(name: &ObjectRef, undecodable: Undecodable) -> ObjectProblem {
-    let remedy = undecodable.remedy();
+fn problem(name: &ObjectRef, misfit: Misfit) -> ObjectProblem {
+    let remedy = misfit.remedy();
     ObjectProblem {
         object: name.clone(),
-        field: undecodable.field,
-        message: undecodable.message,
+        field: misfit.field,
+        message: misfit.message,
         remedy: remedy.to_owned(),
     }
 }

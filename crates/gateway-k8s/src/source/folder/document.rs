@@ -178,8 +178,8 @@ impl Document {
                 }
                 Some(decoded.object)
             }
-            Err(undecodable) => {
-                self.report(path, Finding::from(undecodable).about(name));
+            Err(misfit) => {
+                self.report(path, Finding::from(misfit).about(name));
                 None
             }
         }

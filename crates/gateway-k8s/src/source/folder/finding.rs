@@ -1,7 +1,7 @@
 //! What is wrong with a document, wherever it stands.
 
 use crate::source::Severity;
-use crate::source::kinds::Undecodable;
+use crate::source::fields::Misfit;
 use crate::world::ObjectRef;
 
 /// A [`Problem`](crate::source::Problem) whose place is still relative.
@@ -62,12 +62,12 @@ impl Finding {
     }
 }
 
-impl From<Undecodable> for Finding {
-    fn from(undecodable: Undecodable) -> Self {
-        let remedy = undecodable.remedy();
+impl From<Misfit> for Finding {
+    fn from(misfit: Misfit) -> Self {
+        let remedy = misfit.remedy();
         Self {
-            field: undecodable.field,
-            ..Self::error(undecodable.message, remedy)
+            field: misfit.field,
+            ..Self::error(misfit.message, remedy)
         }
     }
 }
