@@ -83,9 +83,7 @@ impl FromStr for LogSettings {
                 _ => return Err(invalid()),
             },
             level: match level {
-                "error" | "warn" | "info" | "debug" | "trace" => {
-                    level.parse().map_err(|_| invalid())?
-                }
+                "error" | "warn" | "info" | "debug" => level.parse().map_err(|_| invalid())?,
                 _ => return Err(invalid()),
             },
         })
@@ -96,7 +94,7 @@ impl FromStr for LogSettings {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{text:?} is not FORMAT/LEVEL such as text/info or json/debug: formats are text and json, \
-     levels error, warn, info, debug and trace"
+     levels error, warn, info and debug"
 )]
 pub(crate) struct InvalidLogSettings {
     text: String,

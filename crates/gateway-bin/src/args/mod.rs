@@ -148,7 +148,7 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "GATEWAY_ADMIN", value_name = "ADDRESS:PORT")]
     pub(crate) admin: Option<SocketAddr>,
 
-    /// What to log, as FORMAT/LEVEL: text or json; error, warn, info, debug or trace
+    /// What to log, as FORMAT/LEVEL: text or json; error, warn, info or debug
     #[arg(
         long,
         env = "GATEWAY_LOG",

@@ -37,7 +37,7 @@ pub(crate) async fn forward(stack: &ConnectionStack, connection: Connection, wat
     let outcome = stack.clone().call(connection).await;
     watched.cells().streams().ended(&outcome);
     match outcome {
-        Ok(summary) => tracing::trace!(%client, ?summary, "connection ended"),
+        Ok(summary) => tracing::debug!(%client, ?summary, "connection ended"),
         Err(error) => {
             tracing::debug!(%client, error = &*error as &dyn std::error::Error, "connection closed");
         }

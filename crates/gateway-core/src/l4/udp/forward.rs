@@ -119,7 +119,7 @@ impl ForwardDatagramsFuture {
             match sent {
                 Ok(()) => self.received += length(&burst),
                 Err(error) if is_nobody_there(&error) => return Poll::Ready(Ok(End::Upstream)),
-                Err(error) => tracing::trace!(%error, "datagram dropped"),
+                Err(error) => tracing::debug!(%error, "datagram dropped"),
             }
         }
         cx.waker().wake_by_ref();

@@ -142,7 +142,7 @@ impl Sessions {
         let socket = Arc::clone(&self.socket);
         let reply = move |datagrams: Datagrams<'_>| {
             if let Err(error) = socket.send(client, local, datagrams) {
-                tracing::trace!(%client, %error, "reply dropped");
+                tracing::debug!(%client, %error, "reply dropped");
             }
         };
         let ip = local.unwrap_or_else(|| self.port.address().ip());
@@ -169,7 +169,7 @@ impl Ending {
         let outcome = served.await;
         self.watched.cells().streams().ended(&outcome);
         match outcome {
-            Ok(summary) => tracing::trace!(%client, ?summary, "session ended"),
+            Ok(summary) => tracing::debug!(%client, ?summary, "session ended"),
             Err(error) => {
                 self.place.port().drop_one();
                 tracing::debug!(%client, error = &*error as &dyn std::error::Error, "session failed");
