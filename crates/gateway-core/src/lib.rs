@@ -69,7 +69,7 @@ mod worker;
 pub use self::{
     admission::Refused,
     body::{Body, BoxError},
-    gateway::{Gateway, GatewayBuilder, RunError, Update},
+    gateway::{Gateway, GatewayBuilder, RefusedPolicy, RunError, Update},
     listen::{BindError, Deadlines, Transport},
     rescue::{Failure, Side, diagnose},
     service::{ResponseFuture, RoutingService},

@@ -2,6 +2,7 @@
 
 mod builder;
 mod datagrams;
+mod refused;
 mod run;
 mod serving;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use self::builder::GatewayBuilder;
+pub use self::refused::RefusedPolicy;
 pub use self::run::RunError;
 use self::run::Running;
 use self::serving::Serving;
@@ -71,6 +73,9 @@ impl Gateway {
     /// connection is closed by a change of routes. What did not change since the
     /// last update (compared by value, the same `Arc` at once) is kept: stacks,
     /// balancers, connections.
+    ///
+    /// Policies that cannot hold where they are attached are told, too, with every
+    /// update; what they were to guard is not forwarded.
     pub fn update(&self, configuration: Configuration) -> Update {
         let (update, chores) = self.serving().update(configuration);
         self.shared.running.look_after(chores);
@@ -95,7 +100,7 @@ impl Gateway {
     }
 
     /// How many connections were refused at the addresses of [`Gateway::addresses`]:
-    /// by a limit, or for want of a PROXY protocol header.
+    /// by a limit or a policy, or for want of a PROXY protocol header.
     pub fn connections_refused(&self) -> u64 {
         self.serving().connections_refused()
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::datagrams::Datagrams;
+use super::refused::{RefusedPolicy, refused_policies};
 use crate::l4::StreamTable;
 use crate::listen::{BindError, Port, PortTable, Requests, Sockets, bind};
 use crate::model::{Configuration, Gateway, Listener, Protocol, Route};
@@ -40,6 +41,8 @@ pub struct Update {
     pub receiving: Vec<SocketAddr>,
     /// The addresses that cannot be listened on.
     pub failed: Vec<BindError>,
+    /// The policies that cannot hold where they are attached. Nothing is forwarded there.
+    pub refused: Vec<RefusedPolicy>,
 }
 
 impl Serving {
@@ -78,6 +81,7 @@ impl Serving {
                 listening: self.addresses(),
                 receiving: self.datagrams.addresses(),
                 failed,
+                refused: refused_policies(&self.configuration),
             },
             chores,
         )

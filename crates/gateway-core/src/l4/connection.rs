@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use gateway_filters::Bandwidth;
 use tokio::io::AsyncReadExt;
 
 use super::ByteStream;
@@ -118,6 +119,14 @@ impl Connection {
             stream: map(self.stream).into(),
             ..self
         }
+    }
+
+    /// Lets only so many bytes pass in a second, of what the client sends and of what it is
+    /// sent. What was read ahead counts, as far as a burst goes.
+    #[must_use]
+    pub fn with_bandwidth(self, received: Option<Bandwidth>, sent: Option<Bandwidth>) -> Self {
+        let read = self.ahead.len();
+        self.map_stream(|stream| stream.paced(received, sent, read))
     }
 
     /// The stream, and what was read of it. Deadlines no longer hold for it.

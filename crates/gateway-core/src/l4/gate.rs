@@ -61,9 +61,14 @@ impl Gate {
         }));
     }
 
-    /// How many connections were refused here.
+    /// How many connections were refused here, or by policies.
     pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// A connection was refused after it was let in here.
+    pub(crate) fn refuse(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether connections are asked anything.
@@ -79,7 +84,7 @@ impl Gate {
             None => Some(Admitted::plain(peer)),
         };
         if admitted.is_none() {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+            self.refuse();
         }
         admitted
     }

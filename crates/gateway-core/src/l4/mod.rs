@@ -9,6 +9,8 @@
 //! ([`GatewayBuilder::connection_layer`](crate::GatewayBuilder::connection_layer)),
 //! and a [`StreamRoute`](crate::model::StreamRoute) says which it wants.
 //!
+//! [`policy`] has layers for who may connect, and how fast bytes pass.
+//!
 //! What may surprise:
 //!
 //! * Nothing waits for the client to speak: the backend may begin.
@@ -77,6 +79,7 @@ mod forward;
 mod gate;
 mod layers;
 mod limits;
+pub mod policy;
 pub mod proxy_protocol;
 mod relay;
 mod serve;
@@ -91,6 +94,7 @@ pub use self::forward::{Forward, ForwardFuture, NotForwarded};
 pub(crate) use self::gate::Gate;
 pub(crate) use self::layers::StreamLayers;
 pub(crate) use self::limits::Permit;
+pub(crate) use self::policy::Policed;
 pub(crate) use self::proxy_protocol::Addresses;
 pub(crate) use self::serve::{forward, serve};
 pub use self::stack::{ConnectionStack, Stack, StackFuture};

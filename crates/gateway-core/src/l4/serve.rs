@@ -6,22 +6,22 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tower::Service;
 
-use super::{ByteStream, Connection, ConnectionStack, StreamTable};
+use super::{ByteStream, Connection, ConnectionStack};
 use crate::listen::Watched;
 
-/// Serves the connection `tcp` from `client` as `table` says. It counts as one of
+/// Serves the connection `tcp` from `client` with `stack`, if there is one. It counts as one of
 /// the worker's until it ends. `destination` is where the client wanted to, if that
 /// is not this end.
 pub(crate) async fn serve(
     tcp: TcpStream,
     client: SocketAddr,
     destination: Option<SocketAddr>,
-    table: &StreamTable,
+    stack: Option<&ConnectionStack>,
     watched: Watched,
 ) {
     // Without a local address there is no connection any more.
     let local = destination.or_else(|| tcp.local_addr().ok());
-    let (Some(stack), Some(local)) = (table.stack(), local) else {
+    let (Some(stack), Some(local)) = (stack, local) else {
         watched.cells().streams().failed();
         return ByteStream::from(tcp).reset();
     };

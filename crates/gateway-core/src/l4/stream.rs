@@ -5,6 +5,8 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use gateway_filters::Bandwidth;
+use gateway_filters::bandwidth::BandwidthStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -18,6 +20,8 @@ pub struct ByteStream(Kind);
 enum Kind {
     Tcp(TcpStream),
     Boxed(Boxed),
+    /// Its own kind, so that what is inside can still be reset.
+    Paced(Box<BandwidthStream<ByteStream>>),
 }
 
 impl ByteStream {
@@ -34,7 +38,7 @@ impl ByteStream {
     pub fn as_tcp(&self) -> Option<&TcpStream> {
         match &self.0 {
             Kind::Tcp(tcp) => Some(tcp),
-            Kind::Boxed(_) => None,
+            Kind::Boxed(_) | Kind::Paced(_) => None,
         }
     }
 
@@ -46,8 +50,29 @@ impl ByteStream {
     pub fn into_tcp(self) -> Result<TcpStream, Self> {
         match self.0 {
             Kind::Tcp(tcp) => Ok(tcp),
-            Kind::Boxed(boxed) => Err(Self(Kind::Boxed(boxed))),
+            other @ (Kind::Boxed(_) | Kind::Paced(_)) => Err(Self(other)),
         }
+    }
+
+    /// Lets only so many bytes pass in a second that are read, or written. `read` were
+    /// already.
+    pub(super) fn paced(
+        self,
+        received: Option<Bandwidth>,
+        sent: Option<Bandwidth>,
+        read: usize,
+    ) -> Self {
+        if received.is_none() && sent.is_none() {
+            return self;
+        }
+        let mut paced = BandwidthStream::new(self);
+        if let Some(bandwidth) = received {
+            paced = paced.with_read(bandwidth).with_read_before(read);
+        }
+        if let Some(bandwidth) = sent {
+            paced = paced.with_write(bandwidth);
+        }
+        Self(Kind::Paced(Box::new(paced)))
     }
 
     /// Closes it so that it does not look finished: bare TCP is reset. Other streams
@@ -58,9 +83,13 @@ impl ByteStream {
 
     /// What is dropped from now on is reset.
     pub(super) fn abort(&self) {
-        if let Kind::Tcp(tcp) = &self.0 {
-            // It fails for a connection that is gone.
-            let _ = tcp.set_zero_linger();
+        match &self.0 {
+            Kind::Tcp(tcp) => {
+                // It fails for a connection that is gone.
+                let _ = tcp.set_zero_linger();
+            }
+            Kind::Paced(paced) => paced.get_ref().abort(),
+            Kind::Boxed(_) => {}
         }
     }
 }
@@ -80,6 +109,7 @@ impl AsyncRead for ByteStream {
         match &mut self.get_mut().0 {
             Kind::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buffer),
             Kind::Boxed(boxed) => Pin::new(&mut boxed.0).poll_read(cx, buffer),
+            Kind::Paced(paced) => Pin::new(paced).poll_read(cx, buffer),
         }
     }
 }
@@ -93,6 +123,7 @@ impl AsyncWrite for ByteStream {
         match &mut self.get_mut().0 {
             Kind::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Kind::Boxed(boxed) => Pin::new(&mut boxed.0).poll_write(cx, bytes),
+            Kind::Paced(paced) => Pin::new(paced).poll_write(cx, bytes),
         }
     }
 
@@ -104,6 +135,7 @@ impl AsyncWrite for ByteStream {
         match &mut self.get_mut().0 {
             Kind::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
             Kind::Boxed(boxed) => Pin::new(&mut boxed.0).poll_write_vectored(cx, slices),
+            Kind::Paced(paced) => Pin::new(paced).poll_write_vectored(cx, slices),
         }
     }
 
@@ -111,6 +143,7 @@ impl AsyncWrite for ByteStream {
         match &self.0 {
             Kind::Tcp(tcp) => tcp.is_write_vectored(),
             Kind::Boxed(boxed) => boxed.0.is_write_vectored(),
+            Kind::Paced(paced) => paced.is_write_vectored(),
         }
     }
 
@@ -118,6 +151,7 @@ impl AsyncWrite for ByteStream {
         match &mut self.get_mut().0 {
             Kind::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
             Kind::Boxed(boxed) => Pin::new(&mut boxed.0).poll_flush(cx),
+            Kind::Paced(paced) => Pin::new(paced).poll_flush(cx),
         }
     }
 
@@ -125,6 +159,7 @@ impl AsyncWrite for ByteStream {
         match &mut self.get_mut().0 {
             Kind::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Kind::Boxed(boxed) => Pin::new(&mut boxed.0).poll_shutdown(cx),
+            Kind::Paced(paced) => Pin::new(paced).poll_shutdown(cx),
         }
     }
 }

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use super::ConnectionStack;
-use crate::model::{Listener, Protocol, StreamRoute, StreamRouteKind};
+use super::{Connection, Policed};
+use crate::model::{Listener, PolicySet, Protocol, StreamRoute, StreamRouteKind};
 use crate::stack::Assembler;
 
 /// What is done with the connections of one address that are taken as they come.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StreamTable {
     route: Option<Arc<StreamRoute>>,
-    stack: Option<ConnectionStack>,
+    /// Of the listener.
+    policies: Vec<Arc<PolicySet>>,
+    served: Option<Policed<Connection>>,
 }
 
 impl StreamTable {
@@ -29,18 +31,22 @@ impl StreamTable {
             return None;
         }
         let route = oldest(listener, StreamRouteKind::Tcp);
-        if let Some(before) = before.filter(|before| before.route.as_ref() == route) {
+        let is_same = |before: &&Self| {
+            before.route.as_ref() == route && before.policies == listener.policies()
+        };
+        if let Some(before) = before.filter(is_same) {
             return Some(before.clone());
         }
         Some(Self {
-            stack: route.and_then(|route| assembler.connections(route)),
+            served: route.and_then(|route| assembler.connections(listener, route)),
             route: route.cloned(),
+            policies: listener.policies().to_vec(),
         })
     }
 
     /// Everything that happens to a connection; without it, it is closed.
-    pub(crate) fn stack(&self) -> Option<&ConnectionStack> {
-        self.stack.as_ref()
+    pub(crate) fn served(&self) -> Option<&Policed<Connection>> {
+        self.served.as_ref()
     }
 }
 

@@ -17,7 +17,8 @@ use super::watches::Watched;
 use crate::Body;
 use crate::admission::Forwarded;
 use crate::exchange::{Arrival, Exchange, LiveTable, begin};
-use crate::l4::{self, Addresses};
+use crate::l4::policy::NoEntry;
+use crate::l4::{self, Addresses, Policed};
 use crate::telemetry::Counting;
 use crate::tls::Secured;
 
@@ -51,12 +52,20 @@ impl Connection {
             destination = admitted.destination;
             watched.hold(admitted.permit);
         }
+        let (admitted, taken) = {
+            let table = port.table();
+            let taken = table.streams().map(|streams| streams.served().cloned());
+            (table.admit(client.ip()), taken)
+        };
+        if let Err(error) = admitted {
+            return refuse(tcp, &port, client, &error);
+        }
         // Responses are written whole; waiting for more to send only adds delay.
         // Failing means the client is gone, which reading will tell.
         let _ = tcp.set_nodelay(true);
-        let taken = port.table().streams().cloned();
-        if let Some(streams) = taken {
-            return l4::serve(tcp, client, destination, &streams, watched).await;
+        if let Some(served) = taken {
+            let stack = served.as_ref().map(Policed::stack);
+            return l4::serve(tcp, client, destination, stack, watched).await;
         }
         let ends = destination.or_else(|| tcp.local_addr().ok());
         let ends = ends.map(|destination| Addresses {
@@ -144,4 +153,11 @@ impl Connection {
             None => begin(&LiveTable::empty(), arrival, request),
         }
     }
+}
+
+/// Closes a connection whose client may not enter.
+pub(super) fn refuse(tcp: TcpStream, port: &Port, client: SocketAddr, error: &NoEntry) {
+    tracing::debug!(%client, error = error as &dyn std::error::Error, "connection refused");
+    port.gate().refuse();
+    l4::ByteStream::from(tcp).reset();
 }

@@ -9,12 +9,13 @@ use bytes::BytesMut;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::connection::refuse;
 use super::detect::{Spoken, detect};
 use super::port::Port;
 use super::transport::Transport;
 use super::watch::{Signal, Watch};
 use super::watches::Watched;
-use crate::l4::{self, ByteStream, ConnectionStack};
+use crate::l4::{self, ByteStream, ConnectionStack, Policed};
 use crate::model::TlsTermination;
 use crate::telemetry::{Handshake, HandshakeFailure, PortCells};
 use crate::tls::{
@@ -131,7 +132,8 @@ impl Opening<'_> {
         match &chosen.purpose {
             Purpose::Http(terminator) => self.http(tcp, hello, &chosen, terminator, counted).await,
             Purpose::Terminate(terminator, routes) => {
-                let (name, stack) = (name.map(Arc::from), self.route(routes, name, &mut counted)?);
+                let (name, served) = (name.map(Arc::from), self.route(routes, name, &mut counted)?);
+                let (tcp, stack) = self.entered(tcp, served, &mut counted)?;
                 let local = self.local(&tcp)?;
                 let established = self.established(tcp, hello, terminator, counted).await?;
                 let stream = ByteStream::new(established.stream);
@@ -140,7 +142,8 @@ impl Opening<'_> {
                 Some(Opened::Stream(stack, connection))
             }
             Purpose::Passthrough(routes) => {
-                let (name, stack) = (name.map(Arc::from), self.route(routes, name, &mut counted)?);
+                let (name, served) = (name.map(Arc::from), self.route(routes, name, &mut counted)?);
+                let (tcp, stack) = self.entered(tcp, served, &mut counted)?;
                 counted.forget();
                 let local = self.local(&tcp)?;
                 let connection = l4::Connection::new(tcp, self.client, local)
@@ -201,19 +204,37 @@ impl Opening<'_> {
         self.port.table().tls()?.choose(name).cloned()
     }
 
-    fn route(
+    fn route<'r>(
         &self,
-        routes: &Routes,
+        routes: &'r Routes,
         name: Option<&str>,
         counted: &mut Handshake<'_>,
-    ) -> Option<ConnectionStack> {
-        let stack = routes.choose(name).cloned();
-        if stack.is_none() {
+    ) -> Option<&'r Policed<l4::Connection>> {
+        let served = routes.choose(name);
+        if served.is_none() {
             let client = self.client;
             tracing::debug!(%client, name, "no route is for this name");
             counted.failed(HandshakeFailure::ServerName);
         }
-        stack
+        served
+    }
+
+    /// What happens to the connection, if its client may enter.
+    fn entered(
+        &self,
+        tcp: TcpStream,
+        served: &Policed<l4::Connection>,
+        counted: &mut Handshake<'_>,
+    ) -> Option<(TcpStream, ConnectionStack)> {
+        match served.admit(self.client.ip()) {
+            Ok(()) => Some((tcp, served.stack().clone())),
+            Err(error) => {
+                // None was tried.
+                counted.forget();
+                refuse(tcp, self.port, self.client, &error);
+                None
+            }
+        }
     }
 
     fn noted<T, E: std::error::Error + 'static>(

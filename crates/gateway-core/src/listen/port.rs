@@ -1,12 +1,13 @@
 //! An address that is listened on.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 
 use crate::exchange::LiveTable;
+use crate::l4::policy::NoEntry;
 use crate::l4::{Gate, StreamTable};
 use crate::model::Listener;
 use crate::telemetry::{ListenerSeries, PortCells};
@@ -83,6 +84,18 @@ impl PortTable {
         match self {
             Self::Tls { listeners, .. } => Some(listeners),
             Self::Http(_) | Self::Tcp(_) => None,
+        }
+    }
+
+    /// Lets a connection of `client` in, as far as it matters not what is said in it.
+    pub(crate) fn admit(&self, client: IpAddr) -> Result<(), NoEntry> {
+        match self {
+            Self::Http(_) => Ok(()),
+            Self::Tls { listeners, .. } => listeners.check_address(client),
+            Self::Tcp(streams) => match streams.served() {
+                Some(served) => served.admit(client),
+                None => Ok(()),
+            },
         }
     }
 

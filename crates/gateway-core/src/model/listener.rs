@@ -174,7 +174,9 @@ impl Listener {
         self
     }
 
-    /// Adds policies for all requests of all its routes, around theirs.
+    /// Adds policies for all requests of all its routes, around theirs; or for all connections
+    /// or sessions, where it speaks something else. Of a policy that [cannot hold
+    /// there](super::Policy::for_streams) the update says so, and nothing is forwarded.
     #[must_use]
     pub fn with_policies(mut self, policies: impl Into<Arc<PolicySet>>) -> Self {
         self.policies.push(policies.into());
@@ -191,7 +193,7 @@ impl Listener {
         self
     }
 
-    /// The policies for all its requests, the outermost first.
+    /// The policies for all that it serves, the outermost first.
     pub fn policies(&self) -> &[Arc<PolicySet>] {
         &self.policies
     }

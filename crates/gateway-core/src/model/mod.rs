@@ -59,7 +59,9 @@ pub use self::matching::{
 pub use self::name::{ObjectName, RuleRef, SectionName};
 #[cfg(feature = "jwt")]
 pub use self::policy::JwtPolicy;
-pub use self::policy::{Asked, Policies, Policy, PolicySet, Stage};
+#[cfg(feature = "server")]
+pub(crate) use self::policy::countable;
+pub use self::policy::{Asked, Policies, Policy, PolicySet, Stage, StreamPolicy, UnfitPolicy};
 pub use self::route::{Route, RouteKind, Rule, Timeouts};
 pub use self::stream::{StreamRoute, StreamRouteKind, StreamTimeouts};
 pub use self::tls::{

@@ -1,8 +1,9 @@
 //! Routes for connections and datagrams that are not HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BackendRef, ExtensionRef, Hostname, ObjectName};
+use super::{BackendRef, ExtensionRef, Hostname, ObjectName, Policies, Policy, PolicySet};
 
 /// Where the connections, or the sessions of datagrams, of a listener go.
 ///
@@ -16,6 +17,7 @@ pub struct StreamRoute {
     backends: Vec<BackendRef>,
     layers: Vec<ExtensionRef>,
     timeouts: StreamTimeouts,
+    policies: Policies,
 }
 
 /// The kind of object that a route was.
@@ -40,6 +42,7 @@ impl StreamRoute {
             backends: Vec::new(),
             layers: Vec::new(),
             timeouts: StreamTimeouts::default(),
+            policies: Policies::default(),
         }
     }
 
@@ -82,6 +85,23 @@ impl StreamRoute {
         self
     }
 
+    /// Adds a policy for its connections or sessions, around its layers. One that [cannot hold
+    /// for them](Policy::for_streams) is never skipped: the update says so, and nothing is
+    /// forwarded.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policies.own.push(policy);
+        self
+    }
+
+    /// Adds policies that other places may have, too, around its own; see
+    /// [`StreamRoute::with_policy`].
+    #[must_use]
+    pub fn with_policies(mut self, policies: impl Into<Arc<PolicySet>>) -> Self {
+        self.policies.shared.push(policies.into());
+        self
+    }
+
     /// What it is called.
     pub fn name(&self) -> &ObjectName {
         &self.name
@@ -105,6 +125,11 @@ impl StreamRoute {
     /// Its backends.
     pub fn backends(&self) -> &[BackendRef] {
         &self.backends
+    }
+
+    /// Its policies, besides those of its listeners.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// The layers around it, the outermost first.

@@ -1,7 +1,7 @@
 //! The policies that hold for a rule, wherever they are attached.
 
 use super::kept::{Part, Place, RuleName, Scope};
-use crate::model::{Listener, Policies, Policy, PolicySet, Route, Stage};
+use crate::model::{Listener, Policies, Policy, PolicySet, Route, Stage, StreamRoute};
 
 /// A policy and where its state is kept.
 #[derive(Debug)]
@@ -32,6 +32,24 @@ impl<'a> AllAttached<'a> {
 
         all.sort_by_key(|attached| attached.policy.stage());
         Self(all)
+    }
+
+    /// Likewise, for the connections or sessions of `route`.
+    pub(crate) fn of_stream(listener: &'a Listener, route: &'a StreamRoute) -> Self {
+        let mut all = Vec::new();
+        listener
+            .policies()
+            .iter()
+            .for_each(|set| add_set(&mut all, set));
+        let scope = Scope::Stream(route.kind(), route.name().clone());
+        add_policies(&mut all, route.policies(), &scope);
+
+        all.sort_by_key(|attached| attached.policy.stage());
+        Self(all)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Attached<'a>> {
+        self.0.iter()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::{ObjectName, RouteKind, SectionName};
+use crate::model::{ObjectName, RouteKind, SectionName, StreamRouteKind};
 
 /// State that outlives the stacks that use it: how much of a limit is used, whether a circuit
 /// is open.
@@ -36,6 +36,7 @@ pub(crate) enum Scope {
     Set(Arc<str>),
     Route(RouteKind, ObjectName),
     Rule(RouteKind, ObjectName, RuleName),
+    Stream(StreamRouteKind, ObjectName),
     #[cfg(feature = "jwt")]
     Keys(
         gateway_filters::jwt::JwksRefresh,

@@ -42,11 +42,13 @@ mod tests;
 mod upstream;
 
 pub(crate) use self::assemble::{Assembler, LiveRule};
+pub(crate) use self::attached::AllAttached;
 pub(crate) use self::backends::Backends;
 pub use self::boxed::{RuleStack, StackFuture};
 pub(crate) use self::choose::HashKeys;
 pub(crate) use self::chore::Chore;
 pub(crate) use self::extension::Extensions;
+pub(crate) use self::kept::Share;
 pub(crate) use self::live::LiveBackend;
 pub(crate) use self::security::InvalidBackendTls;
 use self::step::Step;

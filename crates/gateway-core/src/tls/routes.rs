@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use super::names::NameIndex;
-use crate::l4::ConnectionStack;
-use crate::model::{Listener, Protocol, StreamRoute, StreamRouteKind, TlsMode};
+use crate::l4::{Connection, Policed};
+use crate::model::{Listener, PolicySet, Protocol, StreamRoute, StreamRouteKind, TlsMode};
 use crate::stack::Assembler;
 
 /// Where the connections of a listener go.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     list: Vec<Arc<LiveRoute>>,
+    /// Of the listener.
+    policies: Vec<Arc<PolicySet>>,
     names: NameIndex<Option<Arc<LiveRoute>>>,
     /// Of the routes without hostnames.
     any: Option<Arc<LiveRoute>>,
@@ -21,7 +23,7 @@ struct LiveRoute {
     route: Arc<StreamRoute>,
     passes_through: bool,
     /// None if its connections are closed.
-    stack: Option<ConnectionStack>,
+    served: Option<Policed<Connection>>,
 }
 
 impl Routes {
@@ -47,15 +49,19 @@ impl Routes {
         });
 
         let passes_through = *listener.protocol() == Protocol::Tls(TlsMode::Passthrough);
-        let mut routes = Self::default();
+        let known = known.under(listener.policies());
+        let mut routes = Self {
+            policies: listener.policies().to_vec(),
+            ..Self::default()
+        };
         for route in list {
             routes.add(known.live(route, passes_through).unwrap_or_else(|| {
                 Arc::new(LiveRoute {
                     route: Arc::clone(route),
                     passes_through,
-                    stack: match passes_through {
-                        true => assembler.passing_through(route),
-                        false => assembler.connections(route),
+                    served: match passes_through {
+                        true => assembler.passing_through(listener, route),
+                        false => assembler.connections(listener, route),
                     },
                 })
             }));
@@ -65,9 +71,9 @@ impl Routes {
 
     /// What happens to connections for `name` (lower case), or for none; nothing if
     /// they are closed.
-    pub(crate) fn choose<'a>(&'a self, name: Option<&str>) -> Option<&'a ConnectionStack> {
+    pub(crate) fn choose<'a>(&'a self, name: Option<&str>) -> Option<&'a Policed<Connection>> {
         let named = name.and_then(|name| self.names.matching(name).flatten().next());
-        named.or(self.any.as_ref())?.stack.as_ref()
+        named.or(self.any.as_ref())?.served.as_ref()
     }
 
     fn add(&mut self, live: Arc<LiveRoute>) {
@@ -89,6 +95,11 @@ impl Routes {
 pub(super) struct Known<'a>(pub(super) Option<&'a Routes>);
 
 impl Known<'_> {
+    /// What of it is still of use with these policies of the listener.
+    fn under(&self, policies: &[Arc<PolicySet>]) -> Self {
+        Self(self.0.filter(|routes| routes.policies == policies))
+    }
+
     /// What was there for an equal route.
     fn live(&self, route: &Arc<StreamRoute>, passes_through: bool) -> Option<Arc<LiveRoute>> {
         let mut known = self.0?.list.iter();

@@ -1,6 +1,7 @@
 //! The listeners of one address that are told apart by the name a client asks for.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -8,6 +9,7 @@ use foldhash::fast::RandomState;
 use super::names::NameIndex;
 use super::routes::{Known, Routes};
 use super::termination::Terminator;
+use crate::l4::policy::{Entry, NoEntry};
 use crate::model::{Listener, Protocol, SectionName, StreamRouteKind, TlsMode, TlsTermination};
 use crate::stack::Assembler;
 
@@ -18,6 +20,8 @@ pub(crate) struct TlsTable {
     names: NameIndex<Option<Arc<TlsListener>>>,
     /// The one without a hostname.
     any: Option<Arc<TlsListener>>,
+    /// What each listener asks of addresses, if all of them do.
+    entries: Box<[Entry]>,
 }
 
 /// A listener, and what is done with its connections.
@@ -61,7 +65,20 @@ impl TlsTable {
                 });
             }
         }
+        table.entries = entries(&table.listeners);
         table
+    }
+
+    /// Whether a listener is for clients with this address, whatever name they ask for.
+    pub(crate) fn check_address(&self, client: IpAddr) -> Result<(), NoEntry> {
+        let mut last = Ok(());
+        for entry in &self.entries {
+            last = entry.check_address(client);
+            if last.is_ok() {
+                break;
+            }
+        }
+        last
     }
 
     /// The listener for clients that ask for `name` (lower case), or for none.
@@ -79,6 +96,19 @@ impl TlsTable {
         place.get_or_insert_with(|| Arc::clone(&listener));
         self.listeners.push(listener);
     }
+}
+
+/// What may be asked before it is known which of `listeners` is meant; nothing, if one of
+/// them asks nothing, or has answers for those that it refuses.
+fn entries(listeners: &[Arc<TlsListener>]) -> Box<[Entry]> {
+    let entry = |live: &Arc<TlsListener>| {
+        let sets = live.listener.policies().iter();
+        let entry = Entry::by_addresses(sets.flat_map(|set| set.policies()));
+        let refuses = live.purpose.routes().is_some() && !entry.is_open();
+        refuses.then_some(entry)
+    };
+    let entries = listeners.iter().map(entry).collect::<Option<_>>();
+    entries.unwrap_or_default()
 }
 
 impl Purpose {

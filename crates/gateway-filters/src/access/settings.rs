@@ -94,6 +94,12 @@ impl AccessControl {
         &self.answer
     }
 
+    /// Whether anything but addresses is looked at.
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// Whether it asks what other layers found out: then those have to be outside.
     #[must_use]
     pub fn asks_lookups(&self) -> bool {

@@ -49,6 +49,16 @@ impl<T> BandwidthStream<T> {
         self
     }
 
+    /// Counts so many bytes that were read before, if reading is limited: what follows waits for
+    /// them, but no longer than for a whole burst.
+    #[must_use]
+    pub fn with_read_before(mut self, bytes: usize) -> Self {
+        if let Some(pace) = &mut self.read {
+            pace.spend(bytes);
+        }
+        self
+    }
+
     /// The connection inside.
     pub fn get_ref(&self) -> &T {
         &self.inner

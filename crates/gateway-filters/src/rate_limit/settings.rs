@@ -147,6 +147,18 @@ impl RateLimit {
         self
     }
 
+    /// What is counted apart; nothing, if all requests are counted together.
+    #[must_use]
+    pub fn keys(&self) -> &[Key] {
+        &self.counting.keys
+    }
+
+    /// Whether requests may wait for their turn.
+    #[must_use]
+    pub fn has_queue(&self) -> bool {
+        self.queue.is_some()
+    }
+
     /// Whether it asks what other layers found out: then those have to be outside.
     #[must_use]
     pub fn asks_lookups(&self) -> bool {

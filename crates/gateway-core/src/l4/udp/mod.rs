@@ -74,7 +74,6 @@ mod burst;
 mod forward;
 mod listen;
 mod port;
-mod rate;
 mod session;
 mod sessions;
 mod socket;

@@ -1,15 +1,19 @@
 //! An address to which datagrams are sent.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use gateway_filters::RateLimit;
+use gateway_filters::rate_limit::RateLimiter;
 
-use super::SessionStack;
-use super::rate::Rate;
+use super::Session;
+use crate::l4::Policed;
+use crate::l4::policy::takes;
 use crate::l4::table::oldest;
-use crate::model::{Listener, StreamRoute, StreamRouteKind, UdpSettings};
+use crate::model::{Listener, PolicySet, StreamRoute, StreamRouteKind, UdpSettings};
 use crate::stack::Assembler;
 use crate::telemetry::PortCells;
 
@@ -20,7 +24,6 @@ pub(crate) struct UdpPort {
     address: SocketAddr,
     table: ArcSwap<SessionTable>,
     sessions: AtomicUsize,
-    rate: Rate,
     dropped: AtomicU64,
     /// By worker.
     cells: Box<[Arc<PortCells>]>,
@@ -36,7 +39,6 @@ impl UdpPort {
             address,
             table: ArcSwap::from_pointee(table),
             sessions: AtomicUsize::new(0),
-            rate: Rate::new(),
             dropped: AtomicU64::new(0),
             cells,
         }
@@ -69,20 +71,18 @@ impl UdpPort {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A place for one more session, unless there are too many or they come too fast.
-    pub(super) fn enter(self: &Arc<Self>, settings: &UdpSettings) -> Option<Place> {
+    /// A place for one more session of `client`, unless there are too many or they come
+    /// too fast.
+    pub(super) fn enter(self: &Arc<Self>, table: &SessionTable, client: IpAddr) -> Option<Place> {
         self.sessions
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| {
-                (open < settings.max_sessions).then_some(open + 1)
+                (open < table.settings.max_sessions).then_some(open + 1)
             })
             .ok()?;
         // From here on the place is given back whatever happens.
         let place = Place(Arc::clone(self));
 
-        let limit = settings.new_sessions_per_second;
-        limit
-            .is_none_or(|limit| self.rate.allows(limit))
-            .then_some(place)
+        table.may_begin(client).then_some(place)
     }
 }
 
@@ -106,8 +106,12 @@ impl Drop for Place {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SessionTable {
     route: Option<Arc<StreamRoute>>,
-    stack: Option<SessionStack>,
+    /// Of the listener.
+    policies: Vec<Arc<PolicySet>>,
+    served: Option<Policed<Session>>,
     settings: UdpSettings,
+    /// As the settings say.
+    rate: Option<RateLimiter>,
 }
 
 impl SessionTable {
@@ -122,24 +126,48 @@ impl SessionTable {
             return Self::default();
         };
         let route = oldest(listener, StreamRouteKind::Udp);
-        let stack = if before.route.as_ref() == route {
-            before.stack.clone()
+        let is_same = before.route.as_ref() == route && before.policies == listener.policies();
+        let served = if is_same {
+            before.served.clone()
         } else {
-            route.and_then(|route| assembler.sessions(route))
+            route.and_then(|route| assembler.sessions(listener, route))
         };
+        let settings = *listener.udp_settings();
         Self {
             route: route.cloned(),
-            stack,
-            settings: *listener.udp_settings(),
+            policies: listener.policies().to_vec(),
+            served,
+            settings,
+            rate: before.rate(settings.new_sessions_per_second),
         }
     }
 
     /// Everything that happens to a session; without it, there is none.
-    pub(super) fn stack(&self) -> Option<&SessionStack> {
-        self.stack.as_ref()
+    pub(super) fn served(&self) -> Option<&Policed<Session>> {
+        self.served.as_ref()
     }
 
     pub(super) fn settings(&self) -> &UdpSettings {
         &self.settings
+    }
+
+    /// Whether so many have begun that `client` may not begin another. First what may
+    /// tell clients apart: one that sends too many takes nothing from the others.
+    fn may_begin(&self, client: IpAddr) -> bool {
+        let served = self.served.as_ref();
+        let rate = self.rate.as_ref();
+        self.settings.new_sessions_per_second != Some(0)
+            && served.is_some_and(|served| served.count(client).is_ok())
+            && rate.is_none_or(|rate| takes(rate, client))
+    }
+
+    /// A limit of so many sessions in a second; the one that there is, if it is that.
+    fn rate(&self, per_second: Option<u32>) -> Option<RateLimiter> {
+        if self.settings.new_sessions_per_second == per_second {
+            return self.rate.clone();
+        }
+        // None for 0, which no limit can be, and for more than can be counted.
+        let limit = RateLimit::new(per_second?, Duration::from_secs(1)).ok()?;
+        Some(limit.into())
     }
 }

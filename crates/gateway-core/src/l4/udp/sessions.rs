@@ -88,32 +88,34 @@ impl Sessions {
     /// Gives datagrams to their session, which may be new.
     pub(super) fn deliver(&mut self, origin: Origin, datagrams: Datagrams<'_>) {
         let key = (origin.peer, origin.local);
-        let mut burst = datagrams.to_burst();
         if let Some(open) = self.open.get(&key) {
-            match open.datagrams.try_send(burst) {
+            match open.datagrams.try_send(datagrams.to_burst()) {
                 Ok(()) => return,
                 // It is slower than its client: some have to go.
                 Err(TrySendError::Full(_)) => return self.port.drop_one(),
-                Err(TrySendError::Closed(returned)) => burst = returned,
+                // It has just ended.
+                Err(TrySendError::Closed(_)) => {}
             }
         }
-        if self.begin(key, burst).is_none() {
+        if self.begin(key, datagrams).is_none() {
             self.port.drop_one();
         }
     }
 
     /// Begins a session with its first datagrams, if there may be another.
-    fn begin(&mut self, key: Key, first: Burst) -> Option<()> {
+    fn begin(&mut self, key: Key, first: Datagrams<'_>) -> Option<()> {
         let has_room = self.acceptor.watches.len() < self.acceptor.max_connections;
         if !self.accepts || !has_room {
             return None;
         }
         let table = self.port.table();
-        let stack = table.stack()?;
-        let place = self.port.enter(table.settings())?;
+        let served = table.served()?;
+        let client = key.0.ip();
+        served.check_address(client).ok()?;
+        let place = self.port.enter(&table, client)?;
 
         let (datagrams, incoming) = channel(QUEUE);
-        datagrams.try_send(first).ok()?;
+        datagrams.try_send(first.to_burst()).ok()?;
         let watched = self.acceptor.watch(self.port.cells());
         watched.watch().set_still_limit(table.settings().idle);
         let session = self
@@ -129,7 +131,7 @@ impl Sessions {
             place,
             watched,
         };
-        tokio::spawn(ending.after(stack.clone().call(session)));
+        tokio::spawn(ending.after(served.stack().clone().call(session)));
         self.open.insert(key, Open { id, datagrams });
         Some(())
     }

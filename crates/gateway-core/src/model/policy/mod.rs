@@ -5,12 +5,16 @@
 //! [`Stage`], and those of one stage from the listener inwards, as they are written. A policy
 //! can also stand [among a rule's or a backend's filters](super::Filter::Policy), where the
 //! written order is all that counts.
+//!
+//! Where no requests are read, on stream routes and their listeners, a policy is a
+//! [`StreamPolicy`] or it is refused.
 
 mod asked;
 #[cfg(feature = "jwt")]
 mod jwt;
 mod set;
 mod stage;
+mod stream;
 
 use std::sync::Arc;
 
@@ -24,6 +28,9 @@ pub use self::asked::Asked;
 pub use self::jwt::JwtPolicy;
 pub use self::set::{Policies, PolicySet};
 pub use self::stage::Stage;
+#[cfg(feature = "server")]
+pub(crate) use self::stream::countable;
+pub use self::stream::{StreamPolicy, UnfitPolicy};
 use super::BackendTarget;
 
 /// One thing that is done about requests, with its settings.
