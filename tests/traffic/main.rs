@@ -16,3 +16,4 @@ mod limits;
 mod requests;
 mod retrying;
 mod sessions;
+mod streams;

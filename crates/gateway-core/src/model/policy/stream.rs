@@ -125,6 +125,7 @@ pub(crate) fn countable(limit: &RateLimit) -> Result<(), UnfitPolicy> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
     use std::time::Duration;
 
     use gateway_filters::access::AccessRule;
@@ -192,7 +193,7 @@ mod tests {
             (Policy::Csrf(Arc::new(Csrf::new())), requests("Csrf")),
             (Policy::Fault(Arc::new(Fault::new())), requests("Fault")),
             (
-                Policy::ConcurrencyLimit(Arc::new(ConcurrencyLimit::new(1).unwrap())),
+                Policy::ConcurrencyLimit(Arc::new(ConcurrencyLimit::new(NonZeroU32::MIN))),
                 requests("ConcurrencyLimit"),
             ),
         ];
