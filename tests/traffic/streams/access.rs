@@ -191,7 +191,7 @@ async fn tls_route_refuses_before_the_handshake() {
     assert_eq!(gateway.gateway().connections_refused(), 1);
     let metrics = gateway.gateway().metrics();
     assert_eq!(metrics.addresses[0].handshakes.completed, 1);
-    let failed = metrics.addresses[0].handshakes.failed.iter();
+    let failed = metrics.addresses[0].handshakes.failures.iter();
     assert_eq!(failed.map(|(_, count)| count).sum::<u64>(), 0);
 }
 

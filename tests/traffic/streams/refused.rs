@@ -19,7 +19,7 @@ async fn policy_for_requests_is_told_and_nothing_is_forwarded() {
 
     let told: Vec<_> = update.refused.iter().map(|one| &one.reason).collect();
     assert_eq!(told, [&UnfitPolicy::Requests { policy: "Csrf" }]);
-    let text = "a policy cannot hold at listener tcp of gateway edge";
+    let text = "a policy cannot hold at listener tcp of gateway default/edge";
     assert_eq!(update.refused[0].to_string(), text);
     assert!(update.failed.is_empty());
     assert!(resets(gateway.address(), LOCALHOST).await);

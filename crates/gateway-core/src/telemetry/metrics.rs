@@ -89,8 +89,8 @@ pub struct AddressMetrics {
     pub accepted: u64,
     /// Those of them that are open.
     pub open: u64,
-    /// Those of them that were refused: by a limit, or for want of a PROXY protocol
-    /// header.
+    /// Those of them that were refused: by a limit or a policy, or for want of a PROXY
+    /// protocol header.
     pub refused: u64,
     /// TLS handshakes.
     pub handshakes: HandshakeMetrics,
