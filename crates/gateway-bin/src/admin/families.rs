@@ -68,7 +68,7 @@ pub(super) const CONNECTIONS_OPEN: Family = Family::gauge(
 );
 pub(super) const CONNECTIONS_REFUSED: Family = Family::counter(
     "gateway_connections_refused_total",
-    "Connections that were refused by a limit, or for want of a PROXY protocol header, by address.",
+    "Connections that were refused by a limit or policy, or for want of a PROXY protocol header, by address.",
 );
 pub(super) const HANDSHAKES: Family = Family::counter(
     "gateway_tls_handshakes_total",

@@ -203,6 +203,19 @@ mod tests {
     }
 
     #[test]
+    fn changed_policies_of_the_listener_make_stacks_anew() {
+        let listener = Listener::new("tls", 0, Protocol::Tls(TlsMode::Passthrough))
+            .with_stream_route(route(1, 0, &[]));
+        let kinds = &[StreamRouteKind::Tls];
+        let before = Routes::new(&listener, kinds, &Known(None), &assembler());
+
+        let listener = listener.with_policies(PolicySet::new("edge"));
+        let again = Routes::new(&listener, kinds, &Known(Some(&before)), &assembler());
+
+        assert!(!Arc::ptr_eq(&before.list[0], &again.list[0]));
+    }
+
+    #[test]
     fn equal_route_keeps_its_stack() {
         let listener = Listener::new("tls", 0, Protocol::Tls(TlsMode::Passthrough))
             .with_stream_route(route(1, 0, &[]));

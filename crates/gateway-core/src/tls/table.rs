@@ -322,6 +322,36 @@ mod tests {
         }
     }
 
+    fn guarded(place: usize, hostname: &str, denied: &[&str]) -> Arc<Listener> {
+        let denied = gateway_filters::CidrSet::parse(denied).unwrap();
+        let access = gateway_filters::AccessControl::new().deny_addresses(denied);
+        let set = crate::model::PolicySet::new(hostname);
+        let set = set.with(crate::model::Policy::Access(Arc::new(access)));
+        let passthrough = Protocol::Tls(TlsMode::Passthrough);
+        let listener = listener(place, Some(hostname), passthrough);
+        Arc::new(Listener::clone(&listener).with_policies(set))
+    }
+
+    #[test]
+    fn clients_that_no_listener_is_for_need_not_say_anything() {
+        let one = guarded(0, "a.test", &["192.0.2.0/24", "198.51.100.1"]);
+        let other = guarded(1, "b.test", &["192.0.2.0/25"]);
+        let https = listener(2, None, Protocol::Https(Arc::new(settings("c.test"))));
+        let closed_to = |listeners: &[Arc<Listener>]| {
+            let table = TlsTable::updated(None, listeners, &assembler());
+            ["192.0.2.1", "192.0.2.200", "198.51.100.1", "203.0.113.1"]
+                .map(|client| table.check_address(client.parse().unwrap()).is_err())
+        };
+
+        assert_eq!(closed_to(&[Arc::clone(&one)]), [true, true, true, false]);
+        let both = [one, other];
+        assert_eq!(closed_to(&both), [true, false, false, false]);
+        // Requests are answered, if they are refused.
+        let mixed = [both, [https.clone(), https]].concat();
+        assert_eq!(closed_to(&mixed), [false; 4]);
+        assert_eq!(closed_to(&[]), [false; 4]);
+    }
+
     #[test]
     fn settings_that_cannot_be_served_close_their_connections_only() {
         let hopeless = settings("a.test").with_cipher_suites(["TLS_FROM_MARS"]);

@@ -69,6 +69,26 @@ async fn download_of_eight_kibibytes_takes_three_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_read_before_is_waited_for_up_to_a_burst() {
+    for (before, seconds) in [(0, 2), (1_000, 3), (1_000_000, 3)] {
+        let (mut client, server) = duplex(64 * 1024);
+        let limited = BandwidthStream::new(server).with_read(bandwidth(1_000));
+        let mut server = limited.with_read_before(before);
+        client.write_all(&[7; 3_000]).await.expect("room");
+        let start = Instant::now();
+
+        server.read_exact(&mut [0; 3_000]).await.expect("read");
+
+        let least = millis(1_000 * seconds);
+        let elapsed = start.elapsed();
+        assert!(
+            (least..least + millis(100)).contains(&elapsed),
+            "{elapsed:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn directions_have_a_bucket_each() {
     let (client, server) = duplex(64 * 1024);
     let mut server = BandwidthStream::new(server)

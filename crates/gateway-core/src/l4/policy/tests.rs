@@ -47,6 +47,16 @@ fn bandwidth(bytes: u64) -> Bandwidth {
 }
 
 #[test]
+fn layers_and_services_are_values() {
+    fn value<T: Clone + Send + Sync + 'static>() {}
+    value::<Entry>();
+    value::<EntryLayer>();
+    value::<BandwidthLayer>();
+    value::<EntryService<crate::l4::ConnectionStack>>();
+    value::<BandwidthService<crate::l4::ConnectionStack>>();
+}
+
+#[test]
 fn entry_lets_everybody_in_by_default() {
     assert!(Entry::new().is_open());
     assert_eq!(Entry::new().admit(ip("192.0.2.1")), Ok(()));

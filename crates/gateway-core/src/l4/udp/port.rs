@@ -171,3 +171,62 @@ impl SessionTable {
         Some(limit.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gateway_lb::pool::{Pool, PoolSettings};
+
+    use super::*;
+    use crate::l4::StreamLayers;
+    use crate::model::Protocol;
+    use crate::stack::{Backends, Extensions};
+
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn table(before: &SessionTable, per_second: Option<u32>) -> SessionTable {
+        let backends = Backends::new(Pool::new(PoolSettings::default()));
+        let assembler = Assembler::new(backends, Extensions::default(), StreamLayers::default());
+        let settings = UdpSettings {
+            new_sessions_per_second: per_second,
+            ..UdpSettings::default()
+        };
+        let listener = Listener::new("udp", 0, Protocol::Udp)
+            .with_stream_route(StreamRoute::new(StreamRouteKind::Udp, "route"))
+            .with_udp_settings(settings);
+        SessionTable::updated(before, &[Arc::new(listener)], &assembler)
+    }
+
+    /// How many of a hundred may begin.
+    fn begin(table: &SessionTable) -> usize {
+        (0..100).filter(|_| table.may_begin(CLIENT)).count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_begin_in_a_second_and_no_more() {
+        let table = table(&SessionTable::default(), Some(10));
+        assert_eq!(begin(&table), 10);
+
+        tokio::time::advance(Duration::from_millis(500)).await;
+        assert_eq!(begin(&table), 5);
+
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(begin(&table), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn count_stays_while_the_setting_does() {
+        let first = table(&SessionTable::default(), Some(10));
+        assert_eq!(begin(&first), 10);
+
+        let second = table(&first, Some(10));
+        assert_eq!(begin(&second), 0);
+        assert_eq!(begin(&table(&second, Some(11))), 11);
+    }
+
+    #[test]
+    fn rate_of_none_lets_none_begin_and_no_rate_all() {
+        assert_eq!(begin(&table(&SessionTable::default(), Some(0))), 0);
+        assert_eq!(begin(&table(&SessionTable::default(), None)), 100);
+        assert_eq!(begin(&table(&SessionTable::default(), Some(u32::MAX))), 100);
+    }
+}
