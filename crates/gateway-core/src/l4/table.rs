@@ -129,14 +129,10 @@ mod tests {
 
     #[test]
     fn policy_that_cannot_hold_leaves_nobody_served() {
-        let csrf = Policy::Csrf(Arc::new(Csrf::new()));
-
+        let csrf = [Policy::Csrf(Arc::new(Csrf::new()))];
         let assembler = assembler();
-        assert!(
-            table(None, &[csrf.clone()], &[], &assembler)
-                .served()
-                .is_none()
-        );
-        assert!(table(None, &[], &[csrf], &assembler).served().is_none());
+
+        assert!(table(None, &csrf, &[], &assembler).served().is_none());
+        assert!(table(None, &[], &csrf, &assembler).served().is_none());
     }
 }
