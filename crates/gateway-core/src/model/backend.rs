@@ -55,6 +55,14 @@ impl BackendRef {
         self
     }
 
+    /// Shows `edit` each backend that it leads to.
+    pub(super) fn edit_backends(&mut self, edit: &mut dyn FnMut(&mut BackendId)) {
+        self.target.edit_backend(edit);
+        for filter in &mut self.filters {
+            filter.edit_backend(edit);
+        }
+    }
+
     /// What is referred to.
     pub fn target(&self) -> &BackendTarget {
         &self.target
@@ -79,6 +87,14 @@ pub enum BackendTarget {
     Backend(BackendId),
     /// Not resolved, with the reason for the log.
     Invalid(Arc<str>),
+}
+
+impl BackendTarget {
+    pub(super) fn edit_backend(&mut self, edit: &mut dyn FnMut(&mut BackendId)) {
+        if let Self::Backend(id) = self {
+            edit(id);
+        }
+    }
 }
 
 /// Names a backend: an object and one of its ports, and what it is used for where

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gateway_filters::{Cors, Fraction, HeaderModifier, Redirect, UrlRewrite};
 
-use super::{BackendTarget, Policy};
+use super::{BackendId, BackendTarget, Policy};
 
 /// A step of a rule or of one of its backends.
 ///
@@ -32,6 +32,14 @@ pub enum Filter {
     /// A filter that could not be resolved, with the reason for the log. It is
     /// never skipped: its requests get 500.
     Invalid(Arc<str>),
+}
+
+impl Filter {
+    pub(super) fn edit_backend(&mut self, edit: &mut dyn FnMut(&mut BackendId)) {
+        if let Self::RequestMirror(mirror) = self {
+            Arc::make_mut(mirror).backend.edit_backend(edit);
+        }
+    }
 }
 
 /// Where copies of requests go, and how many of them.

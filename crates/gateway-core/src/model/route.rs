@@ -7,8 +7,8 @@ use gateway_filters::{RetryBudget, RetryPolicy};
 use gateway_lb::persistence::SessionCarrier;
 
 use super::{
-    BackendRef, Filter, Hostname, ObjectName, Policies, Policy, PolicySet, RouteMatch, RuleRef,
-    SectionName,
+    BackendId, BackendRef, Filter, Hostname, ObjectName, Policies, Policy, PolicySet, RouteMatch,
+    RuleRef, SectionName,
 };
 
 /// Rules for requests to some hostnames.
@@ -77,6 +77,21 @@ impl Route {
     #[must_use]
     pub fn with_policies(mut self, policies: impl Into<Arc<PolicySet>>) -> Self {
         self.policies.shared.push(policies.into());
+        self
+    }
+
+    /// Shows `edit` each backend that it leads to, with those that get copies, and keeps what
+    /// it makes of them.
+    #[must_use]
+    pub fn with_edited_backends(mut self, mut edit: impl FnMut(&mut BackendId)) -> Self {
+        for rule in &mut self.rules {
+            for backend in &mut rule.backends {
+                backend.edit_backends(&mut edit);
+            }
+            for filter in &mut rule.filters {
+                filter.edit_backend(&mut edit);
+            }
+        }
         self
     }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BackendRef, ExtensionRef, Hostname, ObjectName, Policies, Policy, PolicySet};
+use super::{
+    BackendId, BackendRef, ExtensionRef, Hostname, ObjectName, Policies, Policy, PolicySet,
+};
 
 /// Where the connections, or the sessions of datagrams, of a listener go.
 ///
@@ -99,6 +101,16 @@ impl StreamRoute {
     #[must_use]
     pub fn with_policies(mut self, policies: impl Into<Arc<PolicySet>>) -> Self {
         self.policies.shared.push(policies.into());
+        self
+    }
+
+    /// Shows `edit` each backend that it leads to, with those that get copies, and keeps what
+    /// it makes of them.
+    #[must_use]
+    pub fn with_edited_backends(mut self, mut edit: impl FnMut(&mut BackendId)) -> Self {
+        for backend in &mut self.backends {
+            backend.edit_backends(&mut edit);
+        }
         self
     }
 

@@ -3,10 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use gateway_core::model::{
-    BackendId, BackendRef, BackendTarget, Filter, ObjectName, RequestMirror, Route, Rule,
-    StreamRoute,
-};
+use gateway_core::model::{BackendId, ObjectName, Route, StreamRoute};
 
 use super::route::ModelRoute;
 
@@ -16,93 +13,80 @@ pub(super) fn route_for(
     backends: &BTreeSet<BackendId>,
     route: &ModelRoute,
 ) -> ModelRoute {
-    let own = Own { gateway, backends };
+    let own = |id: &mut BackendId| {
+        if backends.contains(id) {
+            *id = id.clone().with_client(gateway.clone());
+        }
+    };
 
     match route {
-        ModelRoute::Requests(route) => ModelRoute::Requests(Arc::new(own.requests(route))),
-        ModelRoute::Streams(route) => ModelRoute::Streams(Arc::new(own.streams(route))),
+        ModelRoute::Requests(route) => {
+            ModelRoute::Requests(Arc::new(Route::clone(route).with_edited_backends(own)))
+        }
+        ModelRoute::Streams(route) => ModelRoute::Streams(Arc::new(
+            StreamRoute::clone(route).with_edited_backends(own),
+        )),
     }
 }
 
-struct Own<'a> {
-    gateway: &'a ObjectName,
-    backends: &'a BTreeSet<BackendId>,
-}
+#[cfg(test)]
+mod tests {
+    use gateway_core::model::{
+        BackendRef, BackendTarget, Filter, Policy, RequestMirror, Rule, StreamRouteKind,
+    };
+    use gateway_filters::{AccessControl, Fraction, RetryBudget};
 
-impl Own<'_> {
-    fn requests(&self, route: &Route) -> Route {
-        let own = Route::new(route.name().clone())
-            .with_kind(route.kind())
-            .with_created(route.created());
-        let own = route
-            .hostnames()
-            .iter()
-            .cloned()
-            .fold(own, Route::with_hostname);
+    use super::*;
 
-        let rules = route.rules().iter().map(|rule| self.rule(rule));
-        rules.fold(own, Route::with_rule)
+    fn id(name: &str) -> BackendId {
+        BackendId::from(name)
     }
 
-    fn rule(&self, rule: &Rule) -> Rule {
-        let mut own = Rule::new().with_timeouts(rule.timeouts());
-        if let Some(name) = rule.name() {
-            own = own.with_name(name.clone());
-        }
-        if let Some(retry) = rule.retry() {
-            own = own.with_retry(Arc::clone(retry));
-        }
-        own = rule.matches().iter().cloned().fold(own, Rule::with_match);
-        let filters = rule.filters().iter().map(|filter| self.filter(filter));
-        own = filters.fold(own, Rule::with_filter);
-
-        let backends = rule.backends().iter().map(|backend| self.backend(backend));
-        backends.fold(own, Rule::with_backend)
+    fn own(name: &str) -> BackendId {
+        id(name).with_client("shop/edge".into())
     }
 
-    fn streams(&self, route: &StreamRoute) -> StreamRoute {
-        let own = StreamRoute::new(route.kind(), route.name().clone());
-        let own = own
-            .with_created(route.created())
-            .with_timeouts(route.timeouts());
-        let own = route
-            .hostnames()
-            .iter()
-            .cloned()
-            .fold(own, StreamRoute::with_hostname);
-        let layers = route.layers().iter().cloned();
-        let own = layers.fold(own, StreamRoute::with_layer);
-
-        let backends = route.backends().iter().map(|backend| self.backend(backend));
-        backends.fold(own, StreamRoute::with_backend)
+    fn mirror(backend: BackendId) -> Filter {
+        Filter::RequestMirror(Arc::new(RequestMirror {
+            backend: BackendTarget::Backend(backend),
+            fraction: Fraction::ALWAYS,
+        }))
     }
 
-    fn backend(&self, backend: &BackendRef) -> BackendRef {
-        let own = match self.target(backend.target()) {
-            BackendTarget::Backend(id) => BackendRef::new(id),
-            BackendTarget::Invalid(reason) => BackendRef::invalid(reason),
+    /// A route with everything that a rebuilt one could forget.
+    fn route(a: BackendId, copies: BackendId) -> ModelRoute {
+        let backends = BackendRef::new(a).with_filter(mirror(copies.clone()));
+        let rule = Rule::new()
+            .with_backend(backends)
+            .with_backend(BackendRef::new(id("b")))
+            .with_filter(mirror(copies))
+            .with_retry_budget(RetryBudget::new())
+            .with_policy(Policy::Access(Arc::new(AccessControl::new())));
+        ModelRoute::Requests(Arc::new(Route::new("shop/a").with_rule(rule)))
+    }
+
+    #[test]
+    fn nothing_is_changed_but_the_backends() {
+        let gateway = "shop/edge".into();
+        let backends = BTreeSet::from([id("a"), id("copies")]);
+
+        let changed = route_for(&gateway, &backends, &route(id("a"), id("copies")));
+
+        assert_eq!(changed, route(own("a"), own("copies")));
+    }
+
+    #[test]
+    fn streams_keep_all_but_the_backends_too() {
+        let gateway = "shop/edge".into();
+        let stream = |a: BackendId| {
+            let route = StreamRoute::new(StreamRouteKind::Tls, "shop/a")
+                .with_backend(BackendRef::new(a))
+                .with_policy(Policy::Access(Arc::new(AccessControl::new())));
+            ModelRoute::Streams(Arc::new(route))
         };
-        let filters = backend.filters().iter().map(|filter| self.filter(filter));
 
-        filters.fold(own.with_weight(backend.weight()), BackendRef::with_filter)
-    }
+        let changed = route_for(&gateway, &BTreeSet::from([id("a")]), &stream(id("a")));
 
-    fn filter(&self, filter: &Filter) -> Filter {
-        match filter {
-            Filter::RequestMirror(mirror) => Filter::RequestMirror(Arc::new(RequestMirror {
-                backend: self.target(&mirror.backend),
-                ..RequestMirror::clone(mirror)
-            })),
-            other => other.clone(),
-        }
-    }
-
-    fn target(&self, target: &BackendTarget) -> BackendTarget {
-        match target {
-            BackendTarget::Backend(id) if self.backends.contains(id) => {
-                BackendTarget::Backend(id.clone().with_client(self.gateway.clone()))
-            }
-            other => other.clone(),
-        }
+        assert_eq!(changed, stream(own("a")));
     }
 }
