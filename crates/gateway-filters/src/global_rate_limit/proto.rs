@@ -43,6 +43,8 @@ pub(super) struct RateLimitResponse {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct DescriptorStatus {
+    #[prost(int32, tag = "1")]
+    pub(super) code: i32,
     #[prost(message, optional, tag = "2")]
     pub(super) current_limit: Option<CurrentLimit>,
     #[prost(uint32, tag = "3")]
@@ -74,6 +76,6 @@ pub(super) struct HeaderValue {
     pub(super) value: String,
 }
 
-/// What `overall_code` says.
+/// What `overall_code` and `code` say.
 pub(super) const OK: i32 = 1;
 pub(super) const OVER_LIMIT: i32 = 2;

@@ -52,6 +52,7 @@ impl GlobalRateLimit {
     }
 
     /// Whether responses say what is left, in `RateLimit-…` headers. They do not by default.
+    /// Where the service says so itself, only what it says is passed on.
     #[must_use]
     pub fn with_headers(mut self, headers: bool) -> Self {
         self.headers = headers;

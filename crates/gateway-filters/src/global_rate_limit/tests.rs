@@ -46,6 +46,7 @@ impl Server {
         Ok(RateLimitResponse {
             overall_code: if *count > 3 { OVER_LIMIT } else { OK },
             statuses: vec![DescriptorStatus {
+                code: if *count > 3 { OVER_LIMIT } else { OK },
                 current_limit: Some(CurrentLimit {
                     requests_per_unit: 3,
                 }),
@@ -162,6 +163,48 @@ async fn headers_say_what_is_left() {
     assert_eq!(refused.headers()["ratelimit-remaining"], "0");
     assert_eq!(refused.headers()["x-limited-by"], "server");
     assert_eq!(text(refused).await, "rate limit exceeded");
+}
+
+#[test]
+fn of_limits_with_nothing_left_the_one_that_was_exceeded_is_told() {
+    let status = |code, requests_per_unit, limit_remaining, seconds| DescriptorStatus {
+        code,
+        current_limit: Some(CurrentLimit { requests_per_unit }),
+        limit_remaining,
+        duration_until_reset: Some(proto::Duration { seconds, nanos: 0 }),
+    };
+    let told = |statuses: Vec<_>, more: Vec<HeaderValue>| {
+        let answer = RateLimitResponse {
+            overall_code: OVER_LIMIT,
+            statuses,
+            response_headers_to_add: more,
+            ..RateLimitResponse::default()
+        };
+        let verdict = settings(closed()).with_headers(true).verdict(answer);
+        let Ok(crate::inquiry::Verdict::Deny(refusal)) = verdict else {
+            panic!("{verdict:?}");
+        };
+        refusal.headers().clone()
+    };
+    let statuses = vec![
+        status(OK, 9, 0, 5),
+        status(OVER_LIMIT, 8, 0, 3),
+        status(OVER_LIMIT, 7, 0, 4),
+        status(OK, 6, 1, 9),
+    ];
+
+    let headers = told(statuses.clone(), Vec::new());
+    assert_eq!(headers["ratelimit-limit"], "7");
+    assert_eq!(headers["ratelimit-reset"], "4");
+
+    let of_its_own = HeaderValue {
+        key: "RateLimit-Limit".to_owned(),
+        value: "7, 7;w=60".to_owned(),
+    };
+    let headers = told(statuses, vec![of_its_own]);
+    let limits: Vec<_> = headers.get_all("ratelimit-limit").iter().collect();
+    assert_eq!(limits, ["7, 7;w=60"]);
+    assert!(!headers.contains_key("ratelimit-reset"));
 }
 
 #[tokio::test(start_paused = true)]

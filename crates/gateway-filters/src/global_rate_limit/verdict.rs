@@ -1,5 +1,7 @@
 //! What an answer means.
 
+use std::cmp::Reverse;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
 
@@ -17,7 +19,7 @@ impl GlobalRateLimit {
     /// What `answer` means.
     pub(super) fn verdict(&self, answer: RateLimitResponse) -> Result<Verdict, BoxError> {
         let mut response = added(&answer.response_headers_to_add)?;
-        if self.headers {
+        if self.headers && !says_what_is_left(&answer.response_headers_to_add) {
             say_what_is_left(&mut response, &answer.statuses);
         }
         match answer.overall_code {
@@ -48,12 +50,29 @@ fn added(headers: &[proto::HeaderValue]) -> Result<HeaderEdits, Unintelligible> 
     Ok(edits)
 }
 
-/// The limit with the least left, as clients know it.
+/// Whether the service does so itself, as it may be told to: what is said twice contradicts.
+fn says_what_is_left(headers: &[proto::HeaderValue]) -> bool {
+    let ours = [LIMIT, REMAINING, RESET];
+    let is_ours = |header: &proto::HeaderValue| {
+        let named = |ours: &HeaderName| header.key.eq_ignore_ascii_case(ours.as_str());
+        ours.iter().any(named)
+    };
+    headers.iter().any(is_ours)
+}
+
+/// The limit with the least left, as clients know it. Of those with nothing left, one that was
+/// exceeded; of several, the one that stays so the longest.
 fn say_what_is_left(edits: &mut HeaderEdits, statuses: &[DescriptorStatus]) {
     let limited = statuses
         .iter()
         .filter(|status| status.current_limit.is_some());
-    let Some(least) = limited.min_by_key(|status| status.limit_remaining) else {
+    let order = |status: &&DescriptorStatus| {
+        let reset = status.duration_until_reset.as_ref();
+        let exceeded = status.code == OVER_LIMIT;
+        let lasts = reset.map(|reset| (reset.seconds, reset.nanos));
+        (!exceeded, status.limit_remaining, Reverse(lasts))
+    };
+    let Some(least) = limited.min_by_key(order) else {
         return;
     };
     if let Some(limit) = &least.current_limit {
