@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use gateway_core::model::{Backend, Rule};
+use gateway_core::model::{Backend, BackendRef, Rule};
 use gateway_lb::EndpointSet;
-use gateway_lb::persistence::{CookieSession, HeaderSession, Lifetime, SessionKey};
+use gateway_lb::persistence::{CookieSession, HeaderSession, Lifetime, SessionCarrier, SessionKey};
 use gateway_tests::{Client, Origin, Reply, Site, TestGateway, answer};
 use http::HeaderName;
 
@@ -110,5 +110,54 @@ async fn session_in_a_header_is_known_to_every_replica_with_the_key() {
             .call(get("a.test", "/", &[("x-session", token)]))
             .await;
         assert_eq!(next.text(), begun.text());
+    }
+}
+
+/// GEP-1619: weights choose the backend of each request, the session its endpoint inside.
+#[tokio::test]
+async fn client_has_one_endpoint_at_each_backend_of_a_rule() {
+    let header = HeaderSession::new(HeaderName::from_static("x-session"));
+    let carriers = [cookie().into(), SessionCarrier::from(header)];
+    let (a1, a2) = (named("a1").await, named("a2").await);
+    let (b1, b2) = (named("b1").await, named("b2").await);
+    for carrier in carriers {
+        let split = Rule::new()
+            .with_backend(BackendRef::new("a".into()).with_weight(2))
+            .with_backend(BackendRef::new("b".into()).with_weight(1))
+            .with_sessions(carrier);
+        let site = Site::new()
+            .rule(split)
+            .backend("a", [a1.address(), a2.address()])
+            .backend("b", [b1.address(), b2.address()]);
+        let gateway = TestGateway::single(&site);
+        let mut client = Client::http1(gateway.address()).await;
+
+        let (mut field, mut answered, mut told) = (None::<(&str, String)>, Vec::new(), 0);
+        for _ in 0..30 {
+            let fields = field.iter().map(|(name, value)| (*name, value.as_str()));
+            let fields: Vec<_> = fields.collect();
+            let reply = client.call(get("a.test", "/", &fields)).await;
+            answered.push(reply.text().to_owned());
+            if reply.headers.contains_key("set-cookie") {
+                field = Some(("cookie", set(&reply)));
+                told += 1;
+            } else if let Some(token) = reply.headers.get("x-session") {
+                field = Some(("x-session", token.to_str().unwrap().to_owned()));
+                told += 1;
+            }
+        }
+
+        let of = |backend: char| {
+            answered
+                .iter()
+                .filter(move |name| name.starts_with(backend))
+        };
+        assert_eq!((of('a').count(), of('b').count()), (20, 10));
+        for backend in ['a', 'b'] {
+            let endpoints: std::collections::BTreeSet<_> = of(backend).collect();
+            assert_eq!(endpoints.len(), 1, "{answered:?}");
+        }
+        // Once at each backend.
+        assert_eq!(told, 2);
     }
 }

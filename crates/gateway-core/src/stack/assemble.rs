@@ -213,12 +213,12 @@ impl Making<'_> {
     /// One backend's part: its own filters, the deadline of a try, an endpoint.
     fn leg(&mut self, rule: &Rule, index: usize, backend: &BackendRef) -> Leg {
         let layer = BackendRequestTimeoutLayer::new(rule.timeouts().backend_request);
-        let upstream: Timed = layer
-            .layer(
-                self.backends()
-                    .service_with(backend.target(), rule.sessions().map(|carrier| &**carrier)),
-            )
-            .map_response(unify);
+        let sessions = rule.sessions().map(|carrier| &**carrier);
+        let others = rule.backends().len().saturating_sub(1);
+        let service = self
+            .backends()
+            .service_with(backend.target(), sessions, others);
+        let upstream: Timed = layer.layer(service).map_response(unify);
 
         match self.steps(backend.filters()) {
             Some(steps) => Either::Left(FilterChainLayer::new(steps).layer(upstream)),

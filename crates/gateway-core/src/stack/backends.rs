@@ -51,17 +51,19 @@ impl Backends {
         UpstreamService::new(self.of(target), self.pool().clone())
     }
 
-    /// Sends requests to `target`, those of one session to one endpoint.
+    /// Sends requests to `target`, those of one session to one endpoint, where the rule has
+    /// so many `others` besides.
     pub(crate) fn service_with(
         &self,
         target: &BackendTarget,
         sessions: Option<&SessionCarrier>,
+        others: usize,
     ) -> UpstreamService {
         let service = self.service(target);
         let BackendTarget::Backend(id) = target else {
             return service;
         };
-        let sessions = sessions.and_then(|carrier| self.surroundings.sessions(carrier, id));
+        let sessions = sessions.and_then(|carrier| self.surroundings.sessions(carrier, id, others));
         service.with_sessions(sessions)
     }
 

@@ -100,7 +100,7 @@ fn in_session(
     }
 
     let pick = pick(backend, active, request, avoid)?;
-    let told = sessions.issue(pick.address(), now);
+    let told = sessions.issue(request.headers(), pick.address(), now);
     Ok(Chosen { pick, told })
 }
 

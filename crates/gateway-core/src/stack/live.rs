@@ -86,7 +86,7 @@ impl Active {
             security,
             sessions: traffic
                 .sessions()
-                .and_then(|carrier| surroundings.sessions(carrier, id)),
+                .and_then(|carrier| surroundings.sessions(carrier, id, 0)),
             retry_budget,
             guard: Guard::new(
                 before.and_then(|before| before.guard.as_ref()),

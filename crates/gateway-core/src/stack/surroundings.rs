@@ -57,11 +57,13 @@ impl Surroundings {
         self.zone
     }
 
-    /// Sessions of the backend `id`; none, if there is no key.
+    /// Sessions of the backend `id`, which share their name with those of so many `others`; none,
+    /// if there is no key.
     pub(crate) fn sessions(
         &self,
         carrier: &SessionCarrier,
         id: &BackendId,
+        others: usize,
     ) -> Option<Arc<Sessions>> {
         let Some((key, older)) = self.keys.split_first() else {
             tracing::error!(backend = %id, "there is no key for sessions");
@@ -69,6 +71,7 @@ impl Surroundings {
         };
         let scope = id.to_string();
         let sessions = Sessions::new(carrier.clone(), key.clone(), scope.as_bytes());
+        let sessions = sessions.with_others(others);
         let sessions = older
             .iter()
             .cloned()

@@ -13,7 +13,9 @@
 //! which no limit on the number of sessions could rule out.
 //!
 //! A token is bound to the name of the session and to the scope it was issued in, the backend: it
-//! means nothing to another.
+//! means nothing to another. Where a rule's weights choose among several, their tokens stand side
+//! by side in the one value that a client keeps (`Sessions::with_others`), so that
+//! it finds its endpoint again in each.
 //!
 //! A token that is malformed, forged, of another scope or too old is the same as none: an endpoint
 //! is picked anew and a new token is issued. So it is if the endpoint has left or is not healthy.

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::settings::SessionCarrier;
-use super::token::{Seal, SessionKey, Token};
+use super::token::{Seal, SessionKey, Token, is_token};
 use crate::balance::{Balancer, NoReadyEndpoint, Pick};
 use crate::cookies;
 
@@ -18,6 +18,8 @@ pub struct Sessions {
     /// Of keys that nothing is issued with any more.
     older: Vec<Seal>,
     bound_to: Box<[u8]>,
+    /// How many tokens of other backends are kept beside one of this.
+    others: usize,
 }
 
 impl Sessions {
@@ -34,7 +36,19 @@ impl Sessions {
             carrier,
             seal: Seal::new(&key),
             older: Vec::new(),
+            others: 0,
         }
+    }
+
+    /// Shares its name with the sessions of so many other backends: those that the weights of a
+    /// rule choose from. None by default.
+    ///
+    /// A client keeps one value under a name. With others, that has a token for each, of which
+    /// the newest comes first, and a new session with one of them ends none with the others.
+    #[must_use]
+    pub const fn with_others(mut self, others: usize) -> Self {
+        self.others = others;
+        self
     }
 
     /// Reads tokens of `key` too, so that sessions outlive a change of keys. None by default.
@@ -53,30 +67,48 @@ impl Sessions {
     /// The token of a request with `headers` at `now`; `None` if it has none that is valid.
     #[must_use]
     pub fn read(&self, headers: &HeaderMap, now: SystemTime) -> Option<Token> {
-        match &self.carrier {
-            SessionCarrier::Cookie(cookie) => cookies::named(headers, cookie.name())
-                .take(MOST_TRIED)
-                .find_map(|value| self.open(value, now)),
-            SessionCarrier::Header(session) => headers
-                .get_all(session.name())
-                .into_iter()
-                .take(MOST_TRIED)
-                .find_map(|value| self.open(value.as_bytes(), now)),
-        }
+        self.tokens(headers)
+            .filter_map(|text| self.open(text))
+            .find(|token| !token.has_ended(self.carrier.timeout(), now))
     }
 
-    /// The header field that makes a client stay with the endpoint at `address` from `now` on,
-    /// to be appended to the response.
+    /// The header field that makes a client, who has sent `headers`, stay with the endpoint at
+    /// `address` from `now` on, to be appended to the response.
     ///
     /// `None` if the system has no randomness to give; the response is then as good without.
     #[must_use]
-    pub fn issue(&self, address: SocketAddr, now: SystemTime) -> Option<(HeaderName, HeaderValue)> {
-        let token = self.seal.seal(Token::new(address, now), &self.bound_to)?;
+    pub fn issue(
+        &self,
+        headers: &HeaderMap,
+        address: SocketAddr,
+        now: SystemTime,
+    ) -> Option<(HeaderName, HeaderValue)> {
+        let mut value = self.seal.seal(Token::new(address, now), &self.bound_to)?;
+        self.keep_others(headers, &mut value);
         let (name, value) = match &self.carrier {
-            SessionCarrier::Cookie(cookie) => (header::SET_COOKIE, cookie.set_cookie(&token)),
-            SessionCarrier::Header(session) => (session.name().clone(), token),
+            SessionCarrier::Cookie(cookie) => (header::SET_COOKIE, cookie.set_cookie(&value)),
+            SessionCarrier::Header(session) => (session.name().clone(), value),
         };
         Some((name, HeaderValue::try_from(value).ok()?))
+    }
+
+    /// Adds the tokens in `headers` that are of others: whose is for them to find out.
+    fn keep_others(&self, headers: &HeaderMap, value: &mut String) {
+        let mut left = self.others;
+        for text in self.tokens(headers) {
+            if left == 0 {
+                return;
+            }
+            let Some(token) = is_token(text).filter(|token| !value.contains(*token)) else {
+                continue;
+            };
+            // One of ours has just been replaced.
+            if self.open(text).is_none() {
+                value.push(char::from(BETWEEN));
+                value.push_str(token);
+                left -= 1;
+            }
+        }
     }
 
     /// The endpoint of the session of a request with `headers`, or a new one of `balancer` and
@@ -103,17 +135,35 @@ impl Sessions {
             Some(key) => balancer.pick_keyed(key),
             None => balancer.pick(),
         }?;
-        let issued = self.issue(pick.address(), now);
+        let issued = self.issue(headers, pick.address(), now);
         Ok((pick, issued))
     }
 
-    fn open(&self, text: &[u8], now: SystemTime) -> Option<Token> {
-        let token = std::iter::once(&self.seal)
+    /// What a client has sent that may be a token.
+    fn tokens<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a [u8]> {
+        let (cookies, fields) = match &self.carrier {
+            SessionCarrier::Cookie(cookie) => (Some(cookies::named(headers, cookie.name())), None),
+            SessionCarrier::Header(session) => {
+                let fields = headers.get_all(session.name()).into_iter();
+                (None, Some(fields.map(HeaderValue::as_bytes)))
+            }
+        };
+        let cookies = cookies.into_iter().flatten();
+        cookies
+            .chain(fields.into_iter().flatten())
+            .take(MOST_TRIED)
+            .flat_map(|value| value.split(|byte| *byte == BETWEEN).take(1 + self.others))
+    }
+
+    /// What `text` says, if it is a token of these sessions, however old.
+    fn open(&self, text: &[u8]) -> Option<Token> {
+        std::iter::once(&self.seal)
             .chain(&self.older)
-            .find_map(|seal| seal.open(text, &self.bound_to))?;
-        (!token.has_ended(self.carrier.timeout(), now)).then_some(token)
+            .find_map(|seal| seal.open(text, &self.bound_to))
     }
 }
 
 /// How many values of one name are looked at: browsers send one for each path that matches.
 const MOST_TRIED: usize = 8;
+/// What stands between the tokens of several backends: no digit, and nothing to be quoted.
+const BETWEEN: u8 = b'.';

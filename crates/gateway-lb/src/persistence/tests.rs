@@ -6,6 +6,8 @@ use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::Index;
 use std::net::SocketAddr;
 
+mod splits;
+
 use super::*;
 use crate::balance::{Algorithm, Balancer};
 use crate::endpoint::{Endpoint, EndpointSet};
@@ -48,7 +50,7 @@ fn sent_back((name, value): (HeaderName, HeaderValue)) -> HeaderMap {
 fn issued(sessions: &Sessions, last: u8) -> HeaderMap {
     sent_back(
         sessions
-            .issue(address(last), at(Duration::ZERO))
+            .issue(&HeaderMap::new(), address(last), at(Duration::ZERO))
             .expect("randomness"),
     )
 }
@@ -71,7 +73,7 @@ fn types_can_be_shared_between_threads() {
 #[test]
 fn cookie_is_as_strict_as_can_be_by_default() {
     let (name, value) = sessions(cookie())
-        .issue(address(1), at(HOUR))
+        .issue(&HeaderMap::new(), address(1), at(HOUR))
         .expect("randomness");
 
     assert_eq!(name, "set-cookie");
@@ -94,7 +96,7 @@ fn cookie_says_what_it_is_told_to() {
         .with_same_site(SameSite::Lax);
 
     let (_, value) = sessions(cookie)
-        .issue(address(1), at(HOUR))
+        .issue(&HeaderMap::new(), address(1), at(HOUR))
         .expect("randomness");
 
     let text = value.to_str().expect("text");
@@ -164,7 +166,8 @@ fn session_ends_after_its_timeout_however_it_is_carried() {
 #[test]
 fn token_from_the_future_is_not_valid() {
     let sessions = sessions(cookie());
-    let headers = sent_back(sessions.issue(address(1), at(HOUR)).expect("randomness"));
+    let field = sessions.issue(&HeaderMap::new(), address(1), at(HOUR));
+    let headers = sent_back(field.expect("randomness"));
 
     assert_eq!(read(&sessions, &headers, Duration::ZERO), None);
     assert_eq!(

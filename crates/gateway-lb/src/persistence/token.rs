@@ -149,6 +149,12 @@ impl fmt::Debug for Seal {
     }
 }
 
+/// `text`, if it is written as tokens are.
+pub(super) fn is_token(text: &[u8]) -> Option<&str> {
+    let written = text.len() == 2 * TOKEN_LEN && text.iter().all(|byte| digit(*byte).is_some());
+    std::str::from_utf8(text).ok().filter(|_| written)
+}
+
 /// Only the digits that are written are read, so that a token has one spelling.
 fn digit(byte: u8) -> Option<u8> {
     match byte {
