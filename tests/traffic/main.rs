@@ -1,4 +1,4 @@
-//! What is done about traffic: faults, access, limits, retries, sessions, health, balancing and
+//! What is done about traffic: faults, access, authorization, limits, retries, sessions, health, balancing and
 //! circuit breaking, configured from Rust, over real sockets.
 //!
 //! A paused clock cannot be shared with sockets, so times here are real and short.
@@ -9,7 +9,11 @@ mod access;
 mod balancing;
 mod bandwidth;
 mod breaking;
+mod calls;
+mod ext_auth;
+mod ext_authz;
 mod faults;
+mod global_limits;
 mod health;
 mod levels;
 mod limits;
