@@ -17,6 +17,7 @@ mod global_limits;
 mod health;
 mod levels;
 mod limits;
+mod passwords;
 mod requests;
 mod retrying;
 mod sessions;

@@ -45,7 +45,7 @@
 //! # Features
 //!
 //! None is on by default: each brings a dependency that not everybody wants. `compression`:
-//! coders. `jwt`: cryptography. `htpasswd`: hashes for passwords. `ext-authz` and
+//! coders. `jwt`: cryptography. `htpasswd` and `bcrypt`: hashes for passwords. `ext-authz` and
 //! `global-rate-limit`: gRPC.
 
 pub mod access;

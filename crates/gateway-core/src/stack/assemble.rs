@@ -57,6 +57,9 @@ pub(crate) struct Assembler {
     pub(crate) streams: Arc<StreamLayers>,
     pub(crate) kept: Kept,
     pub(crate) chores: Chores,
+    /// What slow passwords of all rules may take together.
+    #[cfg(feature = "bcrypt")]
+    pub(crate) hashing: gateway_filters::basic_auth::Hashing,
 }
 
 impl Assembler {
@@ -67,6 +70,8 @@ impl Assembler {
             streams: Arc::new(streams),
             kept: Kept::default(),
             chores: Chores::default(),
+            #[cfg(feature = "bcrypt")]
+            hashing: gateway_filters::basic_auth::Hashing::default(),
         }
     }
 
@@ -110,6 +115,11 @@ impl Making<'_> {
     #[cfg(feature = "jwt")]
     pub(super) fn chores(&self) -> &Chores {
         &self.assembler.chores
+    }
+
+    #[cfg(feature = "bcrypt")]
+    pub(super) fn hashing(&self) -> &gateway_filters::basic_auth::Hashing {
+        &self.assembler.hashing
     }
 
     /// What is remembered at `place`, to be kept for as long as the rule is there.

@@ -34,10 +34,30 @@ pub enum InvalidBasicAuth {
         /// Counted from 1.
         line: usize,
     },
-    /// The password is hashed in a way that is not read.
-    #[error("the password on line {line} is hashed in a way that is not known")]
+    /// What stands for the password cannot be used.
+    #[cfg(feature = "htpasswd")]
+    #[error("the password on line {line} cannot be used")]
     Hash {
         /// Counted from 1.
         line: usize,
+        /// Why not.
+        source: InvalidHash,
+    },
+}
+
+/// What stands for a password and cannot be used.
+#[cfg(feature = "htpasswd")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidHash {
+    /// It is hashed in a way that is not read, or not at all.
+    #[error("it is hashed in a way that is not known")]
+    Unknown,
+    /// Checking it would take too long, or no time at all.
+    #[cfg(feature = "bcrypt")]
+    #[error("its cost is {cost}, and may be from 4 to 12")]
+    Cost {
+        /// As it was written.
+        cost: u32,
     },
 }

@@ -4,11 +4,34 @@
 //! challenge, for which browsers show a dialogue. Without users nobody passes. Of several
 //! `Authorization` headers none counts.
 //!
-//! Passwords are in the configuration as they are or, with the feature `htpasswd`, as the hashes
-//! `{SHA}` and `{SHA256}` of `htpasswd` and its like. bcrypt and other slow hashes are not
-//! read: one check of theirs takes the time of thousands of requests, from everyone. Names and
-//! passwords are compared in a time that does not tell how much of them is right, though it may
-//! tell their length; every user is compared with, whichever matches.
+//! Passwords are in the configuration as they are or, with the feature `htpasswd`, as hashes of
+//! `htpasswd` and its like:
+//!
+//! | hash | made by | read |
+//! |---|---|---|
+//! | `$2a$`, `$2b$`, `$2y$`: bcrypt | `htpasswd -B` | with the feature `bcrypt`, at costs from 4 to 12 |
+//! | `{SHA}`, `{SHA256}` | `htpasswd -s` | yes; quick to check, and so to guess: for long random passwords |
+//! | `$apr1$`: MD5 | `htpasswd -m`, its default | no |
+//! | `crypt`, and passwords as they are | `htpasswd -d`, `-p` | no: text that is none of these is an error |
+//!
+//! Names and passwords are compared in a time that does not tell how much of them is right, though
+//! it may tell their length; every user is compared with, whichever matches.
+//!
+//! # What bcrypt costs
+//!
+//! One check takes from some milliseconds, at cost 5, to a quarter of a second, at cost 12. It is never
+//! computed where requests are served, but on threads that block, of which `Hashing` allows a few
+//! for everybody who shares it: a quarter of the processors. 64 more requests wait for theirs;
+//! beyond that the answer is 503 with `Retry-After`.
+//!
+//! A password that was right is remembered as a keyed digest, one for each user, until the
+//! settings change: the next request with it costs less than a microsecond, whatever others do
+//! meanwhile. Wrong ones are computed each time, and take as long for users that do not exist as
+//! for those that do. So whoever tries passwords slows down first requests of others, and nothing
+//! else; a [rate limit](crate::rate_limit) outside, by address, leaves them room. While some users
+//! have a slow hash, wrong passwords of all users cost as much.
+//!
+//! A runtime of tokio is needed for it. Of passwords beyond 72 bytes bcrypt reads the first 72.
 //!
 //! The backend gets the request without `Authorization`, unless told otherwise, and finds the
 //! user in a header of your choice; what the client sent in that is removed. Layers inside find
@@ -45,21 +68,29 @@
 //! # }
 //! ```
 
+#[cfg(feature = "bcrypt")]
+mod bcrypt;
 mod check;
 mod error;
+mod future;
+#[cfg(feature = "bcrypt")]
+mod hashing;
+mod layer;
 mod password;
+mod service;
 mod settings;
+#[cfg(feature = "bcrypt")]
+mod slow;
 #[cfg(test)]
 mod tests;
 
 pub use self::error::InvalidBasicAuth;
+#[cfg(feature = "htpasswd")]
+pub use self::error::InvalidHash;
+pub use self::future::ResponseFuture;
+#[cfg(feature = "bcrypt")]
+pub use self::hashing::Hashing;
+pub use self::layer::BasicAuthLayer;
 pub use self::password::Password;
+pub use self::service::BasicAuthService;
 pub use self::settings::BasicAuth;
-
-use crate::guard::{GuardLayer, GuardService};
-
-/// Applies [`BasicAuthService`]. See the [module docs](self) for an example.
-pub type BasicAuthLayer = GuardLayer<BasicAuth>;
-
-/// Calls `S` for users with the right password.
-pub type BasicAuthService<S> = GuardService<S, BasicAuth>;

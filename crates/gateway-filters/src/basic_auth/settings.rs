@@ -77,8 +77,8 @@ impl BasicAuth {
     ///
     /// # Errors
     ///
-    /// If a line is something else, its hash not `{SHA}` or `{SHA256}`, or a name as in
-    /// [`with_user`](Self::with_user).
+    /// If a line is something else, its hash none that [`Password::hashed`] reads, or a name as
+    /// in [`with_user`](Self::with_user).
     #[cfg(feature = "htpasswd")]
     pub fn with_htpasswd(mut self, file: &str) -> Result<Self, InvalidBasicAuth> {
         for (line, text) in (1..).zip(file.lines()) {
@@ -89,7 +89,8 @@ impl BasicAuth {
             let (name, hash) = text
                 .split_once(':')
                 .ok_or(InvalidBasicAuth::Line { line })?;
-            let password = Password::hashed(hash).ok_or(InvalidBasicAuth::Hash { line })?;
+            let password =
+                Password::hashed(hash).map_err(|source| InvalidBasicAuth::Hash { line, source })?;
             self = self.with_user(name, password)?;
         }
         Ok(self)

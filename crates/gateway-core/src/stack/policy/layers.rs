@@ -7,9 +7,9 @@ use gateway_filters::guard::{Guard, GuardLayer};
 use gateway_filters::inquiry::{Inquire, InquiryLayer};
 use gateway_filters::rate_limit::RateLimiter;
 use gateway_filters::{
-    AccessLayer, BodyLimitLayer, CircuitBreaker, CircuitBreakerLayer, ConcurrencyLimit,
-    ConcurrencyLimitLayer, DirectResponseLayer, ErrorBodiesLayer, ExtAuthLayer, FaultLayer,
-    RateLimitLayer, RequestBandwidthLayer, RequestHeaderValuesLayer, RequestIdLayer,
+    AccessLayer, BasicAuth, BasicAuthLayer, BodyLimitLayer, CircuitBreaker, CircuitBreakerLayer,
+    ConcurrencyLimit, ConcurrencyLimitLayer, DirectResponseLayer, ErrorBodiesLayer, ExtAuthLayer,
+    FaultLayer, RateLimitLayer, RequestBandwidthLayer, RequestHeaderValuesLayer, RequestIdLayer,
     ResponseBandwidthLayer, ResponseHeaderValuesLayer,
 };
 use http::Request;
@@ -53,7 +53,10 @@ pub(in crate::stack) fn wrap(
         Policy::Fault(fault) => RuleStack::new(FaultLayer::new(Arc::clone(fault)).layer(inner)),
         Policy::Access(access) => RuleStack::new(AccessLayer::new(Arc::clone(access)).layer(inner)),
         Policy::Csrf(guard) => guarded(guard, inner),
-        Policy::BasicAuth(guard) => guarded(guard, inner),
+        Policy::BasicAuth(auth) => {
+            let layer = basic_auth(making, place, auth);
+            RuleStack::new(layer.layer(inner).map_response(answered))
+        }
         Policy::ApiKeys(guard) => guarded(guard, inner),
         Policy::ExtAuth(asked) => {
             let client = client(making, &asked.backend);
@@ -120,6 +123,18 @@ where
     I: Inquire + Send + Sync + 'static,
 {
     RuleStack::new(layer.layer(inner).map_response(answered))
+}
+
+/// What is known of passwords is remembered.
+fn basic_auth(making: &mut Making<'_>, place: &Place, auth: &Arc<BasicAuth>) -> BasicAuthLayer {
+    #[cfg(feature = "bcrypt")]
+    let new = {
+        let hashing = making.hashing().clone();
+        move |auth: &Arc<BasicAuth>| BasicAuthLayer::with_hashing(Arc::clone(auth), hashing)
+    };
+    #[cfg(not(feature = "bcrypt"))]
+    let new = |auth: &Arc<BasicAuth>| BasicAuthLayer::new(Arc::clone(auth));
+    making.keep(place, auth, new)
 }
 
 fn client<B>(making: &Making<'_>, backend: &BackendTarget) -> Client<B> {

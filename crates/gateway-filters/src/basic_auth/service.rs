@@ -1,0 +1,51 @@
+//! The service.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::check::{Decision, Gate};
+use super::future::ResponseFuture;
+use crate::answer_body::AnswerBody;
+
+/// Calls `S` for users with the right password. It is ready when `S` is.
+#[derive(Clone, Debug)]
+pub struct BasicAuthService<S> {
+    inner: S,
+    gate: Arc<Gate>,
+}
+
+impl<S> BasicAuthService<S> {
+    pub(super) fn new(inner: S, gate: Arc<Gate>) -> Self {
+        Self { inner, gate }
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for BasicAuthService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+{
+    type Response = Response<AnswerBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, ReqBody>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        match self.gate.decide(request.headers()) {
+            Decision::Now(verdict) => {
+                ResponseFuture::now(&self.gate, verdict, &mut self.inner, request)
+            }
+            Decision::Later(checking) => {
+                // The one that said it is ready is the one to be called.
+                let clone = self.inner.clone();
+                let ready = std::mem::replace(&mut self.inner, clone);
+                ResponseFuture::later(&self.gate, checking, ready, request)
+            }
+        }
+    }
+}
