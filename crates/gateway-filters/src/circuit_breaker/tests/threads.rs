@@ -25,7 +25,7 @@ fn at(millis: u64) -> impl Fn() -> Duration {
 }
 
 /// Every order of threads is tried: `RUSTFLAGS="--cfg loom" cargo test -p gateway-filters --lib
-/// every_order --release`.
+/// every_order`.
 #[cfg(loom)]
 mod every_order {
     use loom::sync::Arc;

@@ -1,5 +1,5 @@
 //! Every order of threads is tried: `RUSTFLAGS="--cfg loom" cargo test -p gateway-filters --lib
-//! every_order --release`.
+//! every_order`.
 
 use std::sync::atomic::AtomicBool;
 use std::task::{Wake, Waker};
