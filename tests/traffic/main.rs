@@ -1,7 +1,8 @@
 //! What is done about traffic: faults, access, authorization, limits, retries, sessions, health, balancing and
 //! circuit breaking, configured from Rust, over real sockets.
 //!
-//! A paused clock cannot be shared with sockets, so times here are real and short.
+//! A paused clock cannot be shared with sockets, so times here are real and short; `demos` has the
+//! figures of the demos, and no sockets.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -10,6 +11,7 @@ mod balancing;
 mod bandwidth;
 mod breaking;
 mod calls;
+mod demos;
 mod ext_auth;
 mod ext_authz;
 mod faults;
