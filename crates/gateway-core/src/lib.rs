@@ -23,9 +23,14 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `server` | on | everything that needs sockets: without it there is the model and the matcher, and no runtime |
-//! | `compression`, `ext-authz`, `global-rate-limit`, `htpasswd`, `jwt` | off | policies that bring a dependency |
+//! | `bcrypt`, `compression`, `ext-authz`, `global-rate-limit`, `htpasswd`, `jwt` | off | policies that bring a dependency |
 //! | `full` | off | all of these |
 //! | `tls` | with `server` | `Certificate::from_pem`: without it no certificate can be made, and nothing of TLS is compiled |
+
+/// Compiles and runs the example of the README.
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// Compiles and runs what the page shows.
 #[cfg(doctest)]

@@ -12,3 +12,8 @@ pub mod status;
 pub mod testing;
 pub mod verdict;
 pub mod world;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
