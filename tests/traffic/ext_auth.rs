@@ -172,20 +172,18 @@ async fn without_an_answer_it_is_as_was_chosen() {
     let gone = Origin::echo().await;
     let told = Answer::new(503).unwrap().with_text("nobody knows you");
     let short = || settings("/").with_body_limit(1_000);
-    let mut authorities = vec![Some(broken), Some(talkative), Some(gone)];
-    for index in 0..authorities.len() {
+    let authorities = [(broken, true), (talkative, true), (gone, false)];
+    for (index, (authority, stays)) in authorities.into_iter().enumerate() {
         let origin = Origin::echo().await;
         let denied = short().with_on_failure(OnFailure::Deny(told.clone()));
-        let site = site(&origin, authorities[index].as_ref().unwrap())
+        let site = site(&origin, &authority)
             .route(host("closed.test", [asking(short())]))
             .route(host("told.test", [asking(denied)]))
             .route(host(
                 "open.test",
                 [asking(short().with_on_failure(OnFailure::Allow))],
             ));
-        if index == 2 {
-            authorities[index] = None;
-        }
+        let _authority = stays.then_some(authority);
         let gateway = TestGateway::start(&site);
         let mut client = Client::http1(gateway.address()).await;
 
