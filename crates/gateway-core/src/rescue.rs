@@ -165,6 +165,7 @@ fn upstream(kind: UpstreamErrorKind) -> Failure {
         // The client's own body: neither the backend's doing nor ours.
         UpstreamErrorKind::RequestBody => Failure::REQUEST_BODY,
         UpstreamErrorKind::InvalidRequest => Failure::UNEXPECTED,
+        UpstreamErrorKind::Overloaded => Failure::CONNECTION_LIMIT,
         // Non-exhaustive: whatever else goes wrong there is a connection lost.
         _ => Failure::UPSTREAM_CLOSED,
     }
@@ -190,6 +191,12 @@ impl Failure {
         StatusCode::SERVICE_UNAVAILABLE,
         Side::Upstream,
         "no_ready_endpoint",
+    );
+    /// A backend has as many connections as it may have, and none became free.
+    pub const CONNECTION_LIMIT: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Side::Gateway,
+        "connection_limit",
     );
     /// The whole exchange took too long.
     pub const REQUEST_TIMEOUT: Self = Self::new(
@@ -241,11 +248,12 @@ impl Failure {
 
     /// Every failure there is, each once; `docs/errors.md` describes them.
     pub fn all() -> impl Iterator<Item = Self> {
-        const BESIDES_REFUSED: [Failure; 13] = [
+        const BESIDES_REFUSED: [Failure; 14] = [
             Failure::NO_ROUTE,
             Failure::INVALID_BACKEND,
             Failure::UNRESOLVED_FILTER,
             Failure::NO_READY_ENDPOINT,
+            Failure::CONNECTION_LIMIT,
             Failure::REQUEST_TIMEOUT,
             Failure::BACKEND_REQUEST_TIMEOUT,
             Failure::CONNECT,

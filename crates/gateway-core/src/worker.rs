@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gateway_lb::pool::Pool;
@@ -15,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use crate::Body;
 use crate::l4::udp::{Listening, UdpPort, receive};
 use crate::listen::{Acceptor, Deadlines, Port, Signal, accept};
+use crate::stack::Warmed;
 
 /// What a worker is told.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ pub(crate) struct Worker {
     pub(crate) acceptor: Acceptor,
     pub(crate) deadlines: Deadlines,
     pub(crate) pool: Pool<Body>,
+    pub(crate) warmed: Warmed,
     pub(crate) commands: UnboundedReceiver<Command>,
 }
 
@@ -86,6 +89,7 @@ impl Worker {
             self.acceptor.clone(),
             self.deadlines,
             self.pool.clone(),
+            self.warmed.clone(),
         ));
         let mut sockets = Sockets::default();
         let until = loop {
@@ -137,9 +141,9 @@ impl Worker {
 }
 
 /// The permanent ticker: it moves the coarse clock, ends connections that are late
-/// and closes upstream connections that nobody needs. Because it is always armed,
+/// and opens and closes upstream connections that nobody waits for. Because it is always armed,
 /// timers of requests seldom have to wake the driver.
-async fn tick(acceptor: Acceptor, deadlines: Deadlines, pool: Pool<Body>) {
+async fn tick(acceptor: Acceptor, deadlines: Deadlines, pool: Pool<Body>, warmed: Warmed) {
     let mut ticker = interval(TICK);
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut ticks = 0u32;
@@ -150,6 +154,9 @@ async fn tick(acceptor: Acceptor, deadlines: Deadlines, pool: Pool<Body>) {
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(4) {
             pool.sweep();
+        }
+        if !acceptor.draining.load(Ordering::Relaxed) {
+            warmed.warm(&pool);
         }
     }
 }

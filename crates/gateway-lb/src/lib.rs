@@ -47,6 +47,7 @@
 //! | [`distribution`] | chooses among backends by weight |
 //! | [`balance`] | chooses among the endpoints of a backend |
 //! | [`health`] | knows which endpoints are well, by checks and by their answers |
+//! | [`connections`] | how connections are limited and kept, as values |
 //! | [`persistence`] | brings the requests of one session to one endpoint |
 #![cfg_attr(
     feature = "pool",
@@ -67,6 +68,7 @@
 
 pub mod balance;
 mod clock;
+pub mod connections;
 mod cookies;
 pub mod distribution;
 #[cfg(feature = "pool")]

@@ -20,7 +20,7 @@ use crate::l4::udp::{Session, SessionStack};
 use crate::l4::{Connection, ConnectionStack, StreamLayers, Summary};
 use crate::listen::{Acceptor, Clock, Deadlines, Watches};
 use crate::model::ExtensionRef;
-use crate::stack::{Assembler, Backends, Extensions, RuleStack, Surroundings};
+use crate::stack::{Assembler, Backends, Extensions, RuleStack, Surroundings, Warmed};
 use crate::telemetry::{Registry, WorkerCells};
 use crate::worker::{Commands, Worker};
 use crate::{Body, BoxError};
@@ -169,6 +169,7 @@ impl GatewayBuilder {
         let clock = Arc::new(Clock::new());
         let draining = Arc::new(AtomicBool::new(false));
         let pool = Pool::new(self.pool.clone());
+        let warmed = Warmed::default();
         let share = self.max_connections.div_ceil(self.workers);
 
         let cells: Vec<_> = (0..self.workers)
@@ -190,6 +191,7 @@ impl GatewayBuilder {
                     acceptor,
                     deadlines: self.deadlines,
                     pool: pool.clone(),
+                    warmed: warmed.clone(),
                     commands: receiver,
                 };
                 (commands, worker)
@@ -198,6 +200,7 @@ impl GatewayBuilder {
 
         let surroundings = Surroundings::new(pool)
             .with_zone(self.zone)
+            .with_warmed(warmed)
             .with_session_keys(self.session_keys);
         let backends = Backends::within(surroundings);
         let assembler = Assembler::new(backends, self.extensions, self.streams);

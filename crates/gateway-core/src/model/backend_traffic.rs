@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gateway_filters::{CircuitBreaker, ConcurrencyLimit, RetryBudget};
 use gateway_lb::Percent;
 use gateway_lb::balance::{HashKey, Preference, SlowStart};
+use gateway_lb::connections::ConnectionSettings;
 use gateway_lb::health::{Check, HealthSettings};
 use gateway_lb::persistence::SessionCarrier;
 
@@ -27,6 +28,7 @@ pub struct BackendTraffic {
     pub(super) retry_budget: Option<RetryBudget>,
     pub(super) circuit_breaker: Option<CircuitBreaker>,
     pub(super) concurrency_limit: Option<ConcurrencyLimit>,
+    pub(super) connections: Option<ConnectionSettings>,
 }
 
 impl BackendTraffic {
@@ -80,6 +82,11 @@ impl BackendTraffic {
     /// How many requests it gets at a time.
     pub fn concurrency_limit(&self) -> Option<&ConcurrencyLimit> {
         self.concurrency_limit.as_ref()
+    }
+
+    /// How the connections for its requests are limited and kept.
+    pub fn connections(&self) -> Option<&ConnectionSettings> {
+        self.connections.as_ref()
     }
 }
 
@@ -155,6 +162,19 @@ impl Backend {
     #[must_use]
     pub fn with_concurrency_limit(self, limit: ConcurrencyLimit) -> Self {
         self.with(|traffic| traffic.concurrency_limit = Some(limit))
+    }
+
+    /// Limits and keeps the connections for its requests by settings of its own: how many there
+    /// are to each endpoint and how many requests wait for one, how long they are used, and how
+    /// many are opened before there are requests. By default they are those of all backends, as
+    /// [`GatewayBuilder::pool`](crate::GatewayBuilder::pool) says, and there is no limit.
+    ///
+    /// Connections of TCP and TLS routes are not among them, nor are those of checks. Where
+    /// connections [say whom they are from](Backend::with_proxy_protocol), none is opened before
+    /// that is known.
+    #[must_use]
+    pub fn with_connections(self, settings: ConnectionSettings) -> Self {
+        self.with(|traffic| traffic.connections = Some(settings))
     }
 
     fn with(mut self, set: impl FnOnce(&mut BackendTraffic)) -> Self {

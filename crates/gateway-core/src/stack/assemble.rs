@@ -14,7 +14,7 @@ use tower::{Layer, Service, ServiceExt};
 use super::attached::{AllAttached, Attached, rule_scope};
 use super::chain::{FilterChain, FilterChainLayer};
 use super::chore::Chores;
-use super::deadline::ExchangeDeadline;
+use super::deadline::{ExchangeDeadline, tell_deadline};
 use super::dispatch::Dispatch;
 use super::extension::Extensions;
 use super::kept::{Kept, Part, Place, Scope, Share};
@@ -88,11 +88,7 @@ impl Assembler {
         LiveRule {
             stack: making.rule(rule, &attached),
             needs: Needs::of(route, rule, attached.policies()),
-            backends: rule
-                .backends()
-                .iter()
-                .map(|backend| self.backends.of(backend.target()))
-                .collect(),
+            backends: making.live(rule).collect(),
             _kept: making.kept,
         }
     }
@@ -174,8 +170,11 @@ impl Making<'_> {
             + 'static,
         S::Future: Send + 'static,
     {
-        // It holds for filters, pauses and tries together.
-        let timeout = RequestTimeoutLayer::new(rule.timeouts().request);
+        let timeout = Limit {
+            // It holds for filters, pauses and tries together.
+            layer: RequestTimeoutLayer::new(rule.timeouts().request),
+            backends: self.live(rule).collect(),
+        };
         if !attached.is_empty() {
             return self.with_policies(rule, attached, timeout, RuleStack::new(tried));
         }
@@ -193,7 +192,7 @@ impl Making<'_> {
         &mut self,
         rule: &Rule,
         attached: &AllAttached<'_>,
-        timeout: RequestTimeoutLayer,
+        timeout: Limit,
         tried: RuleStack,
     ) -> RuleStack {
         let inner = self.wrapped(attached.within(Stage::Backends..=Stage::Backends), tried);
@@ -222,12 +221,15 @@ impl Making<'_> {
 
     /// One backend's part: its own filters, the deadline of a try, an endpoint.
     fn leg(&mut self, rule: &Rule, index: usize, backend: &BackendRef) -> Leg {
-        let layer = BackendRequestTimeoutLayer::new(rule.timeouts().backend_request);
+        let limit = rule.timeouts().backend_request;
+        let of_retry = rule.retry().and_then(|policy| policy.try_timeout());
         let sessions = rule.sessions().map(|carrier| &**carrier);
         let others = rule.backends().len().saturating_sub(1);
         let service = self
             .backends()
-            .service_with(backend.target(), sessions, others);
+            .service_with(backend.target(), sessions, others)
+            .with_patience(limit.into_iter().chain(of_retry).min());
+        let layer = BackendRequestTimeoutLayer::new(limit);
         let upstream: Timed = layer.layer(service).map_response(unify);
 
         match self.steps(backend.filters()) {
@@ -277,6 +279,11 @@ impl Making<'_> {
         chained(steps, stack)
     }
 
+    fn live(&self, rule: &Rule) -> impl Iterator<Item = Arc<LiveBackend>> {
+        let backends = rule.backends().iter();
+        backends.map(|backend| self.backends().of(backend.target()))
+    }
+
     fn place(&self, part: Part, index: usize) -> Place {
         Place {
             scope: self.scope.clone(),
@@ -294,7 +301,13 @@ type Timed = MapResponse<
 
 type Leg = Either<FilterChain<Timed>, RuleStack>;
 
-fn erase<S>(timeout: RequestTimeoutLayer, inner: S) -> RuleStack
+/// The deadline of a rule's exchanges, and whom they are for.
+struct Limit {
+    layer: RequestTimeoutLayer,
+    backends: Box<[Arc<LiveBackend>]>,
+}
+
+fn erase<S>(timeout: Limit, inner: S) -> RuleStack
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>
         + Clone
@@ -303,7 +316,11 @@ where
         + 'static,
     S::Future: Send + 'static,
 {
-    RuleStack::new(ExchangeDeadline::new(inner, timeout).map_response(unify))
+    let Limit { layer, backends } = timeout;
+    RuleStack::prepared(
+        move |request| tell_deadline(layer, &backends, request),
+        ExchangeDeadline::new(inner, layer).map_response(unify),
+    )
 }
 
 fn chained(steps: Vec<Step>, stack: RuleStack) -> RuleStack {

@@ -89,9 +89,21 @@ impl Backends {
             let live = self.live(id);
             chores.extend(live.update(id, backend, &self.surroundings));
         }
+        if !Arc::ptr_eq(&before, &now) {
+            self.surroundings.warmed().replace(self.to_be_warmed(&now));
+        }
 
         self.retire(configuration);
         chores
+    }
+
+    fn to_be_warmed(&self, backends: &Configured) -> Vec<Arc<LiveBackend>> {
+        let is_warmed = |backend: &Backend| {
+            let connections = backend.traffic().connections();
+            connections.is_some_and(|connections| connections.warm() > 0)
+        };
+        let warmed = backends.iter().filter(|(_, backend)| is_warmed(backend));
+        warmed.map(|(id, _)| self.live(id)).collect()
     }
 
     /// Takes its endpoints from every backend that rules still refer to but that is

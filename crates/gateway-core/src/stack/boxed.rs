@@ -32,7 +32,24 @@ impl RuleStack {
         S::Error: Into<BoxError> + 'static,
         S::Future: Send + 'static,
     {
-        Self(Arc::new(Erased(service)))
+        Self(Arc::new(Erased {
+            service,
+            prepare: |_: &mut Request<Body>| {},
+        }))
+    }
+
+    /// Erases the type of `service`, whose requests something happens to before. What that
+    /// takes is not cloned.
+    pub(super) fn prepared<S>(
+        prepare: impl Fn(&mut Request<Body>) + Send + Sync + 'static,
+        service: S,
+    ) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError> + 'static,
+        S::Future: Send + 'static,
+    {
+        Self(Arc::new(Erased { service, prepare }))
     }
 }
 
@@ -61,16 +78,21 @@ trait Call: Send + Sync {
     fn call(&self, request: Request<Body>) -> StackFuture;
 }
 
-struct Erased<S>(S);
+struct Erased<S, P> {
+    service: S,
+    prepare: P,
+}
 
-impl<S> Call for Erased<S>
+impl<S, P> Call for Erased<S, P>
 where
+    P: Fn(&mut Request<Body>) + Send + Sync,
     S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
     S::Error: Into<BoxError> + 'static,
     S::Future: Send + 'static,
 {
-    fn call(&self, request: Request<Body>) -> StackFuture {
-        let mut service = self.0.clone();
+    fn call(&self, mut request: Request<Body>) -> StackFuture {
+        (self.prepare)(&mut request);
+        let mut service = self.service.clone();
         // The services of the gateway are always ready, and so are most others: the
         // request need not be kept until they are. Whoever is not is asked again.
         match service.poll_ready(&mut Context::from_waker(Waker::noop())) {

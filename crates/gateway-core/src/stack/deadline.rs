@@ -1,13 +1,16 @@
 //! The deadline of an exchange: the rule's, or the client's own if that is sooner.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gateway_filters::RequestTimeoutLayer;
 use gateway_filters::timeout::{RequestTimedOut, ResponseFuture, TimeoutBody};
 use http::{Request, Response};
+use tokio::time::Instant;
 use tower::{Layer, Service};
 
+use super::LiveBackend;
 use crate::{Body, BoxError, grpc};
 
 /// Applies the rule's timeout, or what the client of a gRPC call asks for in
@@ -16,6 +19,42 @@ use crate::{Body, BoxError, grpc};
 pub(super) struct ExchangeDeadline<S> {
     inner: S,
     rule: RequestTimeoutLayer,
+}
+
+/// When a request is given up if there is no answer until then: an extension, where that speaks
+/// against an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GivenUp(pub(super) Instant);
+
+impl GivenUp {
+    /// After `limit`, or sooner if `request` says so already.
+    pub(super) fn after<B>(limit: Duration, request: &mut Request<B>) {
+        let Some(mut at) = Instant::now().checked_add(limit) else {
+            return;
+        };
+        if let Some(known) = request.extensions().get::<Self>() {
+            at = at.min(known.0);
+        }
+        request.extensions_mut().insert(Self(at));
+    }
+}
+
+/// Tells `request` of its deadline, if one of `backends` wants to know.
+pub(super) fn tell_deadline(
+    rule: RequestTimeoutLayer,
+    backends: &[Arc<LiveBackend>],
+    request: &mut Request<Body>,
+) {
+    if !backends.iter().any(|backend| backend.is_watched()) {
+        return;
+    }
+    let limit = match asked(request) {
+        Some(asked) => Some(sooner(rule.limit(), asked)),
+        None => rule.limit(),
+    };
+    if let Some(limit) = limit {
+        GivenUp::after(limit, request);
+    }
 }
 
 impl<S> ExchangeDeadline<S> {

@@ -13,6 +13,7 @@ use tower::{Layer, Service, ServiceExt};
 use super::RuleStack;
 use super::live::LiveBackend;
 use super::policy::{limited, watched};
+use super::spared::{spare, unspare};
 use super::upstream::{InvalidBackend, UpstreamFuture, send};
 use crate::model::BackendTraffic;
 use crate::{Body, BoxError};
@@ -55,7 +56,8 @@ impl Guard {
         });
         // Whom the limit refuses did not fail.
         if let Some(breaker) = &breaker {
-            stack = RuleStack::new(breaker.layer(stack).map_response(watched));
+            let broken = breaker.layer(stack.map_result(spare)).map_response(watched);
+            stack = RuleStack::new(broken.map_result(unspare));
         }
         if let Some(limit) = &limit {
             stack = RuleStack::new(limit.layer(stack).map_response(limited));

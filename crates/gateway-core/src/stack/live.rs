@@ -1,6 +1,6 @@
 //! One backend, alive.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,15 +8,16 @@ use arc_swap::ArcSwapOption;
 use gateway_filters::retry::SharedRetryBudget;
 use gateway_lb::health::Health;
 use gateway_lb::persistence::Sessions;
-use gateway_lb::pool::{Pool, PoolSettings, Protocol};
+use gateway_lb::pool::{Connections, Destination, Pool, PoolSettings, Protocol};
 use gateway_lb::{Balancer, EndpointSet};
 use http::{HeaderMap, Uri};
 
 use super::Chore;
 use super::check::{Checking, transport};
 use super::guard::Guard;
-use super::security::Security;
+use super::security::{InvalidBackendTls, Security};
 use super::surroundings::Surroundings;
+use crate::Body;
 use crate::model::{Backend, BackendId, BackendProtocol, Endpoints, ProxyVersion};
 
 /// One backend; without `Active` it is one that the configuration does not have.
@@ -27,6 +28,8 @@ pub(crate) struct LiveBackend {
     keyed: AtomicBool,
     /// Whether it is, or was, told whom connections are from.
     tells_ends: AtomicBool,
+    /// Whether answers, and that there was none in time, tell how its endpoints are.
+    watched: AtomicBool,
 }
 
 /// What a backend is at the moment.
@@ -40,6 +43,8 @@ pub(crate) struct Active {
     pub(super) retry_budget: Option<SharedRetryBudget>,
     /// What stands between requests and endpoints.
     pub(super) guard: Option<Guard>,
+    /// Those for requests, where they are apart from others.
+    connections: Option<Connections>,
     health: Option<Health>,
     checking: Option<Arc<Checking>>,
 }
@@ -79,6 +84,15 @@ impl Active {
             known.unwrap_or_else(|| SharedRetryBudget::new(settings))
         });
 
+        let known = before.filter(|before| {
+            let before = before.configured.traffic();
+            before.connections() == traffic.connections()
+        });
+        let connections = match known {
+            Some(known) => known.connections.clone(),
+            None => traffic.connections().cloned().map(Connections::new),
+        };
+
         let mut active = Self {
             configured: Arc::clone(backend),
             balancer,
@@ -94,6 +108,7 @@ impl Active {
                 live,
                 surroundings.pool(),
             ),
+            connections,
             health,
             checking: None,
         };
@@ -140,6 +155,28 @@ impl Active {
             && self.health.as_ref().map(Health::settings) == health.map(Health::settings)
     }
 
+    /// Where requests for the endpoint at `address` go.
+    pub(super) fn destination(&self, address: SocketAddr) -> Result<Destination, InvalidBackendTls> {
+        let destination = self.security.destination(address)?;
+        Ok(match &self.connections {
+            Some(connections) => destination.with_connections(connections.clone()),
+            None => destination,
+        })
+    }
+
+    /// Opens connections that are to be there before there are requests.
+    fn warm(&self, pool: &Pool<Body>) {
+        // Nobody knows yet whom they would be from.
+        if self.proxy_protocol().is_some() {
+            return;
+        }
+        for endpoint in self.balancer.ready_endpoints().iter() {
+            if let Ok(destination) = self.destination(endpoint.address()) {
+                pool.warm(destination, self.protocol);
+            }
+        }
+    }
+
     /// Whether and how its connections begin with a PROXY protocol header.
     pub(crate) fn proxy_protocol(&self) -> Option<ProxyVersion> {
         self.configured.proxy_protocol()
@@ -169,6 +206,18 @@ impl LiveBackend {
     /// what has begun may still need it.
     pub(crate) fn tells_ends(&self) -> bool {
         self.tells_ends.load(Ordering::Relaxed)
+    }
+
+    /// Whether requests have to say until when they wait for an answer.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
+    }
+
+    /// Opens connections that are to be there before there are requests, on this thread.
+    pub(super) fn warm(&self, pool: &Pool<Body>) {
+        if let Some(active) = &*self.active() {
+            active.warm(pool);
+        }
     }
 
     /// What hashing goes by, of a request as the client has sent it.
@@ -222,6 +271,7 @@ impl LiveBackend {
             surroundings,
             endpoints,
         );
+        self.watched.store(active.is_watched(), Ordering::Relaxed);
         let active = Arc::new(active);
         self.active.store(Some(Arc::clone(&active)));
         let keyed = backend.traffic().hash_key().is_some();

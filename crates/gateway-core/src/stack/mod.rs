@@ -35,11 +35,13 @@ mod live;
 mod needs;
 mod policy;
 mod security;
+mod spared;
 mod step;
 mod surroundings;
 #[cfg(test)]
 mod tests;
 mod upstream;
+mod warmed;
 
 pub(crate) use self::assemble::{Assembler, LiveRule};
 pub(crate) use self::attached::AllAttached;
@@ -55,3 +57,4 @@ use self::step::Step;
 pub(crate) use self::step::UnresolvedFilter;
 pub(crate) use self::surroundings::Surroundings;
 pub(crate) use self::upstream::{InvalidBackend, UpstreamService};
+pub(crate) use self::warmed::Warmed;

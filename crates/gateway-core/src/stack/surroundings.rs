@@ -7,6 +7,7 @@ use gateway_lb::health::ProbeBody;
 use gateway_lb::persistence::{SessionCarrier, SessionKey, Sessions};
 use gateway_lb::pool::{Pool, PoolSettings};
 
+use super::Warmed;
 use crate::Body;
 use crate::model::BackendId;
 
@@ -15,6 +16,7 @@ use crate::model::BackendId;
 pub(crate) struct Surroundings {
     pool: Pool<Body>,
     probes: Pool<ProbeBody>,
+    warmed: Warmed,
     zone: Option<Zone>,
     /// The first one is for new sessions.
     keys: Vec<SessionKey>,
@@ -26,6 +28,7 @@ impl Surroundings {
         Self {
             pool,
             probes: Pool::new(PoolSettings::new().with_max_idle_per_endpoint(1)),
+            warmed: Warmed::default(),
             zone: None,
             keys: SessionKey::random().into_iter().collect(),
         }
@@ -42,6 +45,17 @@ impl Surroundings {
             self.keys = keys;
         }
         self
+    }
+
+    /// With backends that the caller has connections opened for.
+    pub(crate) fn with_warmed(mut self, warmed: Warmed) -> Self {
+        self.warmed = warmed;
+        self
+    }
+
+    /// Backends whose connections are opened before there are requests.
+    pub(crate) fn warmed(&self) -> &Warmed {
+        &self.warmed
     }
 
     pub(crate) fn pool(&self) -> &Pool<Body> {

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use gateway_lb::Balancer;
 use gateway_lb::balance::{Outcome, Pick};
@@ -10,10 +11,12 @@ use gateway_lb::persistence::Sessions;
 use gateway_lb::pool::{Pool, SendFuture, UpstreamBody, UpstreamError, UpstreamErrorKind};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 use tower::Service;
 
 use super::StackFuture;
 use super::choose::{Chosen, RuleSessions, choose};
+use super::deadline::GivenUp;
 use super::live::{Active, LiveBackend};
 use crate::l4::Addresses;
 use crate::l4::proxy_protocol::{header, own};
@@ -26,6 +29,7 @@ pub(crate) struct UpstreamService {
     backend: Arc<LiveBackend>,
     pool: Pool<Body>,
     sessions: Option<Arc<Sessions>>,
+    patience: Option<Duration>,
 }
 
 impl UpstreamService {
@@ -34,12 +38,19 @@ impl UpstreamService {
             backend,
             pool,
             sessions: None,
+            patience: None,
         }
     }
 
     /// Obeys these sessions rather than those of the backend.
     pub(crate) fn with_sessions(mut self, sessions: Option<Arc<Sessions>>) -> Self {
         self.sessions = sessions;
+        self
+    }
+
+    /// Knows how long an answer is waited for: what takes longer speaks against an endpoint.
+    pub(super) fn with_patience(mut self, patience: Option<Duration>) -> Self {
+        self.patience = patience;
         self
     }
 }
@@ -58,6 +69,11 @@ impl Service<Request<Body>> for UpstreamService {
         if let Some(sessions) = &self.sessions {
             let sessions = RuleSessions(Arc::clone(sessions));
             request.extensions_mut().insert(sessions);
+        }
+        if let Some(patience) = self.patience
+            && self.backend.is_watched()
+        {
+            GivenUp::after(patience, &mut request);
         }
         let active = self.backend.active();
         let Some(active) = active.as_ref() else {
@@ -83,7 +99,7 @@ pub(super) fn send(
         Ok(chosen) => chosen,
         Err(none) => return UpstreamFuture::failed(none.into()),
     };
-    let destination = match active.security.destination(pick.address()) {
+    let destination = match active.destination(pick.address()) {
         Ok(destination) => destination,
         Err(impossible) => return UpstreamFuture::failed(impossible.into()),
     };
@@ -92,7 +108,10 @@ pub(super) fn send(
         None => destination,
     };
 
-    let watched = active.is_watched().then(|| Arc::clone(&active.balancer));
+    let watched = active.is_watched().then(|| Watched {
+        balancer: Arc::clone(&active.balancer),
+        until: request.extensions().get::<GivenUp>().copied(),
+    });
     let afterwards =
         (told.is_some() || watched.is_some()).then(|| Box::new(Afterwards { told, watched }));
     UpstreamFuture::Sent {
@@ -107,7 +126,12 @@ pub(crate) struct Afterwards {
     /// What the client is told for it to come back to this endpoint.
     told: Option<(HeaderName, HeaderValue)>,
     /// Who wants to know how the endpoint has answered.
-    watched: Option<Arc<Balancer>>,
+    watched: Option<Watched>,
+}
+
+struct Watched {
+    balancer: Arc<Balancer>,
+    until: Option<GivenUp>,
 }
 
 pin_project! {
@@ -117,6 +141,17 @@ pin_project! {
         Sent { #[pin] send: SendFuture<Body>, pick: Option<Pick>, afterwards: Option<Box<Afterwards>> },
         Guarded { future: StackFuture },
         Failed { error: Option<BoxError> },
+    }
+
+    impl PinnedDrop for UpstreamFuture {
+        fn drop(this: Pin<&mut Self>) {
+            if let UpstreamProj::Sent { send, pick, afterwards } = this.project()
+                && let (Some(afterwards), Some(pick)) = (afterwards, pick)
+                && send.awaits_endpoint()
+            {
+                afterwards.given_up(pick);
+            }
+        }
     }
 }
 
@@ -140,7 +175,7 @@ impl Future for UpstreamFuture {
                 let mut pick = pick.take().expect("not polled after completion");
                 match afterwards.take() {
                     Some(afterwards) => afterwards.run(&mut pick, &mut result),
-                    None => pick.answered(by_status(&result)),
+                    None => told(&mut pick, by_status(&result)),
                 }
                 let response = result?;
                 Poll::Ready(Ok(response.map(|body| Body::upstream(body, pick))))
@@ -158,12 +193,36 @@ type Answer = Result<Response<UpstreamBody<Body>>, UpstreamError>;
 impl Afterwards {
     fn run(self, pick: &mut Pick, answer: &mut Answer) {
         match (self.watched, outcome(answer)) {
-            (Some(balancer), Some(outcome)) => balancer.answered(pick, outcome),
-            (Some(_) | None, _) => pick.answered(by_status(answer)),
+            (Some(watched), Some(outcome)) => watched.balancer.answered(pick, outcome),
+            (None, _) => told(pick, by_status(answer)),
+            (Some(_), None) => {}
         }
         if let (Some((name, value)), Ok(response)) = (self.told, answer) {
             response.headers_mut().append(name, value);
         }
+    }
+}
+
+impl Afterwards {
+    /// Nobody waits any longer. If that is because it took too long, the endpoint has failed; a
+    /// client that has left says nothing.
+    fn given_up(&self, pick: &mut Pick) {
+        let Some(Watched {
+            balancer,
+            until: Some(GivenUp(at)),
+        }) = &self.watched
+        else {
+            return;
+        };
+        if Instant::now() >= *at {
+            balancer.answered(pick, Outcome::Failure);
+        }
+    }
+}
+
+fn told(pick: &mut Pick, outcome: Option<Outcome>) {
+    if let Some(outcome) = outcome {
+        pick.answered(outcome);
     }
 }
 
@@ -180,21 +239,24 @@ fn opening(version: ProxyVersion, request: &Request<Body>) -> Vec<u8> {
 fn outcome(answer: &Answer) -> Option<Outcome> {
     match answer {
         Ok(response) if is_unavailable(response.headers()) => Some(Outcome::Failure),
-        Ok(_) => Some(by_status(answer)),
-        Err(error) => match error.kind() {
-            UpstreamErrorKind::RequestBody | UpstreamErrorKind::InvalidRequest => None,
-            _ => Some(Outcome::Failure),
-        },
+        Ok(_) | Err(_) => by_status(answer),
     }
 }
 
 /// What can be told without a look at the headers. An endpoint that cannot do what it was
 /// asked has answered well.
-fn by_status(answer: &Answer) -> Outcome {
-    match answer.as_ref().map(Response::status) {
-        Ok(StatusCode::NOT_IMPLEMENTED) => Outcome::Success,
-        Ok(status) if !status.is_server_error() => Outcome::Success,
-        Ok(_) | Err(_) => Outcome::Failure,
+fn by_status(answer: &Answer) -> Option<Outcome> {
+    match answer {
+        Ok(response) if response.status() == StatusCode::NOT_IMPLEMENTED => Some(Outcome::Success),
+        Ok(response) if response.status().is_server_error() => Some(Outcome::Failure),
+        Ok(_) => Some(Outcome::Success),
+        Err(error) => match error.kind() {
+            // The client's doing, or our own limit's.
+            UpstreamErrorKind::RequestBody
+            | UpstreamErrorKind::InvalidRequest
+            | UpstreamErrorKind::Overloaded => None,
+            _ => Some(Outcome::Failure),
+        },
     }
 }
 

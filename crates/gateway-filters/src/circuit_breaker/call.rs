@@ -106,6 +106,7 @@ impl Call {
         match judgement {
             Judgement::Success => self.end(false),
             Judgement::Error => self.end(true),
+            Judgement::Neither => self.cancel(),
             Judgement::InTrailers => {}
         }
     }
@@ -117,6 +118,12 @@ impl Call {
     /// The service failed, before the response or in its body.
     pub(super) fn failed(&mut self) {
         self.end(self.breaker.settings.errors.service);
+    }
+
+    fn cancel(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            self.breaker.circuit.cancel(permit);
+        }
     }
 
     fn end(&mut self, error: bool) {
@@ -132,9 +139,7 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Some(permit) = self.permit.take() {
-            self.breaker.circuit.cancel(permit);
-        }
+        self.cancel();
         self.breaker.leave();
     }
 }

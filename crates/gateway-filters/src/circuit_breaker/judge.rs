@@ -15,13 +15,23 @@ pub enum Judgement {
     Success,
     /// It counts as an error.
     Error,
+    /// It counts neither way.
+    Neither,
     /// It is a gRPC call whose status comes after its messages.
     InTrailers,
 }
 
+/// An extension of responses that say nothing of whom the breaker is for, such as answers of a
+/// limit on the way there: their calls count neither way.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Uncounted;
+
 impl CircuitBreaker {
     /// What `response` says of the call that it answers.
     pub fn judge<B: Body>(&self, response: &Response<B>) -> Judgement {
+        if response.extensions().get::<Uncounted>().is_some() {
+            return Judgement::Neither;
+        }
         if self.errors.statuses.contains(response.status()) {
             return Judgement::Error;
         }

@@ -78,7 +78,7 @@ pub use self::body::BreakerBody;
 pub use self::circuit::CircuitState;
 pub use self::error::InvalidCircuitBreaker;
 pub use self::future::ResponseFuture;
-pub use self::judge::Judgement;
+pub use self::judge::{Judgement, Uncounted};
 pub use self::layer::CircuitBreakerLayer;
 pub use self::service::CircuitBreakerService;
 pub use self::settings::CircuitBreaker;

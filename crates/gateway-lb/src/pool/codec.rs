@@ -20,6 +20,7 @@ use super::dial::dial;
 use super::error::UpstreamError;
 use super::http1::{Connection, Outgoing, Transport};
 use super::http2::{self, Connecting, Exchange, Http2Connection};
+use super::limited::Place;
 use super::settings::PoolSettings;
 use super::stream::Split;
 use super::upgrade::UpgradedTransport;
@@ -38,11 +39,20 @@ pub(super) trait Http1Connection<B>: Send {
     /// Where it leads.
     fn destination(&self) -> &Destination;
 
+    /// Whether it gets no more requests, because it is too old or has had enough.
+    fn is_used_up(&self) -> bool;
+
+    /// Its place among those of a limit, which it gives up.
+    fn take_place(&mut self) -> Option<Place>;
+
     /// When it was last parked.
     fn idle_since(&self) -> Instant;
 
     /// Begins an exchange. Nothing happens before it is polled.
     fn send(&mut self, request: Outgoing<B>);
+
+    /// Whether nothing is left of the request.
+    fn is_request_sent(&self) -> bool;
 
     /// Drives the exchange to the head of its response.
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Http1Outcome<B>>;
@@ -92,8 +102,13 @@ pub(super) enum Http1Outcome<B> {
 
 /// Begins connections and HTTP/2 exchanges.
 pub(super) trait Codecs<B>: Send + Sync {
-    /// Opens an HTTP/1 connection.
-    fn open_http1(&self, destination: &Destination, settings: &PoolSettings) -> Dial<B>;
+    /// Opens an HTTP/1 connection, in its place if there is a limit.
+    fn open_http1(
+        &self,
+        destination: &Destination,
+        settings: &PoolSettings,
+        place: Option<Place>,
+    ) -> Dial<B>;
 
     /// Opens an HTTP/2 connection in a task of its own, which counts what came of it.
     fn open_http2(
@@ -101,6 +116,7 @@ pub(super) trait Codecs<B>: Send + Sync {
         destination: &Destination,
         settings: &PoolSettings,
         counters: Arc<Counters>,
+        place: Option<Place>,
     ) -> Connecting<B>;
 
     /// Begins an exchange on an HTTP/2 connection.
@@ -111,16 +127,21 @@ pub(super) trait Codecs<B>: Send + Sync {
 pub(super) struct OverSockets;
 
 impl<B: RequestBody> Codecs<B> for OverSockets {
-    fn open_http1(&self, destination: &Destination, settings: &PoolSettings) -> Dial<B> {
-        let (destination, settings) = (destination.clone(), settings.clone());
+    fn open_http1(
+        &self,
+        destination: &Destination,
+        settings: &PoolSettings,
+        place: Option<Place>,
+    ) -> Dial<B> {
+        let (destination, settings) = (destination.clone(), destination.settings(settings));
         Box::pin(async move {
             let stream = dial(&destination, Protocol::Http1, &settings).await?;
             // Each kind of stream has a codec of its own, so that bytes in the clear do
             // not pay for those that are encrypted.
             Ok(match stream {
-                Split::Tcp(tcp) => http1(tcp, destination, &settings),
+                Split::Tcp(tcp) => http1(tcp, destination, &settings, place),
                 #[cfg(feature = "tls")]
-                Split::Tls(tls) => http1(*tls, destination, &settings),
+                Split::Tls(tls) => http1(*tls, destination, &settings, place),
             })
         })
     }
@@ -130,8 +151,10 @@ impl<B: RequestBody> Codecs<B> for OverSockets {
         destination: &Destination,
         settings: &PoolSettings,
         counters: Arc<Counters>,
+        place: Option<Place>,
     ) -> Connecting<B> {
-        http2::connect(destination.clone(), settings, counters)
+        let settings = destination.settings(settings);
+        http2::connect(destination.clone(), settings, counters, place)
     }
 
     fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B> {
@@ -143,6 +166,7 @@ fn http1<B: RequestBody, S: Transport>(
     stream: S,
     destination: Destination,
     settings: &PoolSettings,
+    place: Option<Place>,
 ) -> BoxHttp1Connection<B> {
-    Box::new(Connection::new(stream, destination, settings))
+    Box::new(Connection::new(stream, destination, settings, place))
 }

@@ -14,6 +14,8 @@ pub struct PoolCounts {
     /// Connections that could not be opened: nobody listens, it took too long, or TLS
     /// or HTTP/2 did not begin.
     pub failed: u64,
+    /// Requests that no connection became free for, because their number is limited.
+    pub overloaded: u64,
 }
 
 /// What the requests of one thread have counted.
@@ -27,6 +29,7 @@ pub(super) struct Counters {
     opened: AtomicU64,
     reused: AtomicU64,
     failed: AtomicU64,
+    overloaded: AtomicU64,
 }
 
 impl Counters {
@@ -43,9 +46,14 @@ impl Counters {
         self.reused.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn overloaded(&self) {
+        self.overloaded.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn add_to(&self, counts: &mut PoolCounts) {
         counts.opened += self.opened.load(Ordering::Relaxed);
         counts.reused += self.reused.load(Ordering::Relaxed);
         counts.failed += self.failed.load(Ordering::Relaxed);
+        counts.overloaded += self.overloaded.load(Ordering::Relaxed);
     }
 }

@@ -40,6 +40,10 @@ pub enum UpstreamErrorKind {
     ResponseBody,
     /// The request cannot be sent as it is: `CONNECT`, or no usable authority.
     InvalidRequest,
+    /// There are as many connections as there may be, and none was free for the request in
+    /// time: too many wait already, or it has waited too long. That is our own limit, and says
+    /// nothing about the backend.
+    Overloaded,
 }
 
 impl UpstreamError {
@@ -97,6 +101,7 @@ impl fmt::Display for UpstreamError {
             UpstreamErrorKind::RequestBody => "the request body failed",
             UpstreamErrorKind::ResponseBody => "the response body broke off",
             UpstreamErrorKind::InvalidRequest => "the request cannot be sent upstream",
+            UpstreamErrorKind::Overloaded => "no connection became free for the request",
         })
     }
 }
@@ -130,6 +135,23 @@ pub(super) enum InvalidResponse {
     NoExtendedConnect,
     #[error("more than one head and its informational responses may have")]
     HeadTooLong,
+}
+
+/// Why no connection became free.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(super) enum Overload {
+    #[error("as many requests wait for one as may")]
+    Full,
+    #[error("it waited too long for one")]
+    WaitedTooLong,
+}
+
+impl From<Overload> for UpstreamError {
+    fn from(reason: Overload) -> Self {
+        Self::new(UpstreamErrorKind::Overloaded)
+            .with_source(reason)
+            .with_unsent(true)
+    }
 }
 
 /// Why a request cannot be sent.

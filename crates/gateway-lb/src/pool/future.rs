@@ -12,9 +12,10 @@ use http_body::Body;
 use super::codec::{BoxHttp1Connection, Dial, Http1Outcome};
 use super::destination::Destination;
 use super::error::{InvalidRequest, UpstreamError, UpstreamErrorKind};
-use super::handle::Handle;
+use super::handle::{Checkout, Handle};
 use super::http1::Outgoing;
 use super::http2::{self, Choice, Connecting, Http2Connection};
+use super::limited::{Ask, Place, Turn, Waiting};
 use super::{Protocol, UpgradedUpstream, UpstreamBody};
 
 /// Response future of [`Pool::send`](super::Pool::send).
@@ -23,16 +24,20 @@ use super::{Protocol, UpgradedUpstream, UpstreamBody};
 ///
 /// Dropping it closes the HTTP/1 connection or resets the HTTP/2 stream that it uses,
 /// and gives up an HTTP/1 connection that is being opened. An HTTP/2 connection that is
-/// being opened is kept for others.
+/// being opened is kept for others. A request that waits for a connection leaves the queue.
 #[must_use = "futures do nothing unless polled"]
-pub struct SendFuture<B: Send> {
+pub struct SendFuture<B: Send + 'static> {
     handle: Handle<B>,
     destination: Destination,
     state: State<B>,
 }
 
 // What is not met by every request is boxed: the whole is moved from layer to layer.
-enum State<B: Send> {
+enum State<B: Send + 'static> {
+    QueueHttp1 {
+        request: Box<Outgoing<B>>,
+        waiting: Box<Waiting<B>>,
+    },
     DialHttp1 {
         request: Box<Outgoing<B>>,
         dial: Dial<B>,
@@ -41,9 +46,16 @@ enum State<B: Send> {
         connection: BoxHttp1Connection<B>,
         is_reused: bool,
     },
+    QueueHttp2 {
+        request: Box<Request<B>>,
+        attempt: usize,
+        waiting: Box<Waiting<B>>,
+    },
     Http2 {
         request: Box<Request<B>>,
         attempt: usize,
+        /// What it has waited for.
+        place: Option<Place>,
     },
     AwaitHttp2 {
         request: Box<Request<B>>,
@@ -60,7 +72,7 @@ enum State<B: Send> {
 
 type Answer<B> = Result<Response<UpstreamBody<B>>, UpstreamError>;
 
-impl<B: Send> SendFuture<B> {
+impl<B: Send + 'static> SendFuture<B> {
     pub(super) fn new(
         handle: Handle<B>,
         destination: Destination,
@@ -91,17 +103,45 @@ impl<B: Send> SendFuture<B> {
         }
     }
 
-    fn choose_http2(&self, request: Box<Request<B>>, attempt: usize) -> State<B> {
-        match self.handle.choose_http2(&self.destination) {
-            Choice::Use(connection) => {
+    /// Whether it waits for the endpoint: for a connection to open, or for the answer to a
+    /// request that is sent to its end. It does not while it waits for its own turn, or for more
+    /// of the request's body.
+    #[must_use]
+    pub fn awaits_endpoint(&self) -> bool {
+        match &self.state {
+            State::DialHttp1 { .. } | State::AwaitHttp2 { .. } => true,
+            State::ExchangeHttp1 { connection, .. } => connection.is_request_sent(),
+            State::ExchangeHttp2 { exchange, .. } => exchange.is_request_sent(),
+            State::QueueHttp1 { .. }
+            | State::QueueHttp2 { .. }
+            | State::Http2 { .. }
+            | State::Refused(_)
+            | State::Done => false,
+        }
+    }
+
+    fn choose_http2(
+        &self,
+        request: Box<Request<B>>,
+        attempt: usize,
+        place: Option<Place>,
+    ) -> State<B> {
+        match self.handle.choose_http2(&self.destination, place) {
+            Ok(Ask::Chosen(Choice::Use(connection))) => {
                 self.handle.counters().reused();
                 self.exchange_http2(connection, *request, attempt)
             }
-            Choice::Await(connecting) => State::AwaitHttp2 {
+            Ok(Ask::Chosen(Choice::Await(connecting))) => State::AwaitHttp2 {
                 request,
                 attempt,
                 connecting,
             },
+            Ok(Ask::Later(waiting)) => State::QueueHttp2 {
+                request,
+                attempt,
+                waiting,
+            },
+            Err(overloaded) => State::Refused(overloaded),
         }
     }
 
@@ -126,9 +166,13 @@ impl<B: Send> SendFuture<B> {
     ) -> Result<State<B>, UpstreamError> {
         let connection = connected?;
         let patience = self.handle.settings().http2.max_connections;
+        // Somebody got on it, so this ends.
+        if connection.is_used_up() {
+            return Ok(self.choose_http2(request, attempt, None));
+        }
         // Those who came first took all of it; but nobody tries for ever.
         if !connection.has_room() && attempt <= patience {
-            return Ok(self.choose_http2(request, attempt + 1));
+            return Ok(self.choose_http2(request, attempt + 1, None));
         }
         Ok(self.exchange_http2(connection, *request, attempt))
     }
@@ -136,7 +180,7 @@ impl<B: Send> SendFuture<B> {
     fn finish_http1(
         &mut self,
         outcome: Http1Outcome<B>,
-        connection: BoxHttp1Connection<B>,
+        mut connection: BoxHttp1Connection<B>,
         is_reused: bool,
     ) -> Option<Answer<B>> {
         match outcome {
@@ -151,7 +195,11 @@ impl<B: Send> SendFuture<B> {
             // The backend had closed it while it was idle, which says nothing about
             // the backend or the request.
             Http1Outcome::Unsent(request, _) if is_reused => {
-                self.state = start_http1(&self.handle, &self.destination, *request);
+                self.state = match connection.take_place() {
+                    // It need not wait for what it has.
+                    Some(place) => self.dial_http1(request, Some(place)),
+                    None => start_http1(&self.handle, &self.destination, *request),
+                };
                 None
             }
             Http1Outcome::Unsent(_, error) | Http1Outcome::Failed(error) => Some(Err(error)),
@@ -168,11 +216,62 @@ impl<B: Send> SendFuture<B> {
                 self.state = State::Http2 {
                     request: Box::new(request),
                     attempt: attempt + 1,
+                    place: None,
                 };
                 None
             }
             http2::Outcome::Unsent(_, error) | http2::Outcome::Failed(error) => Some(Err(error)),
         }
+    }
+
+    fn dial_http1(&self, request: Box<Outgoing<B>>, place: Option<Place>) -> State<B> {
+        State::DialHttp1 {
+            request,
+            dial: self.handle.open_http1(&self.destination, place),
+        }
+    }
+
+    /// What a request does whose turn it is.
+    fn resume(&mut self, turn: Result<Turn<B>, UpstreamError>) -> Option<Answer<B>> {
+        let turn = match turn {
+            Ok(turn) => turn,
+            Err(error) => {
+                self.handle.counters().overloaded();
+                self.state = State::Done;
+                return Some(Err(error));
+            }
+        };
+        self.state = match (self.take_state(), turn) {
+            (State::QueueHttp1 { request, .. }, Turn::Use(mut connection)) => {
+                self.handle.counters().reused();
+                connection.send(*request);
+                State::ExchangeHttp1 {
+                    connection,
+                    is_reused: true,
+                }
+            }
+            (State::QueueHttp1 { request, .. }, Turn::Open(place)) => {
+                self.dial_http1(request, Some(place))
+            }
+            (State::QueueHttp1 { request, .. }, Turn::Look) => {
+                start_http1(&self.handle, &self.destination, *request)
+            }
+            (
+                State::QueueHttp2 {
+                    request, attempt, ..
+                },
+                turn,
+            ) => State::Http2 {
+                request,
+                attempt,
+                place: match turn {
+                    Turn::Open(place) => Some(place),
+                    Turn::Use(_) | Turn::Look => None,
+                },
+            },
+            (other, _) => other,
+        };
+        None
     }
 
     fn take_state(&mut self) -> State<B> {
@@ -229,6 +328,10 @@ impl<B: Send> SendFuture<B> {
                     }
                 }
             }
+            State::QueueHttp1 { waiting, .. } | State::QueueHttp2 { waiting, .. } => {
+                let turn = ready!(waiting.poll(cx));
+                return Poll::Ready(self.resume(turn));
+            }
             State::Http2 { .. } | State::Refused(_) | State::Done => {
                 return Poll::Ready(self.start());
             }
@@ -238,11 +341,17 @@ impl<B: Send> SendFuture<B> {
 
     fn start(&mut self) -> Option<Answer<B>> {
         match self.take_state() {
-            State::Http2 { request, attempt } => self.state = self.choose_http2(request, attempt),
+            State::Http2 {
+                request,
+                attempt,
+                place,
+            } => self.state = self.choose_http2(request, attempt, place),
             State::Refused(error) => return Some(Err(error)),
             // Polled again after its answer, which was the only one.
             State::Done => return Some(Err(UpstreamError::new(UpstreamErrorKind::Closed))),
-            under_way @ (State::DialHttp1 { .. }
+            under_way @ (State::QueueHttp1 { .. }
+            | State::QueueHttp2 { .. }
+            | State::DialHttp1 { .. }
             | State::ExchangeHttp1 { .. }
             | State::AwaitHttp2 { .. }
             | State::ExchangeHttp2 { .. }) => self.state = under_way,
@@ -251,7 +360,7 @@ impl<B: Send> SendFuture<B> {
     }
 }
 
-impl<B: Send + Unpin> Future for SendFuture<B> {
+impl<B: Send + Unpin + 'static> Future for SendFuture<B> {
     type Output = Answer<B>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -264,7 +373,7 @@ impl<B: Send + Unpin> Future for SendFuture<B> {
     }
 }
 
-impl<B: Send> fmt::Debug for SendFuture<B> {
+impl<B: Send + 'static> fmt::Debug for SendFuture<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("SendFuture")
@@ -273,13 +382,13 @@ impl<B: Send> fmt::Debug for SendFuture<B> {
     }
 }
 
-fn start_http1<B: Send>(
+fn start_http1<B: Send + 'static>(
     handle: &Handle<B>,
     destination: &Destination,
     request: Outgoing<B>,
 ) -> State<B> {
     match handle.check_out(destination) {
-        Some(mut connection) => {
+        Ok(Checkout::Idle(mut connection)) => {
             handle.counters().reused();
             connection.send(request);
             State::ExchangeHttp1 {
@@ -287,14 +396,19 @@ fn start_http1<B: Send>(
                 is_reused: true,
             }
         }
-        None => State::DialHttp1 {
+        Ok(Checkout::Open(place)) => State::DialHttp1 {
             request: Box::new(request),
-            dial: handle.open_http1(destination),
+            dial: handle.open_http1(destination, place),
         },
+        Ok(Checkout::Wait(waiting)) => State::QueueHttp1 {
+            request: Box::new(request),
+            waiting,
+        },
+        Err(overloaded) => State::Refused(overloaded),
     }
 }
 
-fn start_http2<B: Send>(
+fn start_http2<B: Send + 'static>(
     destination: &Destination,
     mut request: Request<B>,
 ) -> Result<State<B>, InvalidRequest> {
@@ -302,6 +416,7 @@ fn start_http2<B: Send>(
     Ok(State::Http2 {
         request: Box::new(request),
         attempt: 1,
+        place: None,
     })
 }
 

@@ -35,6 +35,14 @@
 //! * `CONNECT` is not supported, except that a switch to WebSocket is the extended CONNECT
 //!   of RFC 8441 on HTTP/2. The caller sees a switch of protocols on either.
 //!
+//! # Connections that are limited
+//!
+//! The connections of a [`Destination`] can be set [apart](Connections) from those of all
+//! others. Then they have settings of their own, and there can be a limit on their number,
+//! which holds exactly, for all threads together: requests wait for a connection in the order
+//! in which they came, and fail [at once](UpstreamErrorKind::Overloaded) if too many wait. Those
+//! connections are behind a lock, which others never touch.
+//!
 //! # Example
 //!
 //! ```no_run
@@ -73,6 +81,7 @@ use self::handle::{Handle, Shared};
 
 mod body;
 mod codec;
+mod connections;
 mod counts;
 mod destination;
 mod dial;
@@ -81,6 +90,8 @@ mod future;
 mod handle;
 mod http1;
 mod http2;
+mod life;
+mod limited;
 mod settings;
 mod shard;
 mod stream;
@@ -89,8 +100,10 @@ mod tests;
 #[cfg(feature = "tls")]
 mod tls;
 mod upgrade;
+mod warm;
 
 pub use self::body::UpstreamBody;
+pub use self::connections::Connections;
 pub use self::counts::PoolCounts;
 pub use self::destination::Destination;
 pub use self::error::{UpstreamError, UpstreamErrorKind};
@@ -105,7 +118,7 @@ pub use self::upgrade::{UpgradedTransport, UpgradedUpstream};
 ///
 /// Clones share the connections. On a runtime with many threads a connection belongs to
 /// the thread on which its last response ended.
-pub struct Pool<B: Send> {
+pub struct Pool<B: Send + 'static> {
     shared: Arc<Shared<B>>,
     // Not inside `shared`: each handle keeps that alive.
     handles: Arc<ThreadLocal<Handle<B>>>,
@@ -156,7 +169,7 @@ impl<B: RequestBody> Pool<B> {
     }
 }
 
-impl<B: Send> Pool<B> {
+impl<B: Send + 'static> Pool<B> {
     /// Closes connections of this thread that are dead, or have been idle for too long.
     ///
     /// Call it about once a second on each thread that sends. Threads that keep
@@ -165,7 +178,18 @@ impl<B: Send> Pool<B> {
         self.handle().sweep();
     }
 
-    /// How many idle HTTP/1 connections this thread keeps.
+    /// Opens connections to `destination`, if fewer are idle on this thread than are to be
+    /// [warm](crate::connections::ConnectionSettings::with_warm), or fewer open on HTTP/2.
+    ///
+    /// It returns at once, and no request waits for them. Call it now and then, on each thread
+    /// that sends, within its runtime: what cannot be opened is tried again after a pause, which
+    /// grows to half a minute. Whoever calls it no more lets the connections grow idle.
+    pub fn warm(&self, destination: impl Into<Destination>, protocol: Protocol) {
+        self.handle().warm(&destination.into(), protocol);
+    }
+
+    /// How many idle HTTP/1 connections this thread keeps, and all threads together of those
+    /// whose number is limited.
     #[must_use]
     pub fn idle_connections(&self) -> usize {
         self.handle().idle_connections()
@@ -187,7 +211,7 @@ impl<B: Send> Pool<B> {
     }
 }
 
-impl<B: Send> Clone for Pool<B> {
+impl<B: Send + 'static> Clone for Pool<B> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
@@ -196,7 +220,7 @@ impl<B: Send> Clone for Pool<B> {
     }
 }
 
-impl<B: Send> fmt::Debug for Pool<B> {
+impl<B: Send + 'static> fmt::Debug for Pool<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Pool").finish_non_exhaustive()
     }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use super::life::UseLimits;
 
 /// The settings of a [`Pool`](super::Pool).
 ///
@@ -19,21 +19,6 @@ pub struct PoolSettings {
     pub(super) max_buffer: usize,
     pub(super) use_limits: UseLimits,
     pub(super) http2: Http2Settings,
-}
-
-/// How long a connection is used.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct UseLimits {
-    pub(super) age: Option<Duration>,
-    pub(super) requests: Option<NonZeroU32>,
-}
-
-impl UseLimits {
-    /// Whether a connection that was `opened` then, and has had so many requests, gets no more.
-    pub(super) fn are_reached(self, opened: Instant, requests: u32) -> bool {
-        self.requests.is_some_and(|most| requests >= most.get())
-            || self.age.is_some_and(|age| opened.elapsed() >= age)
-    }
 }
 
 /// The part of [`PoolSettings`] that only HTTP/2 has.
@@ -80,8 +65,8 @@ impl PoolSettings {
         self
     }
 
-    /// Gives a connection no more requests once it is this old. Those on it finish. Without a
-    /// limit by default.
+    /// Gives a connection no more requests once it is this old, or up to a tenth sooner, so that
+    /// not all end at once. Those on it finish. Without a limit by default.
     ///
     /// Behind something that chooses among machines by connection, this is how new ones
     /// get their share.

@@ -8,10 +8,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::http2::Tunnel;
+use super::limited::Place;
 
 /// A connection to a backend, whatever is spoken on it.
 #[derive(Debug)]
-pub struct UpstreamStream(Kind);
+pub struct UpstreamStream {
+    kind: Kind,
+    /// Its place among those of a limit, until it ends.
+    place: Option<Place>,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -29,20 +34,33 @@ pub(super) enum Split {
 }
 
 impl UpstreamStream {
-    /// The connection in the clear; itself again if it is encrypted or shared.
+    /// The connection in the clear; itself again if it is encrypted, shared, or one of those
+    /// that a limit counts.
     ///
     /// # Errors
     ///
     /// The stream itself, which is something else.
     pub fn try_into_tcp(self) -> Result<TcpStream, Self> {
-        match self.0 {
-            Kind::Whole(Split::Tcp(tcp)) => Ok(tcp),
-            other => Err(Self(other)),
+        match self {
+            Self {
+                kind: Kind::Whole(Split::Tcp(tcp)),
+                place: None,
+            } => Ok(tcp),
+            other => Err(other),
         }
     }
 
+    /// Keeps `place` until it ends.
+    pub(super) fn hold(&mut self, place: Option<Place>) {
+        self.place = place;
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, place: None }
+    }
+
     fn inner(self: Pin<&mut Self>) -> Pin<&mut dyn Stream> {
-        match &mut self.get_mut().0 {
+        match &mut self.get_mut().kind {
             Kind::Whole(Split::Tcp(tcp)) => Pin::new(tcp),
             #[cfg(feature = "tls")]
             Kind::Whole(Split::Tls(tls)) => Pin::new(&mut **tls),
@@ -57,26 +75,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 
 impl From<TcpStream> for UpstreamStream {
     fn from(tcp: TcpStream) -> Self {
-        Self(Kind::Whole(Split::Tcp(tcp)))
+        Self::of(Kind::Whole(Split::Tcp(tcp)))
     }
 }
 
 impl From<Split> for UpstreamStream {
     fn from(connection: Split) -> Self {
-        Self(Kind::Whole(connection))
+        Self::of(Kind::Whole(connection))
     }
 }
 
 impl From<Tunnel> for UpstreamStream {
     fn from(tunnel: Tunnel) -> Self {
-        Self(Kind::Tunnel(Box::new(tunnel)))
+        Self::of(Kind::Tunnel(Box::new(tunnel)))
     }
 }
 
 #[cfg(feature = "tls")]
 impl From<tokio_rustls::client::TlsStream<TcpStream>> for UpstreamStream {
     fn from(tls: tokio_rustls::client::TlsStream<TcpStream>) -> Self {
-        Self(Kind::Whole(Split::Tls(Box::new(tls))))
+        Self::of(Kind::Whole(Split::Tls(Box::new(tls))))
     }
 }
 
@@ -108,7 +126,7 @@ impl AsyncWrite for UpstreamStream {
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(Split::Tcp(tcp)) => tcp.is_write_vectored(),
             #[cfg(feature = "tls")]
             Kind::Whole(Split::Tls(tls)) => tls.is_write_vectored(),

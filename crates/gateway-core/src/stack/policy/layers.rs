@@ -23,6 +23,7 @@ use crate::model::{BackendTarget, Policy};
 use crate::stack::RuleStack;
 use crate::stack::assemble::Making;
 use crate::stack::kept::Place;
+use crate::stack::spared::{spare, unspare};
 
 /// `inner` inside the layer that `policy` is, whose state is at `place`.
 pub(in crate::stack) fn wrap(
@@ -76,7 +77,8 @@ pub(in crate::stack) fn wrap(
         Policy::CircuitBreaker(breaker) => {
             let new = |breaker: &Arc<CircuitBreaker>| CircuitBreakerLayer::new((**breaker).clone());
             let layer = making.keep(place, breaker, new);
-            RuleStack::new(layer.layer(inner).map_response(watched))
+            let broken = layer.layer(inner.map_result(spare)).map_response(watched);
+            RuleStack::new(broken.map_result(unspare))
         }
         Policy::BodyLimit(limit) => {
             let inner = inner.map_request(|request: Request<_>| request.map(uncounted));

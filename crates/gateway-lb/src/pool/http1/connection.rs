@@ -20,7 +20,9 @@ use crate::pool::RequestBody;
 use crate::pool::codec::{Http1Connection, Http1Outcome};
 use crate::pool::destination::Destination;
 use crate::pool::error::{InvalidResponse, UpstreamError, UpstreamErrorKind};
-use crate::pool::settings::{PoolSettings, UseLimits};
+use crate::pool::life::Life;
+use crate::pool::limited::Place;
+use crate::pool::settings::PoolSettings;
 use crate::pool::upgrade::UpgradedTransport;
 
 /// What HTTP/1 is spoken over.
@@ -64,9 +66,10 @@ pub(in crate::pool) struct Connection<S, B> {
     transport: S,
     destination: Destination,
     idle_since: Instant,
-    opened: Instant,
+    life: Life,
     requests: u32,
-    use_limits: UseLimits,
+    /// Its place among those of a limit.
+    place: Option<Place>,
     /// The request, until it is written and answered.
     outgoing: Option<Outgoing<B>>,
     incoming: Incoming,
@@ -81,19 +84,19 @@ impl<S: Transport, B: RequestBody> Connection<S, B> {
         transport: S,
         destination: Destination,
         settings: &PoolSettings,
+        place: Option<Place>,
     ) -> Self {
         let limits = Limits {
             head: settings.max_response_head,
             buffer: settings.max_buffer,
         };
-        let now = Instant::now();
         Self {
             transport,
             destination,
-            idle_since: now,
-            opened: now,
+            idle_since: Instant::now(),
+            life: Life::new(settings.use_limits),
             requests: 0,
-            use_limits: settings.use_limits,
+            place,
             outgoing: None,
             incoming: Incoming::new(limits),
             write_failure: None,
@@ -204,11 +207,23 @@ impl<S: Transport, B: RequestBody> Http1Connection<B> for Connection<S, B> {
         self.idle_since
     }
 
+    fn is_used_up(&self) -> bool {
+        self.life.is_over(self.requests)
+    }
+
+    fn take_place(&mut self) -> Option<Place> {
+        self.place.take()
+    }
+
     fn send(&mut self, request: Outgoing<B>) {
         self.requests = self.requests.saturating_add(1);
         self.persists = !request.wants_close();
         self.outgoing = Some(request);
         self.incoming.begin();
+    }
+
+    fn is_request_sent(&self) -> bool {
+        self.is_written()
     }
 
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Http1Outcome<B>> {
@@ -292,7 +307,7 @@ impl<S: Transport, B: RequestBody> Http1Connection<B> for Connection<S, B> {
             && self.write_failure.is_none()
             && self.is_written()
             && self.incoming.is_reusable()
-            && !self.use_limits.are_reached(self.opened, self.requests);
+            && !self.is_used_up();
         self.outgoing = None;
         self.idle_since = Instant::now();
         is_idle
@@ -309,6 +324,9 @@ impl<S: Transport, B: RequestBody> Http1Connection<B> for Connection<S, B> {
 
     fn into_upgraded(self: Box<Self>) -> UpgradedTransport {
         let mut this = *self;
-        this.transport.into_upgraded(this.incoming.take_ahead())
+        let ahead = this.incoming.take_ahead();
+        let mut upgraded = this.transport.into_upgraded(ahead);
+        upgraded.stream.hold(this.place);
+        upgraded
     }
 }

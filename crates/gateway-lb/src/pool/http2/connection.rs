@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use crate::pool::counts::Counters;
 use crate::pool::destination::Destination;
 use crate::pool::dial::dial;
 use crate::pool::error::{UpstreamError, UpstreamErrorKind};
+use crate::pool::life::Life;
+use crate::pool::limited::Place;
 use crate::pool::settings::PoolSettings;
 use crate::pool::{Protocol, RequestBody, UpstreamStream};
 
@@ -46,6 +48,17 @@ impl<B> Http2Connection<B> {
     /// Whether the backend takes another stream now.
     pub(in crate::pool) fn has_room(&self) -> bool {
         self.load.active() < self.load.limit.load(Ordering::Relaxed)
+    }
+
+    /// How many exchanges wait in the codec until the backend takes them.
+    pub(in crate::pool) fn excess(&self) -> usize {
+        let limit = self.load.limit.load(Ordering::Relaxed);
+        self.load.active().saturating_sub(limit)
+    }
+
+    /// Whether it gets no more requests. Letting go of it leaves those on it alone.
+    pub(in crate::pool) fn is_used_up(&self) -> bool {
+        self.load.life.is_over(self.load.begun())
     }
 
     /// How many exchanges are on it.
@@ -96,7 +109,10 @@ impl<B> Clone for Http2Connection<B> {
 /// How busy a connection is.
 #[derive(Debug)]
 pub(super) struct Load {
-    active: AtomicUsize,
+    /// Exchanges that began in the upper half, those that did not end in the lower half: they
+    /// are counted with one write.
+    exchanges: AtomicU64,
+    life: Life,
     limit: AtomicUsize,
     opened: Instant,
     /// Whether the backend takes an extended CONNECT, as far as is known.
@@ -111,30 +127,38 @@ pub(super) struct Load {
 
 impl Load {
     pub(super) fn begin(&self) {
-        self.active.fetch_add(1, Ordering::Relaxed);
+        self.exchanges.fetch_add(BEGUN | 1, Ordering::Relaxed);
     }
 
     pub(super) fn end(&self) {
-        self.active.fetch_sub(1, Ordering::Relaxed);
+        self.exchanges.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn active(&self) -> usize {
-        self.active.load(Ordering::Relaxed)
+        // The lower half fits.
+        (self.exchanges.load(Ordering::Relaxed) % BEGUN) as usize
+    }
+
+    fn begun(&self) -> u32 {
+        (self.exchanges.load(Ordering::Relaxed) / BEGUN) as u32
     }
 }
+
+/// One exchange that began.
+const BEGUN: u64 = 1 << 32;
 
 /// Opens a connection in a task of its own, so that it does not die with the request
 /// that happened to be first.
 pub(in crate::pool) fn connect<B: RequestBody>(
     destination: Destination,
-    settings: &PoolSettings,
+    settings: PoolSettings,
     counters: Arc<Counters>,
+    place: Option<Place>,
 ) -> Connecting<B> {
     let (sender, receiver) = oneshot::channel();
-    let settings = settings.clone();
     tokio::spawn(async move {
         let connected = match dial(&destination, Protocol::Http2, &settings).await {
-            Ok(stream) => handshake(stream.into(), &settings).await,
+            Ok(stream) => handshake(stream.into(), &settings, place).await,
             Err(error) => Err(error),
         };
         counters.dialled(&connected);
@@ -147,6 +171,7 @@ pub(in crate::pool) fn connect<B: RequestBody>(
 async fn handshake<B: RequestBody>(
     stream: UpstreamStream,
     settings: &PoolSettings,
+    place: Option<Place>,
 ) -> Connected<B> {
     let http2 = &settings.http2;
     let (sender, connection) = Builder::new(TokioExecutor::new())
@@ -168,7 +193,8 @@ async fn handshake<B: RequestBody>(
         })?;
 
     let load = Arc::new(Load {
-        active: AtomicUsize::new(0),
+        exchanges: AtomicU64::new(0),
+        life: Life::new(settings.use_limits),
         limit: AtomicUsize::new(connection.current_max_send_streams()),
         opened: Instant::now(),
         extended: AtomicBool::new(false),
@@ -180,6 +206,7 @@ async fn handshake<B: RequestBody>(
         connection,
         load: Arc::clone(&load),
         is_settled: false,
+        _place: place,
     });
     Ok(Http2Connection { sender, load })
 }
@@ -194,6 +221,8 @@ struct Driver<B: RequestBody> {
     load: Arc<Load>,
     /// As in `load`, for nobody else to touch.
     is_settled: bool,
+    /// Until the connection has ended.
+    _place: Option<Place>,
 }
 
 impl<B: RequestBody> Driver<B> {

@@ -59,6 +59,11 @@ impl BodyFailure {
         self.0.as_ref()?.get().cloned()
     }
 
+    /// Whether the codec has no more use for the body.
+    pub(super) fn is_body_sent(&self) -> bool {
+        self.0.as_ref().is_none_or(|slot| Arc::strong_count(slot) == 1)
+    }
+
     fn set(&self, cause: Cause) {
         if let Some(slot) = &self.0 {
             // A body fails once.

@@ -10,6 +10,6 @@ mod websocket;
 
 pub(super) use self::connection::{Connecting, Http2Connection, connect};
 pub(super) use self::message::into_http2;
-pub(super) use self::slots::{Choice, Slots};
+pub(super) use self::slots::{Choice, Slot, Slots};
 pub(super) use self::stream::{Exchange, Outcome, Stream};
 pub(super) use self::websocket::Tunnel;

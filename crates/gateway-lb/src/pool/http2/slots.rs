@@ -6,7 +6,6 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::connection::{Connecting, Http2Connection};
-use crate::pool::settings::UseLimits;
 
 /// What a request is to use.
 pub(in crate::pool) enum Choice<B> {
@@ -21,14 +20,13 @@ pub(in crate::pool) struct Slots<B> {
     slots: Vec<Slot<B>>,
 }
 
-enum Slot<B> {
+/// A connection that is open or will be.
+pub(in crate::pool) enum Slot<B> {
     Opening(Connecting<B>),
     Open {
         connection: Http2Connection<B>,
         // When a sweep first found it unused.
         idle_since: Option<Instant>,
-        since: Instant,
-        requests: u32,
     },
 }
 
@@ -44,11 +42,9 @@ impl<B> Slots<B> {
     pub(in crate::pool) fn choose(
         &mut self,
         max: usize,
-        limits: UseLimits,
         connect: impl FnOnce() -> Connecting<B>,
     ) -> Choice<B> {
-        self.slots
-            .retain_mut(|slot| slot.settle() && !slot.is_used_up(limits));
+        self.slots.retain_mut(Slot::settle);
 
         let is_full = self.slots.len() >= max;
         let mut emptiest: Option<&Http2Connection<B>> = None;
@@ -58,11 +54,8 @@ impl<B> Slots<B> {
                 Slot::Open {
                     connection,
                     idle_since,
-                    requests,
-                    ..
                 } => {
                     if connection.has_room() {
-                        *requests = requests.saturating_add(1);
                         *idle_since = None;
                         return Choice::Use(connection.clone());
                     }
@@ -90,6 +83,16 @@ impl<B> Slots<B> {
             .retain_mut(|slot| slot.settle() && !slot.expire(now, timeout));
     }
 
+    /// How many there are, and are being opened.
+    pub(in crate::pool) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// One more, which nobody waits for.
+    pub(in crate::pool) fn add(&mut self, connecting: Connecting<B>) {
+        self.slots.push(Slot::Opening(connecting));
+    }
+
     pub(in crate::pool) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
@@ -97,7 +100,9 @@ impl<B> Slots<B> {
 
 impl<B> Slot<B> {
     /// Takes note of what happened meanwhile; false if the slot is of no more use.
-    fn settle(&mut self) -> bool {
+    ///
+    /// Letting go of a connection leaves the exchanges on it alone.
+    pub(in crate::pool) fn settle(&mut self) -> bool {
         if let Self::Opening(connecting) = self {
             match connecting.peek() {
                 None => {
@@ -115,7 +120,7 @@ impl<B> Slot<B> {
             }
         }
         match self {
-            Self::Open { connection, .. } => !connection.is_closed(),
+            Self::Open { connection, .. } => !connection.is_closed() && !connection.is_used_up(),
             Self::Opening(_) => true,
         }
     }
@@ -128,28 +133,23 @@ impl<B> Slot<B> {
         *self = Self::Open {
             connection,
             idle_since: None,
-            since: Instant::now(),
-            // Whoever had it opened.
-            requests: 1,
         };
         is_open
     }
 
-    /// Whether it gets no more requests. Letting go of it leaves those on it alone.
-    fn is_used_up(&self, limits: UseLimits) -> bool {
+    /// Whether it is open and has no exchange.
+    pub(in crate::pool) fn is_unused(&self) -> bool {
         match self {
             Self::Opening(_) => false,
-            Self::Open {
-                since, requests, ..
-            } => limits.are_reached(*since, *requests),
+            Self::Open { connection, .. } => connection.active() == 0,
         }
     }
 
-    fn expire(&mut self, now: Instant, timeout: Duration) -> bool {
+    /// Whether two sweeps `timeout` apart found it unused.
+    pub(in crate::pool) fn expire(&mut self, now: Instant, timeout: Duration) -> bool {
         let Self::Open {
             connection,
             idle_since,
-            ..
         } = self
         else {
             return false;

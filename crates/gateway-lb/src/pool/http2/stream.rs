@@ -70,6 +70,12 @@ impl<B: RequestBody> Exchange<B> {
 }
 
 impl<B> Exchange<B> {
+    /// Whether nothing is left of the request.
+    pub(in crate::pool) fn is_request_sent(&self) -> bool {
+        let stream = self.stream.as_ref();
+        stream.is_none_or(|stream| stream.failure.is_body_sent())
+    }
+
     pub(in crate::pool) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<B>> {
         let sent = ready!(self.sent.as_mut().poll(cx));
         let stream = self
