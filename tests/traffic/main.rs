@@ -11,6 +11,7 @@ mod balancing;
 mod bandwidth;
 mod breaking;
 mod calls;
+mod connections;
 mod demos;
 mod ext_auth;
 mod ext_authz;

@@ -156,7 +156,10 @@ impl Active {
     }
 
     /// Where requests for the endpoint at `address` go.
-    pub(super) fn destination(&self, address: SocketAddr) -> Result<Destination, InvalidBackendTls> {
+    pub(super) fn destination(
+        &self,
+        address: SocketAddr,
+    ) -> Result<Destination, InvalidBackendTls> {
         let destination = self.security.destination(address)?;
         Ok(match &self.connections {
             Some(connections) => destination.with_connections(connections.clone()),

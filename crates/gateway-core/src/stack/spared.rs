@@ -43,7 +43,8 @@ fn overloaded<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a UpstreamError>
     let mut cause = Some(error);
     while let Some(error) = cause {
         let upstream = error.downcast_ref::<UpstreamError>();
-        if let Some(error) = upstream.filter(|error| error.kind() == UpstreamErrorKind::Overloaded) {
+        if let Some(error) = upstream.filter(|error| error.kind() == UpstreamErrorKind::Overloaded)
+        {
             return Some(error);
         }
         cause = error.source();

@@ -28,11 +28,11 @@ use super::http2::Stream;
 ///
 /// A body that the backend did not finish ends in an [`UpstreamError`], never in a
 /// clean end.
-pub struct UpstreamBody<B: Send + 'static> {
+pub struct UpstreamBody<B: Send> {
     source: Source<B>,
 }
 
-enum Source<B: Send + 'static> {
+enum Source<B: Send> {
     /// All of it is here, and the connection is free again.
     Whole(Bytes),
     Http1 {
@@ -46,7 +46,7 @@ enum Source<B: Send + 'static> {
     Ended,
 }
 
-impl<B: Send + 'static> UpstreamBody<B> {
+impl<B: Send> UpstreamBody<B> {
     /// The body that `connection` has begun to receive.
     pub(super) fn http1(mut connection: BoxHttp1Connection<B>, handle: &Handle<B>) -> Self {
         let source = match connection.take_whole_body() {
@@ -101,7 +101,7 @@ impl<B: Send + 'static> UpstreamBody<B> {
     }
 }
 
-impl<B: Send + 'static> Body for UpstreamBody<B> {
+impl<B: Send> Body for UpstreamBody<B> {
     type Data = Bytes;
     type Error = UpstreamError;
 
@@ -148,7 +148,7 @@ impl<B: Send + 'static> Body for UpstreamBody<B> {
     }
 }
 
-impl<B: Send + 'static> fmt::Debug for UpstreamBody<B> {
+impl<B: Send> fmt::Debug for UpstreamBody<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("UpstreamBody")
@@ -157,7 +157,7 @@ impl<B: Send + 'static> fmt::Debug for UpstreamBody<B> {
     }
 }
 
-fn give_back<B: Send + 'static>(mut connection: BoxHttp1Connection<B>, handle: &Handle<B>) {
+fn give_back<B: Send>(mut connection: BoxHttp1Connection<B>, handle: &Handle<B>) {
     if connection.park() {
         handle.check_in(connection);
     }

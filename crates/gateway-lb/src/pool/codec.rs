@@ -14,17 +14,19 @@ use http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use tokio::time::Instant;
 
+use super::connections::Connections;
 use super::counts::Counters;
 use super::destination::Destination;
 use super::dial::dial;
 use super::error::UpstreamError;
 use super::http1::{Connection, Outgoing, Transport};
 use super::http2::{self, Connecting, Exchange, Http2Connection};
-use super::limited::Place;
+use super::limited::{Gate, Place};
 use super::settings::PoolSettings;
 use super::stream::Split;
 use super::upgrade::UpgradedTransport;
 use super::{Protocol, RequestBody};
+use crate::connections::ConnectionLimit;
 
 /// An HTTP/1 connection being opened.
 pub(super) type Dial<B> =
@@ -101,7 +103,7 @@ pub(super) enum Http1Outcome<B> {
 }
 
 /// Begins connections and HTTP/2 exchanges.
-pub(super) trait Codecs<B>: Send + Sync {
+pub(super) trait Codecs<B: Send>: Send + Sync {
     /// Opens an HTTP/1 connection, in its place if there is a limit.
     fn open_http1(
         &self,
@@ -118,6 +120,9 @@ pub(super) trait Codecs<B>: Send + Sync {
         counters: Arc<Counters>,
         place: Option<Place>,
     ) -> Connecting<B>;
+
+    /// Begins to limit connections.
+    fn gate(&self, connections: &Connections, limit: ConnectionLimit) -> Arc<Gate<B>>;
 
     /// Begins an exchange on an HTTP/2 connection.
     fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B>;
@@ -155,6 +160,10 @@ impl<B: RequestBody> Codecs<B> for OverSockets {
     ) -> Connecting<B> {
         let settings = destination.settings(settings);
         http2::connect(destination.clone(), settings, counters, place)
+    }
+
+    fn gate(&self, connections: &Connections, limit: ConnectionLimit) -> Arc<Gate<B>> {
+        Gate::new(connections, limit)
     }
 
     fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B> {

@@ -78,7 +78,10 @@ impl Destination {
 
     /// How long connections to it stay idle.
     pub(super) fn idle_timeout(&self, pool: &PoolSettings) -> Duration {
-        let own = self.connections.as_ref().and_then(Connections::idle_timeout);
+        let own = self
+            .connections
+            .as_ref()
+            .and_then(Connections::idle_timeout);
         own.unwrap_or(pool.idle_timeout)
     }
 

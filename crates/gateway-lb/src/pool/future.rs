@@ -26,14 +26,14 @@ use super::{Protocol, UpgradedUpstream, UpstreamBody};
 /// and gives up an HTTP/1 connection that is being opened. An HTTP/2 connection that is
 /// being opened is kept for others. A request that waits for a connection leaves the queue.
 #[must_use = "futures do nothing unless polled"]
-pub struct SendFuture<B: Send + 'static> {
+pub struct SendFuture<B: Send> {
     handle: Handle<B>,
     destination: Destination,
     state: State<B>,
 }
 
 // What is not met by every request is boxed: the whole is moved from layer to layer.
-enum State<B: Send + 'static> {
+enum State<B: Send> {
     QueueHttp1 {
         request: Box<Outgoing<B>>,
         waiting: Box<Waiting<B>>,
@@ -72,7 +72,7 @@ enum State<B: Send + 'static> {
 
 type Answer<B> = Result<Response<UpstreamBody<B>>, UpstreamError>;
 
-impl<B: Send + 'static> SendFuture<B> {
+impl<B: Send> SendFuture<B> {
     pub(super) fn new(
         handle: Handle<B>,
         destination: Destination,
@@ -360,7 +360,7 @@ impl<B: Send + 'static> SendFuture<B> {
     }
 }
 
-impl<B: Send + Unpin + 'static> Future for SendFuture<B> {
+impl<B: Send + Unpin> Future for SendFuture<B> {
     type Output = Answer<B>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -373,7 +373,7 @@ impl<B: Send + Unpin + 'static> Future for SendFuture<B> {
     }
 }
 
-impl<B: Send + 'static> fmt::Debug for SendFuture<B> {
+impl<B: Send> fmt::Debug for SendFuture<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("SendFuture")
@@ -382,7 +382,7 @@ impl<B: Send + 'static> fmt::Debug for SendFuture<B> {
     }
 }
 
-fn start_http1<B: Send + 'static>(
+fn start_http1<B: Send>(
     handle: &Handle<B>,
     destination: &Destination,
     request: Outgoing<B>,
@@ -408,7 +408,7 @@ fn start_http1<B: Send + 'static>(
     }
 }
 
-fn start_http2<B: Send + 'static>(
+fn start_http2<B: Send>(
     destination: &Destination,
     mut request: Request<B>,
 ) -> Result<State<B>, InvalidRequest> {

@@ -50,7 +50,7 @@ impl<B: Send> Shared<B> {
 }
 
 /// What a request for an HTTP/1 connection finds.
-pub(super) enum Checkout<B: Send + 'static> {
+pub(super) enum Checkout<B: Send> {
     Idle(BoxHttp1Connection<B>),
     Open(Option<Place>),
     Wait(Box<Waiting<B>>),
@@ -71,7 +71,7 @@ struct Local<B: Send> {
     counters: Arc<Counters>,
 }
 
-impl<B: Send + 'static> Handle<B> {
+impl<B: Send> Handle<B> {
     pub(super) fn new(shared: Arc<Shared<B>>) -> Self {
         Self {
             local: Arc::new(Local {
@@ -95,7 +95,10 @@ impl<B: Send + 'static> Handle<B> {
     /// # Errors
     ///
     /// There are as many connections as there may be, and as many requests wait for one.
-    pub(super) fn check_out(&self, destination: &Destination) -> Result<Checkout<B>, UpstreamError> {
+    pub(super) fn check_out(
+        &self,
+        destination: &Destination,
+    ) -> Result<Checkout<B>, UpstreamError> {
         let settings = self.settings();
         let Some(gate) = self.gate(destination) else {
             let idle = self.shard().borrow_mut().check_out(destination, settings);
@@ -138,9 +141,7 @@ impl<B: Send + 'static> Handle<B> {
             None => {
                 let open = || self.open_http2(destination, None);
                 let mut shard = self.shard().borrow_mut();
-                Ok(Ask::Chosen(
-                    shard.choose_http2(destination, settings, open),
-                ))
+                Ok(Ask::Chosen(shard.choose_http2(destination, settings, open)))
             }
             Some(gate) => {
                 let open = |place| self.open_http2(destination, Some(place));
@@ -180,7 +181,7 @@ impl<B: Send + 'static> Handle<B> {
         let mut gates = self.local.shared.lock_gates();
         let gate = gates
             .entry(key)
-            .or_insert_with(|| Gate::new(connections, limit));
+            .or_insert_with(|| self.local.shared.codecs.gate(connections, limit));
         let gate = Arc::clone(gate);
         drop(gates);
         let known = Arc::clone(&gate);

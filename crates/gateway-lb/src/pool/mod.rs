@@ -118,7 +118,7 @@ pub use self::upgrade::{UpgradedTransport, UpgradedUpstream};
 ///
 /// Clones share the connections. On a runtime with many threads a connection belongs to
 /// the thread on which its last response ended.
-pub struct Pool<B: Send + 'static> {
+pub struct Pool<B: Send> {
     shared: Arc<Shared<B>>,
     // Not inside `shared`: each handle keeps that alive.
     handles: Arc<ThreadLocal<Handle<B>>>,
@@ -167,16 +167,6 @@ impl<B: RequestBody> Pool<B> {
     ) -> SendFuture<B> {
         SendFuture::new(self.handle().clone(), destination.into(), protocol, request)
     }
-}
-
-impl<B: Send + 'static> Pool<B> {
-    /// Closes connections of this thread that are dead, or have been idle for too long.
-    ///
-    /// Call it about once a second on each thread that sends. Threads that keep
-    /// sending also sweep by themselves; a thread that falls silent does not.
-    pub fn sweep(&self) {
-        self.handle().sweep();
-    }
 
     /// Opens connections to `destination`, if fewer are idle on this thread than are to be
     /// [warm](crate::connections::ConnectionSettings::with_warm), or fewer open on HTTP/2.
@@ -186,6 +176,16 @@ impl<B: Send + 'static> Pool<B> {
     /// grows to half a minute. Whoever calls it no more lets the connections grow idle.
     pub fn warm(&self, destination: impl Into<Destination>, protocol: Protocol) {
         self.handle().warm(&destination.into(), protocol);
+    }
+}
+
+impl<B: Send> Pool<B> {
+    /// Closes connections of this thread that are dead, or have been idle for too long.
+    ///
+    /// Call it about once a second on each thread that sends. Threads that keep
+    /// sending also sweep by themselves; a thread that falls silent does not.
+    pub fn sweep(&self) {
+        self.handle().sweep();
     }
 
     /// How many idle HTTP/1 connections this thread keeps, and all threads together of those
@@ -211,7 +211,7 @@ impl<B: Send + 'static> Pool<B> {
     }
 }
 
-impl<B: Send + 'static> Clone for Pool<B> {
+impl<B: Send> Clone for Pool<B> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
@@ -220,7 +220,7 @@ impl<B: Send + 'static> Clone for Pool<B> {
     }
 }
 
-impl<B: Send + 'static> fmt::Debug for Pool<B> {
+impl<B: Send> fmt::Debug for Pool<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Pool").finish_non_exhaustive()
     }

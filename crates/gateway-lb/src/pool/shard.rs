@@ -36,7 +36,7 @@ pub(super) struct Shard<B: Send> {
     last_sweep: Instant,
 }
 
-impl<B: Send + 'static> Shard<B> {
+impl<B: Send> Shard<B> {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             http1: Map::default(),
@@ -90,10 +90,10 @@ impl<B: Send + 'static> Shard<B> {
         connect: impl FnOnce() -> Connecting<B>,
     ) -> Choice<B> {
         self.sweep_now_and_then(Instant::now(), settings);
-        self.http2.entry(destination.clone()).or_default().choose(
-            settings.http2.max_connections,
-            connect,
-        )
+        self.http2
+            .entry(destination.clone())
+            .or_default()
+            .choose(settings.http2.max_connections, connect)
     }
 
     pub(super) fn sweep(&mut self, now: Instant, settings: &PoolSettings) {
@@ -111,8 +111,7 @@ impl<B: Send + 'static> Shard<B> {
             slots.sweep(now, destination.idle_timeout(settings));
             !slots.is_empty()
         });
-        self.warming
-            .retain(|_, warming| !warming.is_forgotten(now));
+        self.warming.retain(|_, warming| !warming.is_forgotten(now));
         self.gates.retain(|_, gate| {
             gate.sweep(now, gate.idle_timeout().unwrap_or(settings.idle_timeout));
             !gate.is_unused()

@@ -61,7 +61,9 @@ impl BodyFailure {
 
     /// Whether the codec has no more use for the body.
     pub(super) fn is_body_sent(&self) -> bool {
-        self.0.as_ref().is_none_or(|slot| Arc::strong_count(slot) == 1)
+        self.0
+            .as_ref()
+            .is_none_or(|slot| Arc::strong_count(slot) == 1)
     }
 
     fn set(&self, cause: Cause) {

@@ -49,6 +49,8 @@ pub(super) struct Gate<B: Send> {
     /// What it is known by, which must not become somebody else's.
     connections: Connections,
     limit: ConnectionLimit,
+    /// Itself, for those who have a place.
+    giver: Weak<dyn Giver>,
     state: Mutex<State<B>>,
 }
 
@@ -75,7 +77,7 @@ struct Shared<B> {
 }
 
 /// What a request finds.
-pub(super) enum Admission<B: Send + 'static> {
+pub(super) enum Admission<B: Send> {
     Idle(BoxHttp1Connection<B>),
     Open(Place),
     Later(Box<Waiting<B>>),
@@ -83,9 +85,10 @@ pub(super) enum Admission<B: Send + 'static> {
 
 impl<B: Send + 'static> Gate<B> {
     pub(super) fn new(connections: &Connections, limit: ConnectionLimit) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|this: &Weak<Self>| Self {
             connections: connections.clone(),
             limit,
+            giver: this.clone(),
             state: Mutex::new(State {
                 taken: 0,
                 idle: Vec::new(),
@@ -94,7 +97,9 @@ impl<B: Send + 'static> Gate<B> {
             }),
         })
     }
+}
 
+impl<B: Send> Gate<B> {
     /// An idle connection to `destination`, or a place for one, or a wait for either.
     ///
     /// # Errors
@@ -108,8 +113,7 @@ impl<B: Send + 'static> Gate<B> {
         let runtime = current_runtime();
         let mut leaving = Vec::new();
         let mut state = self.lock();
-        if let Some(connection) =
-            state.take_idle(destination, runtime, idle_timeout, &mut leaving)
+        if let Some(connection) = state.take_idle(destination, runtime, idle_timeout, &mut leaving)
         {
             return Ok(Admission::Idle(connection));
         }
@@ -121,7 +125,7 @@ impl<B: Send + 'static> Gate<B> {
     }
 
     /// A place, if it is not needed by a request.
-    pub(super) fn spare_place(self: &Arc<Self>) -> Option<Place> {
+    pub(super) fn spare_place(&self) -> Option<Place> {
         let mut state = self.lock();
         let is_spare = state.taken < self.limit.connections.get();
         is_spare.then(|| self.one_more(&mut state))
@@ -205,11 +209,7 @@ impl<B: Send + 'static> Gate<B> {
     }
 
     /// A place for a connection: a free one, or that of a connection that nobody uses.
-    fn place(
-        self: &Arc<Self>,
-        state: &mut State<B>,
-        leaving: &mut Vec<Idle<B>>,
-    ) -> Option<Place> {
+    fn place(&self, state: &mut State<B>, leaving: &mut Vec<Idle<B>>) -> Option<Place> {
         if state.taken < self.limit.connections.get() {
             return Some(self.one_more(state));
         }
@@ -226,15 +226,14 @@ impl<B: Send + 'static> Gate<B> {
         None
     }
 
-    fn one_more(self: &Arc<Self>, state: &mut State<B>) -> Place {
+    fn one_more(&self, state: &mut State<B>) -> Place {
         state.taken += 1;
         self.again()
     }
 
     /// A place that is counted already.
-    fn again(self: &Arc<Self>) -> Place {
-        let weak: Weak<Self> = Arc::downgrade(self);
-        Place::new(weak)
+    fn again(&self) -> Place {
+        Place::new(Weak::clone(&self.giver))
     }
 
     fn line_up(
@@ -290,7 +289,7 @@ impl<B: Send> State<B> {
     }
 }
 
-impl<B: Send + 'static> Giver for Gate<B> {
+impl<B: Send> Giver for Gate<B> {
     fn regain(self: Arc<Self>) {
         loop {
             let mut state = self.lock();

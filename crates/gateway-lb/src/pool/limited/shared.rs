@@ -10,7 +10,7 @@ use crate::pool::error::Overload;
 use crate::pool::http2::{Choice, Connecting, Http2Connection, Slot};
 
 /// What a request for a shared connection finds.
-pub(in crate::pool) enum Ask<B: Send + 'static> {
+pub(in crate::pool) enum Ask<B: Send> {
     Chosen(Choice<B>),
     Later(Box<Waiting<B>>),
 }
@@ -26,7 +26,7 @@ struct Found<B> {
     emptiest: Option<Http2Connection<B>>,
 }
 
-impl<B: Send + 'static> Gate<B> {
+impl<B: Send> Gate<B> {
     /// A connection to `destination`: with room and of this runtime, or else one more, or else
     /// any. Whoever has waited for a `place` brings it.
     ///

@@ -27,14 +27,14 @@ pub(in crate::pool) enum Turn<B: Send> {
 
 /// A request's place in the queue, in which it is by the time it came. Dropping it leaves the
 /// queue, and passes on what the request was given and did not take.
-pub(in crate::pool) struct Waiting<B: Send + 'static> {
+pub(in crate::pool) struct Waiting<B: Send> {
     gate: Arc<Gate<B>>,
     number: u64,
     turn: oneshot::Receiver<Turn<B>>,
     patience: Pin<Box<Sleep>>,
 }
 
-impl<B: Send + 'static> Waiting<B> {
+impl<B: Send> Waiting<B> {
     pub(super) fn new(
         gate: &Arc<Gate<B>>,
         number: u64,
@@ -62,7 +62,7 @@ impl<B: Send + 'static> Waiting<B> {
     }
 }
 
-impl<B: Send + 'static> Drop for Waiting<B> {
+impl<B: Send> Drop for Waiting<B> {
     fn drop(&mut self) {
         self.gate.leave(self.number);
     }
@@ -131,8 +131,7 @@ impl<B: Send> Queue<B> {
         runtime: Runtime,
     ) -> Option<Waiter<B>> {
         let first = self.waiters.front()?;
-        let fits =
-            !first.shares && first.runtime == runtime && first.destination == *destination;
+        let fits = !first.shares && first.runtime == runtime && first.destination == *destination;
         if fits { self.waiters.pop_front() } else { None }
     }
 

@@ -4,6 +4,7 @@ mod exchange;
 mod framing;
 mod http2;
 mod keeping;
+mod limits;
 mod origin;
 mod runtimes;
 mod streaming;

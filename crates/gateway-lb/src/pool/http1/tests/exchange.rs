@@ -28,6 +28,7 @@ fn open() -> (Script, TestConnection) {
         script.clone(),
         SocketAddr::from(([127, 0, 0, 1], 9)).into(),
         &settings,
+        None,
     );
     (script, connection)
 }
