@@ -116,7 +116,16 @@ async fn another_endpoint_is_tried_when_one_has_no_connection_free() {
     let site = Site::new().rule(retrying).backend_of("origin", backend);
     let gateway = TestGateway::single(&site);
     let address = gateway.address();
-    let busy = tokio::spawn(async move { Client::http1(address).await.get("/").await });
+    let busy = tokio::spawn(async move {
+        let mut client = Client::http1(address).await;
+        // Until it is the slow one's turn.
+        loop {
+            let reply = client.get("/").await;
+            if reply.text() != "fast" {
+                return reply;
+            }
+        }
+    });
     slow.until("a request", |state| state.requests.len() == 1)
         .await;
 
