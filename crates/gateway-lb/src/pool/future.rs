@@ -9,13 +9,14 @@ use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body::Body;
 
-use super::codec::{BoxHttp1Connection, Dial, Http1Outcome};
+use super::codec::{BoxHttp1Connection, Http1Outcome};
 use super::destination::Destination;
-use super::error::{InvalidRequest, UpstreamError, UpstreamErrorKind};
-use super::handle::{Checkout, Handle};
+use super::error::{UpstreamError, UpstreamErrorKind};
+use super::handle::Handle;
 use super::http1::Outgoing;
-use super::http2::{self, Choice, Connecting, Http2Connection};
-use super::limited::{Ask, Place, Turn, Waiting};
+use super::http2::{self, Choice, Http2Connection};
+use super::limited::{Ask, Place, Turn};
+use super::state::{State, start_http1, start_http2};
 use super::{Protocol, UpgradedUpstream, UpstreamBody};
 
 /// Response future of [`Pool::send`](super::Pool::send).
@@ -30,44 +31,6 @@ pub struct SendFuture<B: Send> {
     handle: Handle<B>,
     destination: Destination,
     state: State<B>,
-}
-
-// What is not met by every request is boxed: the whole is moved from layer to layer.
-enum State<B: Send> {
-    QueueHttp1 {
-        request: Box<Outgoing<B>>,
-        waiting: Box<Waiting<B>>,
-    },
-    DialHttp1 {
-        request: Box<Outgoing<B>>,
-        dial: Dial<B>,
-    },
-    ExchangeHttp1 {
-        connection: BoxHttp1Connection<B>,
-        is_reused: bool,
-    },
-    QueueHttp2 {
-        request: Box<Request<B>>,
-        attempt: usize,
-        waiting: Box<Waiting<B>>,
-    },
-    Http2 {
-        request: Box<Request<B>>,
-        attempt: usize,
-        /// What it has waited for.
-        place: Option<Place>,
-    },
-    AwaitHttp2 {
-        request: Box<Request<B>>,
-        attempt: usize,
-        connecting: Connecting<B>,
-    },
-    ExchangeHttp2 {
-        exchange: http2::Exchange<B>,
-        attempt: usize,
-    },
-    Refused(UpstreamError),
-    Done,
 }
 
 type Answer<B> = Result<Response<UpstreamBody<B>>, UpstreamError>;
@@ -380,44 +343,6 @@ impl<B: Send> fmt::Debug for SendFuture<B> {
             .field("destination", &self.destination)
             .finish_non_exhaustive()
     }
-}
-
-fn start_http1<B: Send>(
-    handle: &Handle<B>,
-    destination: &Destination,
-    request: Outgoing<B>,
-) -> State<B> {
-    match handle.check_out(destination) {
-        Ok(Checkout::Idle(mut connection)) => {
-            handle.counters().reused();
-            connection.send(request);
-            State::ExchangeHttp1 {
-                connection,
-                is_reused: true,
-            }
-        }
-        Ok(Checkout::Open(place)) => State::DialHttp1 {
-            request: Box::new(request),
-            dial: handle.open_http1(destination, place),
-        },
-        Ok(Checkout::Wait(waiting)) => State::QueueHttp1 {
-            request: Box::new(request),
-            waiting,
-        },
-        Err(overloaded) => State::Refused(overloaded),
-    }
-}
-
-fn start_http2<B: Send>(
-    destination: &Destination,
-    mut request: Request<B>,
-) -> Result<State<B>, InvalidRequest> {
-    http2::into_http2(&mut request, destination)?;
-    Ok(State::Http2 {
-        request: Box::new(request),
-        attempt: 1,
-        place: None,
-    })
 }
 
 /// How many HTTP/2 connections may turn out to be closed before a request gives up.

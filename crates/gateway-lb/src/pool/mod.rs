@@ -94,6 +94,7 @@ mod life;
 mod limited;
 mod settings;
 mod shard;
+mod state;
 mod stream;
 #[cfg(test)]
 mod tests;

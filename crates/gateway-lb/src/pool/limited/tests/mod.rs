@@ -5,94 +5,24 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
-use http_body::{Frame, SizeHint};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
+use self::fake::Fake;
 use super::{Admission, Gate, Place, Turn, Waiting};
 use crate::connections::{ConnectionLimit, ConnectionSettings};
-use crate::pool::codec::{BoxHttp1Connection, Http1Connection, Http1Outcome};
+use crate::pool::codec::BoxHttp1Connection;
 use crate::pool::connections::Connections;
 use crate::pool::destination::Destination;
 use crate::pool::error::{Overload, UpstreamError, UpstreamErrorKind};
-use crate::pool::http1::Outgoing;
-use crate::pool::upgrade::UpgradedTransport;
+
+mod fake;
 
 const LONG: Duration = Duration::from_secs(60);
-
-/// A connection that does nothing but be there.
-struct Fake {
-    destination: Destination,
-    place: Option<Place>,
-    since: Instant,
-}
-
-impl Http1Connection<()> for Fake {
-    fn destination(&self) -> &Destination {
-        &self.destination
-    }
-
-    fn is_used_up(&self) -> bool {
-        false
-    }
-
-    fn take_place(&mut self) -> Option<Place> {
-        self.place.take()
-    }
-
-    fn idle_since(&self) -> Instant {
-        self.since
-    }
-
-    fn is_alive(&mut self) -> bool {
-        true
-    }
-
-    fn park(&mut self) -> bool {
-        true
-    }
-
-    fn is_request_sent(&self) -> bool {
-        true
-    }
-
-    fn send(&mut self, _: Outgoing<()>) {
-        unreachable!("there is nobody to send to")
-    }
-
-    fn poll_exchange(&mut self, _: &mut Context<'_>) -> Poll<Http1Outcome<()>> {
-        unreachable!("nothing was sent")
-    }
-
-    fn poll_body(
-        &mut self,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
-        unreachable!("nothing was sent")
-    }
-
-    fn take_whole_body(&mut self) -> Option<Bytes> {
-        None
-    }
-
-    fn is_end_stream(&self) -> bool {
-        true
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
-    }
-
-    fn into_upgraded(self: Box<Self>) -> UpgradedTransport {
-        unreachable!("nothing was sent")
-    }
-}
 
 type TestGate = Arc<Gate<()>>;
 
