@@ -205,6 +205,14 @@ impl State {
                 }
                 (201, self.store(&path, sent))
             }
+            // Of merging it knows no more than whole fields.
+            (Method::PATCH, Some(mut known)) => {
+                let fields = sent.as_object().into_iter().flatten();
+                for (name, value) in fields {
+                    known[name] = value.clone();
+                }
+                (200, self.store(object, known))
+            }
             (Method::PUT, Some(known)) => {
                 let meta = |key: &str| sent["metadata"].get(key) == known["metadata"].get(key);
                 if !meta("resourceVersion") || !meta("uid") {

@@ -1,11 +1,13 @@
 //! Tells of new problems where people look first.
 //!
 //! `kubectl describe` shows Events beside the object they are about. There is one for
-//! every condition that was led to by a problem, when it comes to be so, and not again
-//! for a while. They are a courtesy: what cannot be told is left out.
+//! every condition that was led to by a problem, when it comes to be so; if the same
+//! happens again soon, that one counts it. They are a courtesy: what cannot be told is
+//! left out.
 
 mod event;
 mod news;
+mod series;
 mod settings;
 mod task;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::verdict::{Condition, Reason, Verdict};
 
 /// A problem that an Event tells of.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct News {
     /// Why.
     pub(super) reason: Reason,

@@ -4,20 +4,18 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Method;
-use jiff::Timestamp;
 use kube::Client;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::super::call::{CallError, call};
+use super::super::call::CallError;
 use super::super::orders::Orders;
 use super::super::rate::TokenBucket;
 use super::super::{Observed, Statuses};
 use super::EventSettings;
-use super::event::event;
 use super::news::{News, news};
-use crate::verdict::{Reason, Verdicts};
+use super::series::Series;
+use crate::verdict::Verdicts;
 use crate::world::ObjectRef;
 
 /// Everything it has in mind.
@@ -37,7 +35,7 @@ pub(super) struct Task {
 /// What was told of one object.
 struct Told {
     tokens: TokenBucket,
-    reasons: HashMap<Reason, Instant>,
+    series: HashMap<News, Series>,
 }
 
 impl Task {
@@ -80,6 +78,9 @@ impl Task {
         if !self.leading {
             self.queue.clear();
             self.verdicts = None;
+            let told = self.objects.values_mut();
+            told.flat_map(|told| told.series.values_mut())
+                .for_each(Series::leave_it);
             return;
         }
         let Some((verdicts, statuses)) = orders.told else {
@@ -106,31 +107,36 @@ impl Task {
                 continue;
             };
             for one in news(verdict, known.get(object), observed.status.as_deref()) {
-                if self.queue.len() < MAX_WAITING && self.may_tell(object, one.reason, now) {
+                if self.is_to_be_told(object, &one, now) {
                     self.queue.push_back((Arc::clone(observed), one));
                 }
             }
         }
     }
 
-    /// Whether there was not much to tell of an object lately, and not this.
-    fn may_tell(&mut self, object: &ObjectRef, reason: Reason, now: Instant) -> bool {
+    /// Counts it, and says whether the count is to be told: if there is room, and there
+    /// was not much to tell of the object lately.
+    fn is_to_be_told(&mut self, object: &ObjectRef, news: &News, now: Instant) -> bool {
+        let has_room = self.queue.len() < MAX_WAITING;
         let told = self.objects.entry(object.clone()).or_insert_with(|| Told {
             tokens: TokenBucket::new(1.0 / 60.0, 5, now),
-            reasons: HashMap::new(),
+            series: HashMap::new(),
         });
-        if told.reasons.contains_key(&reason) || !told.tokens.take(now) {
+        let known = told.series.get_mut(news);
+        let waits = known.is_some_and(|series| series.happens(now));
+        if waits || !has_room || !told.tokens.take(now) {
             return false;
         }
-        told.reasons.insert(reason, now);
+        let series = told.series.entry(news.clone());
+        series.or_insert_with(|| Series::new(now)).wait();
 
         true
     }
 
     fn forget_old(&mut self, now: Instant) {
         self.objects.retain(|_, told| {
-            told.reasons.retain(|_, at| now < *at + SAME);
-            !told.reasons.is_empty()
+            told.series.retain(|_, series| !series.is_over(now));
+            !told.series.is_empty()
         });
     }
 
@@ -139,17 +145,16 @@ impl Task {
             return;
         };
         self.tokens.take(Instant::now());
-        let number = fastrand::u64(..);
-        let event = event(&self.settings, &observed, &news, Timestamp::now(), number);
-        let namespace = event.metadata.namespace.as_deref().unwrap_or_default();
-        let path = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
-        let Ok(body) = serde_json::to_value(&event) else {
+        let object = observed.object.clone();
+        let told = self.objects.get_mut(&object);
+        let Some(series) = told.and_then(|told| told.series.get_mut(&news)) else {
             return;
         };
-
-        let told = call(&self.client, Method::POST, &path, Some(&body)).await;
+        let told = series
+            .tell(&self.client, &self.settings, &observed, &news)
+            .await;
         if let Err(error) = told {
-            tracing::debug!(object = %observed.object, %error, "an Event was not written");
+            tracing::debug!(%object, %error, "an Event was not written");
             let pause = match error {
                 CallError::Refused { .. } => REFUSED,
                 CallError::Busy { after } => after.unwrap_or(FAILED),
@@ -161,9 +166,6 @@ impl Task {
         }
     }
 }
-
-/// The same of the same object is not told again so soon.
-const SAME: Duration = Duration::from_secs(600);
 
 /// What is more is left out.
 const MAX_WAITING: usize = 1_000;

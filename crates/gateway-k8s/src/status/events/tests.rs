@@ -160,7 +160,7 @@ async fn a_new_problem_is_told_by_the_leader_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_problem_is_not_told_again_for_ten_minutes() {
+async fn the_same_problem_is_counted_by_one_event_until_it_is_rare() {
     let server = Double::new();
     let events = Events::new(server.client(), settings());
     events.lead(true);
@@ -174,11 +174,47 @@ async fn the_same_problem_is_not_told_again_for_ten_minutes() {
         }
     }
     assert_eq!(told(&server), 1);
+    let changes = server.changes_since(0).into_values().flatten();
+    let [event] = &*changes.collect::<Vec<_>>() else {
+        panic!("there is one Event");
+    };
+    let count = event["series"]["count"].as_i64().unwrap();
+    assert!((40..=50).contains(&count), "{count}");
+    assert!(event["series"]["lastObservedTime"].is_string());
+    let counted = server.count(&Method::PATCH, "/namespaces/shop/events");
+    assert!((5..=15).contains(&counted), "{counted}");
 
     sleep(secs(600)).await;
     events.update(bad.0, bad.1);
     sleep(secs(5)).await;
     assert_eq!(told(&server), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_problem_and_an_event_that_is_gone_are_told_anew() {
+    let server = Double::new();
+    let events = Events::new(server.client(), settings());
+    events.lead(true);
+    let tell = async |condition: &Condition| {
+        let (verdicts, statuses) = world(1, condition);
+        events.update(verdicts, statuses);
+        sleep(secs(5)).await;
+    };
+    tell(&refused(Reason::Invalid, "no")).await;
+    tell(&refused(Reason::Invalid, "still no")).await;
+    assert_eq!(told(&server), 2);
+
+    for path in server.changes_since(0).into_keys() {
+        server.put(&path, Value::Null);
+    }
+    tell(&refused(Reason::Invalid, "no")).await;
+
+    assert_eq!(told(&server), 3);
+    let changes = server.changes_since(0).into_values().flatten();
+    let counts: Vec<_> = changes
+        .map(|event| event["series"]["count"].clone())
+        .collect();
+    assert_eq!(counts, [json!(2)]);
 }
 
 #[tokio::test(start_paused = true)]
