@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gateway_core::model::ObjectName;
 use gateway_k8s::resolve::Settings;
 use gateway_k8s::source::cluster::{self, Cluster, ClusterSettings, KindState, Reading};
 use kube::Client;
@@ -19,15 +20,20 @@ pub(crate) async fn connect(args: &ClusterArgs) -> Result<Client, CommandFailure
     })
 }
 
-/// Begins to follow what the cluster says.
-pub(crate) fn follow(client: Client, args: &ClusterArgs) -> Cluster {
+/// Begins to follow what the cluster says; of Secrets, as far as they are the business
+/// of one Gateway, if there is one.
+pub(crate) fn follow(client: Client, args: &ClusterArgs, only: Option<&ObjectName>) -> Cluster {
     let settings = ClusterSettings::new().with_namespaces(args.namespaces.iter().cloned());
+    let settings = match only {
+        Some(gateway) => settings.with_secrets_of([gateway.namespace()]),
+        None => settings,
+    };
     Cluster::new(client, settings)
 }
 
 /// What the cluster says now.
 pub(crate) async fn read(args: &ClusterArgs) -> Result<Reading, CommandFailure> {
-    let mut cluster = follow(connect(args).await?, args);
+    let mut cluster = follow(connect(args).await?, args, None);
     let reading = timeout(PATIENCE, cluster.changed()).await;
     let reading = reading.map_err(|_| {
         let failure = CommandFailure::new(format!(

@@ -1,5 +1,6 @@
 //! Log lines on standard error.
 
+use std::fmt::{Display, Formatter};
 use std::io::IsTerminal;
 use std::str::FromStr;
 
@@ -90,6 +91,18 @@ impl FromStr for LogSettings {
     }
 }
 
+/// As it is read.
+impl Display for LogSettings {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let format = match self.format {
+            Format::Text => "text",
+            Format::Json => "json",
+        };
+        let level = self.level.as_str().to_ascii_lowercase();
+        write!(f, "{format}/{level}")
+    }
+}
+
 /// Not a way to log.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -110,6 +123,14 @@ mod tests {
 
         assert_eq!(parsed("json"), parsed("json/info"));
         assert_eq!(parsed("debug"), parsed("text/debug"));
+    }
+
+    #[test]
+    fn what_is_displayed_is_read_again() {
+        for text in ["text/info", "json/trace"] {
+            let parsed = text.parse::<LogSettings>().expect("is valid");
+            assert_eq!(parsed.to_string(), text);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use gateway_core::model::ObjectName;
 use gateway_k8s::infrastructure::Exposure;
+use gateway_k8s::resolve::Serving;
 
 /// Which cluster, if any.
 #[derive(Args, Debug, Default)]
@@ -54,6 +55,35 @@ pub(crate) struct ControllerArgs {
     )]
     pub(crate) pod_service: ObjectName,
 
+    /// Serve this Gateway alone, where its Service leads to, and write nothing: what the pods of
+    /// dedicated Gateways do
+    #[arg(
+        long,
+        env = "GATEWAY_ONLY",
+        value_name = "NAMESPACE/NAME",
+        value_parser = object_name,
+        requires = "kubernetes"
+    )]
+    pub(crate) gateway: Option<ObjectName>,
+
+    /// The image of the pods of dedicated Gateways, whose entry point is this program
+    #[arg(
+        long,
+        env = "GATEWAY_DEDICATED_IMAGE",
+        value_name = "IMAGE",
+        default_value = "gateway:latest"
+    )]
+    pub(crate) dedicated_image: String,
+
+    /// How many pods a dedicated Gateway begins with
+    #[arg(
+        long,
+        env = "GATEWAY_DEDICATED_REPLICAS",
+        value_name = "N",
+        default_value_t = 2
+    )]
+    pub(crate) dedicated_replicas: u16,
+
     /// An address to publish for Gateways that listen on every address of this machine
     #[arg(
         long = "publish-address",
@@ -85,13 +115,26 @@ pub(crate) enum ExposureArg {
     Direct,
     /// Through a Service of type LoadBalancer for each Gateway
     Services,
+    /// The same, with a Deployment for each Gateway that serves nothing else
+    Dedicated,
 }
 
 impl ControllerArgs {
     pub(crate) fn exposure(&self) -> Exposure {
         match self.exposure {
+            _ if self.gateway.is_some() => Exposure::Dedicated,
             ExposureArg::Direct => Exposure::Direct,
             ExposureArg::Services => Exposure::Services,
+            ExposureArg::Dedicated => Exposure::Dedicated,
+        }
+    }
+
+    /// Which Gateways are served by this process itself.
+    pub(crate) fn serving(&self) -> Serving {
+        match (&self.gateway, self.exposure()) {
+            (Some(gateway), _) => Serving::Only(gateway.clone()),
+            (None, Exposure::Dedicated) => Serving::Nothing,
+            (None, Exposure::Direct | Exposure::Services) => Serving::Everything,
         }
     }
 }

@@ -7,20 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::Gateway;
-use gateway_k8s::infrastructure::Provisioner;
-use gateway_k8s::resolve::{CONTROLLER_NAME, Settings};
+use gateway_k8s::resolve::Settings;
 use gateway_k8s::snapshot::{self, SnapshotKeeper};
 use gateway_k8s::source::cluster::{self as source, Cluster, KindState};
-use gateway_k8s::status::{
-    EventSettings, Events, Leader, LeaseSettings, NodeAddresses, StatusWriter, Statuses,
-    WriterSettings,
-};
-use kube::Client;
+use gateway_k8s::status::Statuses;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, interval, interval_at, timeout};
 
 use super::control::Control;
+use super::writers::{self, News, Writers};
 use super::{LOOK_AGAIN, LOOK_AT_DATES};
 use crate::admin::Vitals;
 use crate::args::RunArgs;
@@ -38,7 +34,8 @@ pub(super) struct ClusterControl {
     release: Option<String>,
     /// Nothing, as long as too little is known to tell anybody of it.
     statuses: Option<Statuses>,
-    writers: Writers,
+    /// Nothing, where others write.
+    writers: Option<Writers>,
     keeper: Option<SnapshotKeeper>,
 }
 
@@ -51,16 +48,6 @@ pub(super) struct Surroundings {
     pub(super) draining: watch::Receiver<bool>,
 }
 
-/// Who writes to the cluster, as long as this replica leads.
-#[derive(Debug)]
-struct Writers {
-    leader: Option<Leader>,
-    leading: watch::Receiver<bool>,
-    statuses: StatusWriter,
-    events: Events,
-    provisioner: Provisioner,
-}
-
 impl ClusterControl {
     /// Connects, and serves what the cluster says; or what it said last, as long as
     /// its API server is away.
@@ -69,12 +56,15 @@ impl ClusterControl {
         around: Surroundings,
     ) -> Result<Self, CommandFailure> {
         let client = cluster::connect(&args.cluster).await?;
-        let following = cluster::follow(client.clone(), &args.cluster);
+        let controller = &args.controller;
+        let only = controller.gateway.as_ref();
+        let following = cluster::follow(client.clone(), &args.cluster, only);
         let settings = args
             .world
             .cluster()
-            .with_exposure(args.controller.exposure());
-        let state = args.controller.state_dir.as_deref();
+            .with_exposure(controller.exposure())
+            .with_serving(controller.serving());
+        let state = controller.state_dir.as_deref();
         let state = state.map(kept_in).transpose()?;
         let mut this = Self {
             cluster: following,
@@ -83,7 +73,7 @@ impl ClusterControl {
             settings,
             release: None,
             statuses: None,
-            writers: Writers::new(client, args),
+            writers: only.is_none().then(|| Writers::new(client, args)),
             keeper: None,
         };
         if let Some(path) = state {
@@ -116,11 +106,12 @@ impl ClusterControl {
         loop {
             tokio::select! {
                 reading = self.cluster.changed() => self.serve_cluster(reading).await,
-                Ok(()) = self.writers.leading.changed() => {
-                    let leads = self.writers.lead();
-                    self.around.vitals.control.leads(leads);
+                news = writers::changed(&mut self.writers) => self.heed(news),
+                Ok(()) = self.around.draining.changed() => {
+                    if let Some(writers) = &mut self.writers {
+                        writers.release();
+                    }
                 }
-                Ok(()) = self.around.draining.changed() => self.writers.release(),
                 _ = again.tick() => self.look_around(),
                 _ = dates.tick() => if self.control.look_at_dates() {
                     self.tell();
@@ -129,12 +120,23 @@ impl ClusterControl {
         }
     }
 
+    /// Follows what those who write have to say.
+    fn heed(&mut self, news: News) {
+        match news {
+            News::Leads(leads) => self.around.vitals.control.leads(leads),
+            News::Hindered(hindrances) => {
+                self.control.hinder(hindrances);
+                self.tell();
+            }
+        }
+    }
+
     fn look_around(&mut self) {
         let vitals = &self.around.vitals;
         vitals.health.beat();
-        let written = self.writers.statuses.metrics();
-        let counts = [written.written, written.conflicts, written.failures];
-        vitals.control.statuses(counts);
+        if let Some(writers) = &self.writers {
+            vitals.control.statuses(writers.counts());
+        }
         if self.control.look_again() {
             self.tell();
         }
@@ -185,16 +187,8 @@ impl ClusterControl {
     }
 
     fn tell(&self) {
-        let Some(statuses) = &self.statuses else {
-            return;
-        };
-        let writers = &self.writers;
-        let verdicts = self.control.verdicts();
-        writers.statuses.update(verdicts.clone(), statuses.clone());
-        writers.events.update(verdicts.clone(), statuses.clone());
-        if let Some(world) = self.control.world() {
-            let needed = Arc::clone(self.control.needed());
-            writers.provisioner.update(needed, world.clone());
+        if let (Some(statuses), Some(writers)) = (&self.statuses, &self.writers) {
+            writers.tell(&self.control, statuses);
         }
     }
 }
@@ -204,48 +198,6 @@ impl Surroundings {
     fn control(&self, settings: Settings) -> Control {
         let (gateway, vitals) = (self.gateway.clone(), Arc::clone(&self.vitals));
         Control::new(ORIGIN.to_owned(), settings, gateway, vitals)
-    }
-}
-
-impl Writers {
-    fn new(client: Client, args: &RunArgs) -> Self {
-        let (namespaces, args) = (args.cluster.namespaces.clone(), &args.controller);
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let lease = LeaseSettings::new(&args.lease_namespace, LEASE, host.trim());
-        let events = EventSettings::new(CONTROLLER_NAME, lease.identity());
-        let leader = Leader::new(client.clone(), lease);
-        let addresses = NodeAddresses::new(args.publish_addresses.clone());
-        let settings = WriterSettings::default().node_addresses(addresses);
-        let pods = args.pod_service.clone();
-
-        Self {
-            leading: leader.leading(),
-            leader: Some(leader),
-            statuses: StatusWriter::new(client.clone(), settings),
-            events: Events::new(client.clone(), events),
-            provisioner: Provisioner::new(client, args.exposure(), pods, namespaces),
-        }
-    }
-
-    /// Writes, or stops to, and says which.
-    fn lead(&mut self) -> bool {
-        let leads = *self.leading.borrow_and_update();
-        self.set_leading(leads);
-        leads
-    }
-
-    fn set_leading(&self, leads: bool) {
-        self.statuses.lead(leads);
-        self.events.lead(leads);
-        self.provisioner.lead(leads);
-    }
-
-    /// Lets another replica lead, while this one ends.
-    fn release(&mut self) {
-        self.set_leading(false);
-        if let Some(leader) = self.leader.take() {
-            tokio::spawn(leader.release());
-        }
     }
 }
 
@@ -273,8 +225,6 @@ fn kept_in(folder: &Path) -> Result<PathBuf, CommandFailure> {
 
 /// Where objects come from, in words.
 const ORIGIN: &str = "the cluster";
-/// The name of the Lease.
-const LEASE: &str = "gateway-rs.dev";
 /// The file of the last good configuration, in the folder for states.
 const SNAPSHOT: &str = "last-good";
 /// How long the API server may take at a start before what it said last is served.

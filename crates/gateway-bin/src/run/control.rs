@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use gateway_core::model::Configuration;
 use gateway_core::{BindError, Gateway, Transport};
-use gateway_k8s::infrastructure::Needed;
-use gateway_k8s::resolve::{Resolver, Settings};
+use gateway_k8s::infrastructure::{Hindrances, Needed};
+use gateway_k8s::resolve::{Resolver, Serving, Settings};
 use gateway_k8s::verdict::{BindFailure, Verdicts};
 use gateway_k8s::world::World;
 use tokio::time::Instant;
@@ -34,8 +34,10 @@ pub(crate) struct Control {
     /// As they are, now that it was tried.
     verdicts: Verdicts,
     needed: Arc<[Needed]>,
+    hindrances: Hindrances,
     failed: Vec<BindError>,
     told: Told,
+    serving: Serving,
     /// Whether there is nothing to serve.
     waits: bool,
 }
@@ -49,6 +51,7 @@ impl Control {
     ) -> Self {
         Self {
             origin,
+            serving: settings.serving().clone(),
             resolver: Resolver::new(settings),
             gateway,
             vitals,
@@ -57,6 +60,7 @@ impl Control {
             resolved: Verdicts::default(),
             verdicts: Verdicts::default(),
             needed: Arc::default(),
+            hindrances: Hindrances::default(),
             failed: Vec::new(),
             told: Told::default(),
             waits: false,
@@ -109,6 +113,14 @@ impl Control {
         true
     }
 
+    /// Gateways lack something of the cluster.
+    pub(super) fn hinder(&mut self, hindrances: Hindrances) {
+        self.hindrances = hindrances;
+        if let Some(reading) = self.reading.clone() {
+            self.tell(&reading);
+        }
+    }
+
     /// What is served, if anything is yet.
     pub(super) fn world(&self) -> Option<&World> {
         self.reading.as_ref().map(Reading::world)
@@ -145,9 +157,15 @@ impl Control {
         let failures: Vec<_> = failures.map(failure).collect();
         let mut verdicts = self.resolved.clone();
         verdicts.programmed(&failures);
+        verdicts.hindered(&self.hindrances);
         verdicts.dated(SystemTime::now());
 
-        let findings = findings(reading, &verdicts);
+        let mut findings = findings(reading, &verdicts);
+        if let Serving::Only(gateway) = &self.serving {
+            // Of the rest, whoever decides about it tells.
+            let own = format!("Gateway {gateway}");
+            findings.retain(|finding| finding.object.as_ref() == Some(&own));
+        }
         let errors = findings.iter().filter(|finding| finding.is_error()).count();
         let control = &self.vitals.control;
         control.problems(errors, findings.len() - errors);
@@ -156,7 +174,8 @@ impl Control {
         let sockets = Socket::all(&self.gateway);
         self.told
             .listening(listening::by_socket(&self.configuration, &sockets));
-        let waits = sockets.is_empty() && self.failed.is_empty();
+        let serves = self.serving != Serving::Nothing;
+        let waits = serves && sockets.is_empty() && self.failed.is_empty();
         if waits && !self.waits {
             tracing::warn!("no Gateway to serve; waiting for one in {}", self.origin);
         }

@@ -5,6 +5,7 @@ mod control;
 mod folder;
 mod listening;
 mod told;
+mod writers;
 
 use std::future::pending;
 use std::path::PathBuf;

@@ -18,6 +18,9 @@ pub enum Exposure {
     /// own, and listens on ports of every address of the machine that the Service
     /// says.
     Services,
+    /// The same, with pods of its own: each Gateway has a Deployment besides, of
+    /// gateways that serve nothing else.
+    Dedicated,
 }
 
 /// A Gateway as its infrastructure sees it.

@@ -1,185 +1,88 @@
-//! The objects of a Gateway, as they should be.
+//! The objects of all Gateways, as they should be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use gateway_core::model::ObjectName;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
-use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::Value;
 
-use super::name::{label_value, service_name};
+use super::blueprint::Blueprint;
+use super::metadata::{self, metadata, selector};
+use super::object::{Key, Made, Objects, Seen, add};
 use super::ports::{Allocation, published};
-use super::{Exposure, Needed, NeededPort};
+use super::slices::{endpoints, ready, slices};
+use super::{Exposure, Needed, NeededPort, deployment, permissions};
 use crate::world::World;
-
-/// The objects of one Gateway.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Desired {
-    /// How clients find it.
-    pub service: Service,
-    /// Where it is, if the Service does not look for pods; one for each family of
-    /// addresses.
-    pub slices: Vec<EndpointSlice>,
-}
 
 /// The objects that Gateways should have.
 ///
-/// A port behind a Service that exists stays what it is: replicas listen on it.
-/// `pods` is the Service whose endpoints are the pods of this gateway, for
-/// [`Exposure::Services`].
-pub fn desired(
-    needed: &[Needed],
-    exposure: Exposure,
-    pods: &ObjectName,
-    world: &World,
-) -> Vec<Desired> {
-    let existing = |one: &Needed| {
-        let name = service_name(&one.gateway, &one.class);
-        world.services.get(one.gateway.namespace(), &name)
-    };
-    let known = needed.iter().filter_map(existing);
-    let pods = endpoints(pods, world);
-    let mut allocation = Allocation::new(known.map(|service| &**service));
-
-    let each = needed.iter().map(|one| match exposure {
-        Exposure::Direct => direct(one),
+/// A port behind a Service that exists stays what it is: replicas listen on it. Of
+/// `world`, the endpoints of the gateway's own pods are looked at.
+pub fn desired(needed: &[Needed], blueprint: &Blueprint, seen: &Seen, world: &World) -> Objects {
+    let mut objects = Objects::new();
+    match blueprint.exposure {
+        Exposure::Direct => needed.iter().for_each(|one| direct(&mut objects, one)),
         Exposure::Services => {
-            let known = existing(one).map(|service| published(service).ports);
-            balanced(one, &pods, &known.unwrap_or_default(), &mut allocation)
+            let known = ports_of_all(needed, seen);
+            let mut allocation = Allocation::new(known.iter());
+            let pods = endpoints(&blueprint.pods, world);
+            for (one, known) in needed.iter().zip(&known) {
+                let ports = allocation.allocate(&one.ports, known);
+                add(
+                    &mut objects,
+                    Made::Service,
+                    owner(one),
+                    &balanced(one, &ports),
+                );
+                for slice in slices(one, &pods, &ports) {
+                    add(&mut objects, Made::EndpointSlice, owner(one), &slice);
+                }
+            }
         }
-    });
-    each.collect()
+        Exposure::Dedicated => {
+            for one in needed {
+                let known = ports_of(one, seen);
+                let ports = Allocation::new([&known].into_iter()).allocate(&one.ports, &known);
+                let service = selecting(balanced(one, &ports), one);
+                add(&mut objects, Made::Service, owner(one), &service);
+                deployment::add_to(&mut objects, one, &blueprint.dedicated);
+            }
+            permissions::add_to(&mut objects, needed);
+        }
+    }
+    objects
 }
 
 /// A Service without a selector, for the name, and the addresses behind it.
-fn direct(needed: &Needed) -> Desired {
-    let ports = needed
-        .ports
-        .iter()
-        .map(|port| service_port(*port, port.port));
+fn direct(objects: &mut Objects, needed: &Needed) {
+    let ports: Vec<_> = needed.ports.iter().map(|port| (*port, port.port)).collect();
     let service = Service {
-        metadata: metadata(needed, service_name(&needed.gateway, &needed.class)),
+        metadata: metadata(needed, metadata::name(needed)),
         spec: Some(ServiceSpec {
             cluster_ip: Some("None".to_owned()),
-            ports: Some(ports.collect()),
+            ports: Some(ports.iter().map(service_port).collect()),
             type_: Some("ClusterIP".to_owned()),
             ..ServiceSpec::default()
         }),
         status: None,
     };
-    let ports: Vec<_> = needed.ports.iter().map(|port| (*port, port.port)).collect();
     let endpoints = needed.addresses.iter().map(|address| ready(*address));
+    let endpoints: Vec<_> = endpoints.collect();
 
-    Desired {
-        service,
-        slices: slices(needed, &endpoints.collect::<Vec<_>>(), &ports),
-    }
-}
-
-/// The pods of this gateway that can be sent clients.
-fn endpoints(pods: &ObjectName, world: &World) -> Vec<(IpAddr, Endpoint)> {
-    let slices = world
-        .endpoint_slices
-        .owned_by(pods.namespace(), pods.name());
-    let all = slices.flat_map(|slice| &slice.endpoints);
-    let mut found: Vec<_> = all
-        .filter(|endpoint| {
-            let conditions = endpoint.conditions.as_ref();
-            conditions.and_then(|conditions| conditions.ready) != Some(false)
-        })
-        .filter_map(|endpoint| Some(ready(endpoint.addresses.first()?.parse().ok()?)))
-        .collect();
-    // Slices come in any order, and what is the same should look the same.
-    found.sort_by_key(|(address, _)| *address);
-    found.dedup_by_key(|(address, _)| *address);
-    found
-}
-
-fn ready(address: IpAddr) -> (IpAddr, Endpoint) {
-    let endpoint = Endpoint {
-        addresses: vec![address.to_string()],
-        conditions: Some(EndpointConditions {
-            ready: Some(true),
-            ..EndpointConditions::default()
-        }),
-        ..Endpoint::default()
-    };
-    (address, endpoint)
-}
-
-/// One for each family of addresses, with each port and where it leads to.
-fn slices(
-    needed: &Needed,
-    endpoints: &[(IpAddr, Endpoint)],
-    ports: &[(NeededPort, u16)],
-) -> Vec<EndpointSlice> {
-    let of_family = |family: &str, is_four: bool| {
-        let endpoints = endpoints
-            .iter()
-            .filter(|(address, _)| address.is_ipv4() == is_four);
-        let endpoints: Vec<_> = endpoints
-            .take(MAX_ENDPOINTS)
-            .map(|(_, one)| one.clone())
-            .collect();
-        (!endpoints.is_empty()).then(|| slice(needed, family, endpoints, ports))
-    };
-
-    [of_family("ipv4", true), of_family("ipv6", false)]
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
-fn slice(
-    needed: &Needed,
-    family: &str,
-    endpoints: Vec<Endpoint>,
-    ports: &[(NeededPort, u16)],
-) -> EndpointSlice {
-    let service = service_name(&needed.gateway, &needed.class);
-    let mut metadata = metadata(needed, format!("{service}-{family}"));
-    let labels = metadata.labels.get_or_insert_default();
-    labels.insert("kubernetes.io/service-name".to_owned(), service);
-    labels.insert(
-        "endpointslice.kubernetes.io/managed-by".to_owned(),
-        MANAGER.to_owned(),
-    );
-    let port = |(port, target): &(NeededPort, u16)| EndpointPort {
-        name: Some(port.name()),
-        port: Some(i32::from(*target)),
-        protocol: Some(port.protocol().to_owned()),
-        ..EndpointPort::default()
-    };
-
-    EndpointSlice {
-        metadata,
-        address_type: if family == "ipv4" { "IPv4" } else { "IPv6" }.to_owned(),
-        endpoints,
-        ports: Some(ports.iter().map(port).collect()),
+    add(objects, Made::Service, owner(needed), &service);
+    for slice in slices(needed, &endpoints, &ports) {
+        add(objects, Made::EndpointSlice, owner(needed), &slice);
     }
 }
 
 /// A Service with a load balancer before the pods of this gateway. It selects none:
 /// they may be in another namespace.
-fn balanced(
-    needed: &Needed,
-    pods: &[(IpAddr, Endpoint)],
-    known: &BTreeMap<NeededPort, u16>,
-    allocation: &mut Allocation,
-) -> Desired {
-    let ports = needed.ports.iter().filter_map(|port| {
-        let target = known.get(port).copied().or_else(|| allocation.take())?;
-        Some((*port, target))
-    });
-    let ports: Vec<_> = ports.collect();
-    let of_service = ports
-        .iter()
-        .map(|(port, target)| service_port(*port, *target));
+fn balanced(needed: &Needed, ports: &[(NeededPort, u16)]) -> Service {
     let mut wanted = needed.addresses.iter().map(IpAddr::to_string);
     let spec = ServiceSpec {
-        ports: Some(of_service.collect()),
+        ports: Some(ports.iter().map(service_port).collect()),
         type_: Some("LoadBalancer".to_owned()),
         // Load balancers give one address that is asked for; others have to be
         // routed here already.
@@ -188,59 +91,60 @@ fn balanced(
         ..ServiceSpec::default()
     };
 
-    Desired {
-        service: Service {
-            metadata: metadata(needed, service_name(&needed.gateway, &needed.class)),
-            spec: Some(spec),
-            status: None,
-        },
-        slices: slices(needed, pods, &ports),
+    Service {
+        metadata: metadata(needed, metadata::name(needed)),
+        spec: Some(spec),
+        status: None,
     }
 }
 
-fn service_port(port: NeededPort, target: u16) -> ServicePort {
+/// The same before the Gateway's own pods.
+fn selecting(mut service: Service, needed: &Needed) -> Service {
+    if let Some(spec) = &mut service.spec {
+        spec.selector = Some(selector(needed).collect());
+    }
+    service
+}
+
+/// Which ports the Services of Gateways lead to that share pods: of two that lead to
+/// the same, as those of dedicated Gateways do, the first keeps it.
+fn ports_of_all(needed: &[Needed], seen: &Seen) -> Vec<BTreeMap<NeededPort, u16>> {
+    let mut taken = BTreeSet::new();
+    let each = needed.iter().map(|one| {
+        let mut ports = ports_of(one, seen);
+        ports.retain(|_, target| taken.insert(*target));
+        ports
+    });
+    each.collect()
+}
+
+/// Which ports the Service of a Gateway leads to, if it has one.
+fn ports_of(needed: &Needed, seen: &Seen) -> BTreeMap<NeededPort, u16> {
+    let key = Key {
+        kind: Made::Service,
+        namespace: needed.gateway.namespace().to_owned(),
+        name: metadata::name(needed),
+    };
+    let service = seen.get(&key).filter(|service| is_balanced(service));
+    let service = service.and_then(|service| serde_json::from_value(service.clone()).ok());
+
+    service.map_or_else(BTreeMap::new, |service: Service| published(&service).ports)
+}
+
+fn is_balanced(service: &Value) -> bool {
+    service["spec"]["type"] == "LoadBalancer"
+}
+
+fn service_port((port, target): &(NeededPort, u16)) -> ServicePort {
     ServicePort {
         name: Some(port.name()),
         port: i32::from(port.port),
         protocol: Some(port.protocol().to_owned()),
-        target_port: Some(IntOrString::Int(i32::from(target))),
+        target_port: Some(IntOrString::Int(i32::from(*target))),
         ..ServicePort::default()
     }
 }
 
-/// Labels and annotations that the Gateway asks for, and those that tell whose it
-/// is. It is removed with its Gateway.
-fn metadata(needed: &Needed, name: String) -> ObjectMeta {
-    let own = [
-        (GATEWAY_NAME, label_value(needed.gateway.name())),
-        (CLASS_NAME, label_value(&needed.class)),
-        (MANAGED_BY, MANAGER.to_owned()),
-    ];
-    let mut labels = needed.labels.clone();
-    labels.extend(own.map(|(key, value)| (key.to_owned(), value)));
-    let owner = OwnerReference {
-        api_version: "gateway.networking.k8s.io/v1".to_owned(),
-        kind: "Gateway".to_owned(),
-        name: needed.gateway.name().to_owned(),
-        uid: needed.uid.to_string(),
-        controller: Some(true),
-        block_owner_deletion: None,
-    };
-
-    ObjectMeta {
-        name: Some(name),
-        namespace: Some(needed.gateway.namespace().to_owned()),
-        labels: Some(labels),
-        annotations: Some(needed.annotations.clone()).filter(|all| !all.is_empty()),
-        owner_references: Some(vec![owner]),
-        ..ObjectMeta::default()
-    }
+fn owner(needed: &Needed) -> Vec<ObjectName> {
+    vec![needed.gateway.clone()]
 }
-
-/// An EndpointSlice holds no more.
-const MAX_ENDPOINTS: usize = 1000;
-const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
-const CLASS_NAME: &str = "gateway.networking.k8s.io/gateway-class-name";
-const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// Who manages, and under which name fields are applied.
-pub(super) const MANAGER: &str = "gateway-rs.dev";

@@ -65,16 +65,29 @@ pub(super) struct Allocation {
 }
 
 impl Allocation {
-    /// What these Services have is taken.
-    pub(super) fn new<'a>(services: impl Iterator<Item = &'a Service>) -> Self {
-        let taken = services.flat_map(|service| ports(service).map(|(_, target)| target));
+    /// What is known of Services is taken.
+    pub(super) fn new<'a>(known: impl Iterator<Item = &'a BTreeMap<NeededPort, u16>>) -> Self {
+        let taken = known.flat_map(|ports| ports.values().copied());
         Self {
             taken: taken.collect(),
         }
     }
 
-    /// The lowest that is free, if one is.
-    pub(super) fn take(&mut self) -> Option<u16> {
+    /// Gives each of a Gateway's ports the one that it is known to have, or else the
+    /// lowest that is free. A port for which none is left is left out.
+    pub(super) fn allocate(
+        &mut self,
+        ports: &[NeededPort],
+        known: &BTreeMap<NeededPort, u16>,
+    ) -> Vec<(NeededPort, u16)> {
+        let each = ports.iter().filter_map(|port| {
+            let target = known.get(port).copied().or_else(|| self.take())?;
+            Some((*port, target))
+        });
+        each.collect()
+    }
+
+    fn take(&mut self) -> Option<u16> {
         let free = RANGE.into_iter().find(|port| !self.taken.contains(port))?;
         self.taken.insert(free);
         Some(free)

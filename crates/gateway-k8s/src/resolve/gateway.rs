@@ -9,6 +9,7 @@ use super::Settings;
 use super::address::{self, Wanted};
 use super::annotations::Annotations;
 use super::certificate::{self, Certificates};
+use super::confined;
 use super::conflicts;
 use super::field::Field;
 use super::frontend::Frontend;
@@ -20,7 +21,7 @@ use super::matches::unsupported;
 use super::route::ModelRoute;
 use super::view::View;
 use crate::api::{Gateway, GatewayClass, ListenerSet};
-use crate::infrastructure::Published;
+use crate::infrastructure::{Exposure, Published};
 use crate::verdict::{Problem, Reason};
 use crate::world::{Loaded, ObjectRef};
 
@@ -99,6 +100,9 @@ impl GatewayPlan {
             object,
         };
         plan.read_listeners(planning, &frontend, loaded);
+        if planning.settings.exposure == Exposure::Dedicated {
+            confined::confine(&mut plan, loaded, planning.sets);
+        }
         let mut warnings = warnings(planning.settings, loaded);
         let own = plan.listeners.iter().filter(|one| one.set.is_none());
         warnings.extend(own.flat_map(|one| one.warnings.iter().cloned()));

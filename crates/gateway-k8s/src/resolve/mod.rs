@@ -7,7 +7,8 @@
 //! |---|---|
 //! | `gateway_class` | which Gateways are ours |
 //! | `gateway`, `listener_set`, `listener`, `spoken`, `conflicts`, `address`, `plans` | what Gateways ask for, and what they get |
-//! | `termination`, `frontend`, `certificate`, `authorities` | TLS with clients |
+//! | `termination`, `frontend`, `certificate`, `authorities`, `confined` | TLS with clients |
+//! | `infrastructure` | what Gateways need of the cluster, and got |
 //! | `route`, `grpc`, `stream`, `rule`, `matches`, `reading`, `filters`, `urls` | what routes mean, whoever their parents are |
 //! | `parent`, `attach`, `placing` | which listeners take which routes |
 //! | `backends`, `endpoints`, `x_backend`, `used` | what rules refer to |
@@ -28,6 +29,7 @@ mod backend_traffic;
 mod backends;
 mod certificate;
 mod client;
+mod confined;
 mod conflicts;
 mod duration;
 mod endpoints;
@@ -83,7 +85,7 @@ use crate::world::World;
 pub use self::address_range::{AddressRange, InvalidRange};
 pub use self::gateway_class::{FEATURES, FEATURES_OF_CLUSTERS};
 pub use self::resolver::Resolver;
-pub use self::settings::{CONTROLLER_NAME, Settings};
+pub use self::settings::{CONTROLLER_NAME, Serving, Settings};
 
 /// What a world means.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -10,7 +10,7 @@ use super::gateway::{GatewayPlan, Planning};
 use super::listener_set::ByGateway;
 use super::memo::Step;
 use super::view::View;
-use super::{Settings, address, gateway_class, infrastructure};
+use super::{Serving, Settings, address, gateway_class, infrastructure};
 use crate::api::{Gateway, GatewayClass, ListenerSet};
 use crate::infrastructure::Exposure;
 use crate::verdict::{Decision, Problem, Reason, Verdict, Verdicts};
@@ -78,9 +78,12 @@ impl Plans {
                 address::assign(&mut plans, step.settings);
                 address::share_ports(&mut plans);
             }
-            Exposure::Services => {
+            Exposure::Services | Exposure::Dedicated => {
                 for plan in &mut plans {
-                    infrastructure::publish(plan, infrastructure::found(&view, plan));
+                    publish(step, &view, plan);
+                }
+                if step.settings.exposure == Exposure::Services {
+                    infrastructure::tell_apart(&mut plans);
                 }
             }
         }
@@ -127,6 +130,18 @@ impl Plans {
     /// Whether the last update changed a plan.
     pub(super) fn have_changed(&self) -> bool {
         self.have_changed
+    }
+}
+
+/// Has a Gateway be where its Service is.
+fn publish(step: Step<'_>, view: &View<'_>, plan: &mut GatewayPlan) {
+    let gateways = &step.now.gateways;
+    if let Some(gateway) = gateways.get(plan.name.namespace(), plan.name.name()) {
+        infrastructure::publish(plan, infrastructure::found(view, plan, gateway));
+    }
+    // Whoever serves has pods; it is for others to wait for them.
+    if step.settings.exposure == Exposure::Dedicated && step.settings.serving == Serving::Nothing {
+        infrastructure::await_pods(view, plan);
     }
 }
 

@@ -92,8 +92,11 @@ impl Resolver {
     }
 
     fn configuration(&self) -> Configuration {
-        let gateways = self.served.gateways().cloned();
-        let configuration = gateways.fold(Configuration::new(), Configuration::with_gateway);
+        let gateways = self.served.gateways();
+        let here = gateways.filter(|gateway| self.settings.serving.has(gateway.name()));
+        let configuration = here
+            .cloned()
+            .fold(Configuration::new(), Configuration::with_gateway);
         configuration.with_backends(std::sync::Arc::clone(self.used.models()))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use gateway_core::model::ExtensionRef;
+use gateway_core::model::{ExtensionRef, ObjectName};
 
 use super::AddressRange;
 use crate::infrastructure::Exposure;
@@ -22,7 +22,32 @@ pub struct Settings {
     pub(super) extensions: BTreeSet<ExtensionRef>,
     pub(super) release: Option<Arc<str>>,
     pub(super) exposure: Exposure,
+    pub(super) serving: Serving,
     pub(super) infrastructure: bool,
+}
+
+/// Which of the Gateways that are ours are served here.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums)] // there is nothing between one and all
+pub enum Serving {
+    /// All of them.
+    #[default]
+    Everything,
+    /// This one; others do the same for the rest.
+    Only(ObjectName),
+    /// None of them: others serve, and here is only decided about them.
+    Nothing,
+}
+
+impl Serving {
+    /// Whether this Gateway is one of them.
+    pub(super) fn has(&self, gateway: &ObjectName) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Only(only) => only == gateway,
+            Self::Nothing => false,
+        }
+    }
 }
 
 impl Settings {
@@ -37,6 +62,7 @@ impl Settings {
             extensions: BTreeSet::new(),
             release: None,
             exposure: Exposure::Direct,
+            serving: Serving::Everything,
             infrastructure: true,
         }
     }
@@ -73,6 +99,19 @@ impl Settings {
     pub fn with_exposure(mut self, exposure: Exposure) -> Self {
         self.exposure = exposure;
         self
+    }
+
+    /// Which Gateways are served here; every one is told what became of it. All by
+    /// default.
+    #[must_use]
+    pub fn with_serving(mut self, serving: Serving) -> Self {
+        self.serving = serving;
+        self
+    }
+
+    /// Which Gateways are served here.
+    pub fn serving(&self) -> &Serving {
+        &self.serving
     }
 
     pub(super) fn pool_has(&self, address: IpAddr) -> bool {

@@ -1,14 +1,18 @@
 //! From "to be programmed" to what has happened.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+
+use gateway_core::model::ObjectName;
 
 use super::{
     Condition, ConditionStatus, ConditionType, Decision, GatewayVerdict, ListenerSetVerdict,
     ListenerVerdict, Problem, Reason, Verdict, Verdicts,
 };
 use crate::api::{Gateway, ListenerSet};
+use crate::world::ObjectRef;
 
 /// An address that could not be listened on.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -98,6 +102,28 @@ impl Verdicts {
                 decision,
                 ..Verdict::clone(&verdict)
             });
+        }
+    }
+}
+
+impl Verdicts {
+    /// Says of Gateways that they lack something of the cluster.
+    pub fn hindered(&mut self, hindrances: &BTreeMap<ObjectName, Problem>) {
+        for (name, problem) in hindrances {
+            let object = ObjectRef::new::<Gateway>(name.namespace(), name.name());
+            let Some(verdict) = self.get(&object).cloned() else {
+                continue;
+            };
+            if let Decision::Gateway(gateway) = &verdict.decision {
+                let mut gateway = GatewayVerdict::clone(gateway);
+                let bad = Condition::bad(ConditionType::Programmed, vec![problem.clone()]);
+                replace(&mut gateway.conditions, bad);
+                let decision = Decision::Gateway(Arc::new(gateway));
+                self.put(Verdict {
+                    decision,
+                    ..verdict
+                });
+            }
         }
     }
 }

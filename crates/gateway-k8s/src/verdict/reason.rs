@@ -110,6 +110,8 @@ spelled! {
         NoMatchingListenerHostname,
         /// The parent has no listener of that name or port.
         NoMatchingParent,
+        /// What a Gateway needs of the cluster cannot be made.
+        NoResources,
         /// Nobody can be verified.
         NoValidCACertificate,
         /// No listener admits the route.
@@ -185,6 +187,7 @@ impl Reason {
                 "give the route a hostname that the listener serves, or the listener another one"
             }
             Self::NoMatchingParent => "correct sectionName or port of the parentRef",
+            Self::NoResources => "look at the log of the gateway",
             Self::NoValidCACertificate => "refer to at least one certificate of an authority",
             Self::NotAllowed => "allow it in allowedListeners of the Gateway",
             Self::NotAllowedByListeners => "allow the route in allowedRoutes of the listener",

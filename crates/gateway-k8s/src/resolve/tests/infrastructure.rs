@@ -1,25 +1,57 @@
 //! Gateways behind the load balancers of Services.
 
-use k8s_openapi::api::core::v1::Service;
+use gateway_core::model::ObjectName;
+use k8s_openapi::api::core::v1::{Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 
+use crate::api::{Gateway, ReferenceGrant};
 use crate::infrastructure::Exposure;
-use crate::resolve::Settings;
-use crate::testing::Manifests;
-use crate::verdict::ConditionStatus::False;
-use crate::verdict::ConditionType::Programmed;
+use crate::resolve::{Serving, Settings};
+use crate::testing::{Manifests, SHOP};
+use crate::verdict::ConditionStatus::{False, True};
+use crate::verdict::ConditionType::{Programmed, ResolvedRefs};
 use crate::verdict::Reason;
 
 fn manifests() -> Manifests {
+    exposed(Exposure::Services, Serving::Everything)
+}
+
+fn exposed(exposure: Exposure, serving: Serving) -> Manifests {
+    let settings = Settings::cluster().with_exposure(exposure);
     Manifests::new()
-        .gateway("edge/web", |gateway| gateway.http(80).http(8080))
-        .settings(Settings::cluster().with_exposure(Exposure::Services))
+        .yaml::<Gateway>(&gateway(""))
+        .settings(settings.with_serving(serving))
+}
+
+fn gateway(more: &str) -> String {
+    format!(
+        "{{metadata: {{namespace: edge, name: web, uid: its-uid, generation: 1}}, \
+         spec: {{gatewayClassName: gateway-rs, {more} listeners: [\
+         {{name: http-80, protocol: HTTP, port: 80}}, \
+         {{name: http-8080, protocol: HTTP, port: 8080}}]}}}}"
+    )
 }
 
 fn service(status: &str) -> String {
+    owned(
+        "[{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, name: web, uid: its-uid}]",
+        status,
+    )
+}
+
+fn owned(owners: &str, status: &str) -> String {
     format!(
-        "{{metadata: {{namespace: edge, name: web-gateway-rs}}, \
+        "{{metadata: {{namespace: edge, name: web-gateway-rs, ownerReferences: {owners}}}, \
          spec: {{type: LoadBalancer, ports: [{{port: 80, targetPort: 10007}}]}}, \
          status: {{loadBalancer: {{{status}}}}}}}"
+    )
+}
+
+fn slice(ready: bool) -> String {
+    format!(
+        "{{metadata: {{namespace: edge, name: some, \
+         labels: {{kubernetes.io/service-name: web-gateway-rs}}}}, addressType: IPv4, \
+         endpoints: [{{addresses: [10.0.1.1], conditions: {{ready: {ready}}}}}]}}"
     )
 }
 
@@ -71,4 +103,127 @@ fn a_gateway_is_served_while_its_load_balancer_is_made() {
         .gateway("edge/web")
         .says(Programmed, False, Reason::AddressNotAssigned);
     assert!(outcome.model("edge/web").is_some());
+}
+
+#[test]
+fn a_service_of_somebody_else_is_not_the_gateways_and_its_status_says_so() {
+    let ingress = "ingress: [{ip: 192.0.2.7}]";
+    let of_another = "[{apiVersion: v1, kind: Gateway, name: web, uid: another}]";
+    for owners in ["[]", of_another] {
+        let manifests = manifests().yaml::<Service>(&owned(owners, ingress));
+        let outcome = manifests.resolve();
+
+        let gateway = outcome.gateway("edge/web");
+        gateway.says(Programmed, False, Reason::NoResources);
+        let mut told = gateway.verdict.conditions.iter();
+        let told = told.find(|one| one.kind() == Programmed).unwrap().advice();
+        assert!(
+            told.contains("edge/web-gateway-rs is not this Gateway's"),
+            "{told}"
+        );
+        assert!(told.contains("remove it"), "{told}");
+        assert_eq!(gateway.verdict.published, None);
+        assert!(outcome.model("edge/web").is_none());
+    }
+}
+
+#[test]
+fn where_clients_of_one_gateway_come_no_other_listens() {
+    let ingress = "ingress: [{ip: 192.0.2.7}]";
+    let other = |text: String| {
+        let text = text.replace("its-uid", "other-uid");
+        text.replace("name: web", "name: xyz")
+    };
+    let outcome = manifests()
+        .yaml::<Service>(&service(ingress))
+        .yaml::<Gateway>(&other(gateway("")))
+        .yaml::<Service>(&other(service(ingress)))
+        .resolve();
+
+    assert!(outcome.model("edge/web").is_some());
+    assert!(outcome.model("edge/xyz").is_none());
+    let listener = outcome.gateway("edge/xyz").listener("http-80");
+    listener.says(Programmed, False, Reason::Pending);
+}
+
+#[test]
+fn an_address_that_the_load_balancer_does_not_give_cannot_be_used() {
+    let outcome = |address: &str| {
+        let addresses = format!("addresses: [{{type: IPAddress, value: {address}}}],");
+        let outcome = manifests()
+            .yaml::<Gateway>(&gateway(&addresses))
+            .yaml::<Service>(&service("ingress: [{ip: 192.0.2.7}]"))
+            .resolve();
+        let gateway = outcome.gateway("edge/web");
+        let mut conditions = gateway.verdict.conditions.iter();
+        conditions
+            .find(|one| one.kind() == Programmed)
+            .unwrap()
+            .reason()
+    };
+
+    assert_eq!(outcome("192.0.2.9"), Reason::AddressNotUsable);
+    assert_eq!(outcome("192.0.2.7"), Reason::Pending);
+}
+
+#[test]
+fn a_dedicated_gateway_waits_for_its_pods_and_is_served_by_them_alone() {
+    let ingress = "ingress: [{ip: 192.0.2.7}]";
+    let resolve = |serving: Serving, ready: bool| {
+        exposed(Exposure::Dedicated, serving)
+            .yaml::<Service>(&service(ingress))
+            .yaml::<EndpointSlice>(&slice(ready))
+            .resolve()
+    };
+
+    let outcome = resolve(Serving::Nothing, false);
+    outcome
+        .gateway("edge/web")
+        .says(Programmed, False, Reason::Pending);
+    assert!(outcome.model("edge/web").is_none());
+    let mut outcome = resolve(Serving::Nothing, true);
+    outcome.resolved.verdicts.programmed(&[]);
+    outcome
+        .gateway("edge/web")
+        .says(Programmed, True, Reason::Programmed);
+    assert!(outcome.model("edge/web").is_none());
+
+    let pods = Serving::Only(ObjectName::new("edge", "web"));
+    let model = resolve(pods, false).model("edge/web").cloned().unwrap();
+    assert_eq!(model.listeners()[0].bound_port(), 10007);
+    let others = Serving::Only(ObjectName::new("edge", "other"));
+    assert!(resolve(others, true).model("edge/web").is_none());
+}
+
+#[test]
+fn a_dedicated_gateway_has_no_certificates_of_other_namespaces() {
+    let secret = format!(
+        "{{metadata: {{namespace: safe, name: shop}}, type: kubernetes.io/tls, \
+         stringData: {{tls.crt: {:?}, tls.key: {:?}}}}}",
+        SHOP.certificate, SHOP.key
+    );
+    let grant = "{metadata: {namespace: safe, name: all}, spec: {\
+        from: [{group: gateway.networking.k8s.io, kind: Gateway, namespace: edge}], \
+        to: [{group: \"\", kind: Secret}]}}";
+    let https = "{metadata: {namespace: edge, name: web, uid: its-uid, generation: 1}, \
+        spec: {gatewayClassName: gateway-rs, listeners: [{name: https, protocol: HTTPS, \
+        port: 80, tls: {certificateRefs: [{name: shop, namespace: safe}]}}]}}";
+    for (exposure, expected) in [(Exposure::Services, True), (Exposure::Dedicated, False)] {
+        let outcome = exposed(exposure, Serving::Everything)
+            .yaml::<Gateway>(https)
+            .yaml::<Service>(&service("ingress: [{ip: 192.0.2.7}]"))
+            .yaml::<Secret>(&secret)
+            .yaml::<ReferenceGrant>(grant)
+            .resolve();
+
+        let reason = match expected {
+            False => Reason::RefNotPermitted,
+            _ => Reason::ResolvedRefs,
+        };
+        let gateway = outcome.gateway("edge/web");
+        gateway
+            .listener("https")
+            .says(ResolvedRefs, expected, reason);
+        assert_eq!(outcome.model("edge/web").is_some(), expected == True);
+    }
 }

@@ -64,6 +64,11 @@ impl Watched {
         format!("{}.{}", self.plural, self.group)
     }
 
+    /// Whether its objects are nobody's business who need not know them.
+    pub(super) fn is_secret(&self) -> bool {
+        self.kind == "Secret" && self.group.is_empty()
+    }
+
     /// A kind that every cluster has.
     fn built_in<T: Kind>(lean: fn(&mut Map<String, Value>)) -> Self {
         Self {

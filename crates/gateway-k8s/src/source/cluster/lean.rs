@@ -42,10 +42,12 @@ pub(super) fn gateway(fields: &mut Fields) {
 }
 
 /// Its ports and its type; of one with a load balancer, where that is and where it
-/// leads to, because it may be that of a Gateway.
+/// leads to, because it may be that of a Gateway, and which Gateway owns it.
 pub(super) fn service(fields: &mut Fields) {
-    keep_metadata(fields, &["namespace", "name", "uid", "annotations"]);
+    let kept = ["namespace", "name", "uid", "annotations", "ownerReferences"];
+    keep_metadata(fields, &kept);
     keep_our_annotations(fields);
+    keep_gateways_among_owners(fields);
     let kind = fields.get("spec").and_then(|spec| spec.get("type"));
     let is_balanced = kind.and_then(Value::as_str) == Some("LoadBalancer");
     keep(fields, &["metadata", "spec", "status"]);
@@ -116,6 +118,19 @@ fn keep_our_annotations(fields: &mut Fields) {
         annotations.retain(|name, _| is_ours(name));
         if annotations.is_empty() {
             metadata.remove("annotations");
+        }
+    }
+}
+
+/// Whose Service it is, as far as that is our business.
+fn keep_gateways_among_owners(fields: &mut Fields) {
+    let Some(Value::Object(metadata)) = fields.get_mut("metadata") else {
+        return;
+    };
+    if let Some(Value::Array(owners)) = metadata.get_mut("ownerReferences") {
+        owners.retain(|owner| owner.get("kind").and_then(Value::as_str) == Some("Gateway"));
+        if owners.is_empty() {
+            metadata.remove("ownerReferences");
         }
     }
 }

@@ -52,6 +52,7 @@ mod tests;
 mod watches;
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
@@ -90,7 +91,7 @@ impl Cluster {
         let news = state.subscribe();
         let supervisor = Supervisor {
             client,
-            namespaces: settings.namespaces.into(),
+            settings: Arc::new(settings),
             state,
         };
         Self {

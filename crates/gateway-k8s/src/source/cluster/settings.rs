@@ -4,6 +4,7 @@
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ClusterSettings {
     pub(super) namespaces: Vec<String>,
+    pub(super) secrets: Option<Vec<String>>,
 }
 
 impl ClusterSettings {
@@ -23,6 +24,17 @@ impl ClusterSettings {
         self.namespaces = namespaces.into_iter().map(Into::into).collect();
         self.namespaces.sort_unstable();
         self.namespaces.dedup();
+        self
+    }
+
+    /// Looks at the Secrets of these namespaces only, where that is all that may be
+    /// read. By default they are looked at where everything else is.
+    #[must_use]
+    pub fn with_secrets_of<N: Into<String>>(
+        mut self,
+        namespaces: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.secrets = Some(namespaces.into_iter().map(Into::into).collect());
         self
     }
 }

@@ -13,6 +13,7 @@ use super::discover::discover;
 use super::failure::Failure;
 use super::pace::Pace;
 use super::pulse::Pulse;
+use super::settings::ClusterSettings;
 use super::state::State;
 use super::watches::Watches;
 
@@ -20,8 +21,8 @@ use super::watches::Watches;
 #[derive(Clone)]
 pub(super) struct Supervisor {
     pub(super) client: Client,
-    /// The namespaces that are looked at; none for all.
-    pub(super) namespaces: Arc<[String]>,
+    /// What is looked at.
+    pub(super) settings: Arc<ClusterSettings>,
     pub(super) state: watch::Sender<State>,
 }
 
@@ -80,7 +81,7 @@ impl Supervisor {
 impl fmt::Debug for Supervisor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Supervisor")
-            .field("namespaces", &self.namespaces)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }

@@ -97,12 +97,9 @@ impl Watches {
 
     fn follow(&mut self, kind: usize, version: Arc<str>) {
         self.end(kind);
-        let is_restricted =
-            Watched::all()[kind].reader.namespaced && !self.context.namespaces.is_empty();
-        let scopes = if is_restricted {
-            self.context.namespaces.len()
-        } else {
-            1
+        let scopes = match self.places(kind) {
+            Some(namespaces) => namespaces.len(),
+            None => 1,
         };
         self.context
             .state
@@ -165,9 +162,20 @@ impl Watches {
         handle
     }
 
+    /// The namespaces in which a kind is followed; nothing for the whole cluster.
+    fn places(&self, kind: usize) -> Option<&[String]> {
+        let watched = &Watched::all()[kind];
+        let settings = &self.context.settings;
+        match &settings.secrets {
+            Some(namespaces) if watched.is_secret() => Some(namespaces),
+            _ if !watched.reader.namespaced || settings.namespaces.is_empty() => None,
+            _ => Some(&settings.namespaces),
+        }
+    }
+
     fn follower(&self, kind: usize, version: &Arc<str>, scope: usize) -> ObjectFollower {
-        let namespaced = Watched::all()[kind].reader.namespaced;
-        let namespace = self.context.namespaces.get(scope).filter(|_| namespaced);
+        let places = self.places(kind);
+        let namespace = places.and_then(|namespaces| namespaces.get(scope));
         ObjectFollower {
             kind,
             version: Arc::clone(version),

@@ -111,6 +111,10 @@ fn objects(
             name.to_owned(),
         )
     };
+    if store.forbidden.contains(&path.plural) {
+        let message = format!("{} are forbidden", path.plural);
+        return Err(Refusal(403, "Forbidden", message));
+    }
     let status_only = path.subresource == "status";
     let is_known = path.subresource.is_empty() || status_only && resource.has_status;
     if !is_known {
@@ -119,6 +123,13 @@ fn objects(
     let (code, object) = match asked.verb {
         Verb::List => return list(store, &selection, asked).map(|list| (200, list)),
         Verb::Get => (200, store.get(&key(&path.name))?.clone()),
+        Verb::Create if resource.kind == resources::REVIEW => {
+            let mut review = read(body)?;
+            let asked = &review["spec"]["resourceAttributes"]["resource"];
+            let is_forbidden = store.forbidden.iter().any(|one| asked == one.as_str());
+            review["status"] = json!({ "allowed": !is_forbidden });
+            (201, review)
+        }
         Verb::Create => {
             let mut object = read(body)?;
             object["apiVersion"] = json!(resource.api_version());

@@ -65,7 +65,8 @@ pub struct ApiServer {
 
 impl ApiServer {
     /// A server with nothing but what every Kubernetes has: Namespaces, Services,
-    /// EndpointSlices, Secrets, ConfigMaps, Leases, Events and
+    /// EndpointSlices, Secrets, ConfigMaps, Leases, Events, Deployments,
+    /// ServiceAccounts, RoleBindings, ClusterRoleBindings and
     /// CustomResourceDefinitions. There is no object at all.
     #[must_use]
     pub fn new() -> Self {
@@ -149,6 +150,13 @@ impl ApiServer {
             left,
         };
         self.store().traps.push(trap);
+    }
+
+    /// Forbids all that is asked of these kinds, by their plurals, and says so when
+    /// asked: [`heal`](Self::heal) does not change that.
+    pub fn forbid(&self, plurals: &[&str]) {
+        let plurals = plurals.iter().map(|plural| (*plural).to_owned());
+        self.store().forbidden.extend(plurals);
     }
 
     /// Lets nothing fail any more.

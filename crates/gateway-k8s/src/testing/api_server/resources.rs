@@ -52,6 +52,23 @@ pub(super) fn built_in() -> Vec<Resource> {
             true,
             false,
         ),
+        of("", "ServiceAccount", "serviceaccounts", true, false),
+        of("apps", "Deployment", "deployments", true, true),
+        of(RBAC, "RoleBinding", "rolebindings", true, false),
+        of(
+            RBAC,
+            "ClusterRoleBinding",
+            "clusterrolebindings",
+            false,
+            false,
+        ),
+        of(
+            "authorization.k8s.io",
+            REVIEW,
+            "selfsubjectaccessreviews",
+            false,
+            false,
+        ),
         of("coordination.k8s.io", "Lease", "leases", true, false),
         of(
             DEFINITIONS,
@@ -144,3 +161,6 @@ pub(super) fn group_version(group: &str, version: &str) -> String {
 
 /// The group of CustomResourceDefinitions.
 pub(super) const DEFINITIONS: &str = "apiextensions.k8s.io";
+/// The kind by which somebody asks what they may do.
+pub(super) const REVIEW: &str = "SelfSubjectAccessReview";
+const RBAC: &str = "rbac.authorization.k8s.io";

@@ -22,6 +22,8 @@ pub(super) struct Store {
     /// What is older is forgotten.
     pub(super) forgotten: u64,
     pub(super) traps: Vec<Trap>,
+    /// The kinds that nothing may be asked of, by their plurals.
+    pub(super) forbidden: Vec<String>,
     pub(super) log: Vec<Record>,
     made: u64,
 }
@@ -67,6 +69,7 @@ impl Store {
             revision: 100,
             forgotten: 0,
             traps: Vec::new(),
+            forbidden: Vec::new(),
             log: Vec::new(),
             made: 0,
         }

@@ -246,6 +246,24 @@ async fn what_is_read_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_owners_of_a_service_the_gateways_are_kept() {
+    let server = ApiServer::with_gateway_api();
+    server.apply(
+        "{apiVersion: v1, kind: Service, metadata: {namespace: edge, name: web, ownerReferences: [\
+         {apiVersion: v1, kind: Other, name: a, uid: one}, \
+         {apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, name: web, uid: two}]}, \
+         spec: {type: LoadBalancer, ports: []}}",
+    );
+
+    let (_cluster, reading) = follow(&server).await;
+
+    let service = reading.world.services.get("edge", "web").expect("is there");
+    let owners = service.metadata.owner_references.iter().flatten();
+    let owners: Vec<_> = owners.map(|owner| owner.uid.as_str()).collect();
+    assert_eq!(owners, ["two"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn secrets_of_other_types_are_not_asked_for() {
     let server = ApiServer::with_gateway_api();
     populate(&server);

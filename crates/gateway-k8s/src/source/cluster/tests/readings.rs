@@ -171,6 +171,21 @@ async fn namespaces_can_be_restricted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn secrets_can_be_restricted_further() {
+    let server = ApiServer::with_gateway_api();
+    populate(&server);
+    let settings = ClusterSettings::new().with_secrets_of(["elsewhere"]);
+    let mut cluster = Cluster::new(server.client(), settings);
+
+    let world = cluster.changed().await.world;
+
+    assert_eq!((world.gateways.len(), world.secrets.len()), (1, 0));
+    let asked = server.log(&Requests::to("secrets"));
+    assert!(!asked.is_empty());
+    assert!(asked.iter().all(|one| one.namespace == "elsewhere"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_it_ends_all_watches() {
     let server = ApiServer::with_gateway_api();
     let (cluster, _) = follow(&server).await;
