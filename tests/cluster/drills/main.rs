@@ -16,16 +16,19 @@
 mod api;
 mod cluster;
 mod curl;
+mod deployment;
 mod load;
 mod patience;
 mod pods;
 mod replica;
 mod scene;
 
+mod dedicated;
 mod flapping;
 mod kinds;
 mod leaders;
 mod namespaces;
+mod nodes;
 mod outages;
 mod pools;
 mod reading;

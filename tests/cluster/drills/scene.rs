@@ -209,11 +209,12 @@ pub(crate) fn is_so(object: &Value, place: &Value, name: &str, status: &str) -> 
 /// The group and the version of a kind.
 fn version(kind: &str) -> &'static str {
     match kind {
-        "Namespace" | "Service" | "Secret" | "Pod" => "v1",
+        "Namespace" | "Service" | "ServiceAccount" | "Secret" | "Pod" => "v1",
         "EndpointSlice" => "discovery.k8s.io/v1",
         "Lease" => "coordination.k8s.io/v1",
         "Event" => "events.k8s.io/v1",
-        "Deployment" => "apps/v1",
+        "Deployment" | "DaemonSet" => "apps/v1",
+        "RoleBinding" => "rbac.authorization.k8s.io/v1",
         "ReferenceGrant" | "Gateway" | "GatewayClass" | "HTTPRoute" | "TCPRoute" | "UDPRoute" => {
             GATEWAY_API
         }

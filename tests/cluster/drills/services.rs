@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, root};
+use crate::cluster::Cluster;
 use crate::curl::curl;
+use crate::deployment::Deployment;
 use crate::patience::{PATIENCE, within};
-use crate::pods::SYSTEM;
-use crate::replica::assert_nothing_forbidden;
-use crate::scene::{GATEWAY_API, Scene};
+use crate::scene::{GATEWAY_API, Scene, condition};
 
 #[test]
 #[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
@@ -29,7 +28,7 @@ fn load_balancers_lead_to_the_gateway_from_other_namespaces_too() {
 
 fn assert_each_has_its_own(scene: &Scene) {
     let cluster = scene.cluster;
-    let deployment = Deployment::start(cluster);
+    let deployment = Deployment::start(cluster, &[]);
     for name in ["one", "two"] {
         gateway(scene, name);
     }
@@ -65,6 +64,38 @@ fn assert_each_has_its_own(scene: &Scene) {
         (curl(cluster, &["--max-time", "1", &url]).status == 0).then_some(())
     });
     scene.served(&format!("http://{}/two", addresses[1]), &origins[1]);
+    deployment.finish();
+}
+
+#[test]
+#[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
+fn a_service_of_somebody_else_is_left_alone_and_the_gateway_says_so() {
+    let Some((cluster, _turn)) = Cluster::alone() else {
+        return;
+    };
+    let scene = Scene::new(cluster, "taken");
+    let taken = scene.apply(json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "one-gateway"},
+        "spec": {"type": "LoadBalancer", "ports": [{"name": "main", "port": 80}]},
+    }));
+    let deployment = Deployment::start(cluster, &[]);
+    gateway(&scene, "one");
+
+    within(PATIENCE, "the Gateway says what is wrong", || {
+        let gateway = scene.get("Gateway", "one")?;
+        let condition = condition(&gateway, &gateway["status"], "Programmed")?;
+        (condition["reason"] == "NoResources").then_some(())?;
+        let message = condition["message"].as_str()?;
+        message
+            .contains("one-gateway is not this Gateway's")
+            .then_some(())
+    });
+    let now = scene.get("Service", "one-gateway").expect("is there");
+    assert_eq!(now["spec"]["ports"], taken["spec"]["ports"]);
+    assert!(now["metadata"]["ownerReferences"].is_null());
+
+    scene.delete("Service", "one-gateway");
+    assert!(scene.address("one").starts_with("10.97."));
     deployment.finish();
 }
 
@@ -118,58 +149,4 @@ fn redirect(scene: &Scene, gateway: &str) {
             }],
         },
     }));
-}
-
-/// That of `deploy/deployment.yaml`.
-struct Deployment {
-    cluster: &'static Cluster,
-}
-
-impl Deployment {
-    fn start(cluster: &'static Cluster) -> Self {
-        let file = root().join("deploy/deployment.yaml").display().to_string();
-        cluster.kubectl(&["apply", "--filename", &file]);
-        let quickly = ["GATEWAY_LAME_DUCK=0s", "GATEWAY_DRAIN_TIMEOUT=1s"];
-        let target = ["deployment/gateway", "--namespace", SYSTEM];
-        let set = [&["set", "env"][..], &target, &quickly].concat();
-        cluster.kubectl(&set);
-        let wait = ["rollout", "status", "--timeout=120s"];
-        cluster.kubectl(&[&wait[..], &target].concat());
-        Self { cluster }
-    }
-
-    /// What its pods have said, for whoever looks why a test has failed.
-    fn print_logs(&self) {
-        for pod in self.cluster.api().list("v1", "Pod", SYSTEM) {
-            let name = pod["metadata"]["name"].as_str().expect("has a name");
-            let log = ["logs", "--namespace", SYSTEM, name];
-            let log = self.cluster.script("kubectl").args(log).output();
-            let log = log.expect("bash is there").stdout;
-            eprintln!("{name}: {}", pod["status"]);
-            eprintln!("{}", String::from_utf8_lossy(&log));
-        }
-    }
-
-    fn finish(self) {
-        let mut pods = self.cluster.api().list("v1", "Pod", SYSTEM);
-        pods.retain(|pod| pod["metadata"]["deletionTimestamp"].is_null());
-        assert_eq!(pods.len(), 2, "{pods:#?}");
-        for pod in pods {
-            let name = pod["metadata"]["name"].as_str().expect("has a name");
-            let log = self.cluster.kubectl(&["logs", "--namespace", SYSTEM, name]);
-            assert_nothing_forbidden(&log);
-        }
-    }
-}
-
-impl Drop for Deployment {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.print_logs();
-        }
-        self.cluster.api().delete(&json!({
-            "apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {"namespace": SYSTEM, "name": "gateway"},
-        }));
-    }
 }
