@@ -34,10 +34,23 @@ impl Deployment {
             assert_nothing_forbidden(&log(self.cluster, &pod));
         }
     }
+
+    /// For whoever looks why a test has failed. It must not fail itself.
+    fn print_logs(&self) {
+        let mut logs = self.cluster.script("kubectl");
+        logs.args(["logs", "--namespace", SYSTEM, "--selector"]);
+        logs.args(["app.kubernetes.io/name=gateway", "--tail=-1", "--prefix"]);
+        if let Ok(output) = logs.output() {
+            eprintln!("{}", String::from_utf8_lossy(&output.stdout));
+        }
+    }
 }
 
 impl Drop for Deployment {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.print_logs();
+        }
         self.cluster.api().delete(&json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"namespace": SYSTEM, "name": "gateway"},
