@@ -69,8 +69,8 @@ impl Notes {
 /// Where in an object.
 enum Path<'a> {
     Root,
-    Index(&'a Path<'a>, usize),
-    Key(&'a Path<'a>, &'a str),
+    Index(&'a Self, usize),
+    Key(&'a Self, &'a str),
 }
 
 impl fmt::Display for Path<'_> {

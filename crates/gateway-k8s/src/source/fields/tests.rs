@@ -23,9 +23,9 @@ struct Part {
     color: Option<Color>,
     share: Option<f64>,
     #[serde(default)]
-    parts: Vec<Part>,
+    parts: Vec<Self>,
     #[serde(default)]
-    named: BTreeMap<String, Part>,
+    named: BTreeMap<String, Self>,
     #[serde(default)]
     free: Value,
 }
