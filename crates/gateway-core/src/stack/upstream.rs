@@ -201,9 +201,7 @@ impl Afterwards {
             response.headers_mut().append(name, value);
         }
     }
-}
 
-impl Afterwards {
     /// Nobody waits any longer. If that is because it took too long, the endpoint has failed; a
     /// client that has left says nothing.
     fn given_up(&self, pick: &mut Pick) {

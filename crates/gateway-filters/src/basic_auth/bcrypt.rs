@@ -90,7 +90,7 @@ fn decode<const N: usize>(text: &str) -> Result<[u8; N], InvalidHash> {
 
 /// Digits of a salt of 16 bytes.
 const SALT_TEXT: usize = 22;
-/// From the least that there is to a quarter of a second or so for each password.
+/// From the least that there is to some hundred milliseconds for each password.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=12;
 
 #[cfg(test)]

@@ -19,7 +19,7 @@
 //!
 //! # What bcrypt costs
 //!
-//! One check takes from some milliseconds, at cost 5, to a quarter of a second, at cost 12. It is never
+//! One check takes from some milliseconds, at cost 5, to some hundred, at cost 12. It is never
 //! computed where requests are served, but on threads that block, of which `Hashing` allows a few
 //! for everybody who shares it: a quarter of the processors. 64 more requests wait for theirs;
 //! beyond that the answer is 503 with `Retry-After`.
