@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_is_displayed_is_read_again() {
-        for text in ["text/info", "json/trace"] {
+        for text in ["text/info", "json/debug"] {
             let parsed = text.parse::<LogSettings>().expect("is valid");
             assert_eq!(parsed.to_string(), text);
         }

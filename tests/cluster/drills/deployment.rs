@@ -34,22 +34,12 @@ impl Deployment {
             assert_nothing_forbidden(&log(self.cluster, &pod));
         }
     }
-
-    /// For whoever looks why a test has failed. It must not fail itself.
-    fn print_logs(&self) {
-        let mut logs = self.cluster.script("kubectl");
-        logs.args(["logs", "--namespace", SYSTEM, "--selector"]);
-        logs.args(["app.kubernetes.io/name=gateway", "--tail=-1", "--prefix"]);
-        if let Ok(output) = logs.output() {
-            eprintln!("{}", String::from_utf8_lossy(&output.stdout));
-        }
-    }
 }
 
 impl Drop for Deployment {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.print_logs();
+            print_logs(self.cluster);
         }
         self.cluster.api().delete(&json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
@@ -70,4 +60,15 @@ pub(crate) fn apply(cluster: &Cluster, file: &str) {
 pub(crate) fn log(cluster: &Cluster, pod: &Value) -> String {
     let text = |name: &str| pod["metadata"][name].as_str().expect("is there");
     cluster.kubectl(&["logs", "--namespace", text("namespace"), text("name")])
+}
+
+/// Prints what gateways have written, for whoever looks why a test has failed. It must not fail
+/// itself.
+pub(crate) fn print_logs(cluster: &Cluster) {
+    let mut logs = cluster.script("kubectl");
+    logs.args(["logs", "--namespace", SYSTEM, "--selector"]);
+    logs.args(["app.kubernetes.io/name=gateway", "--tail=-1", "--prefix"]);
+    if let Ok(output) = logs.output() {
+        eprintln!("{}", String::from_utf8_lossy(&output.stdout));
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
-use crate::deployment::{apply, log};
+use crate::deployment::{apply, log, print_logs};
 use crate::patience::{PATIENCE, within};
 use crate::pods::SYSTEM;
 use crate::replica::assert_nothing_forbidden;
@@ -18,6 +18,10 @@ fn a_node_that_is_labelled_for_it_serves_gateways_at_its_own_address() {
     let scene = Scene::new(cluster, "nodes");
     let daemons = Daemons { cluster };
     apply(cluster, "deploy/daemonset.yaml");
+    // Gateways of other tests want the same port of the same address.
+    let only = format!("GATEWAY_NAMESPACES={}", scene.namespace);
+    let target = ["daemonset/gateway", "--namespace", SYSTEM];
+    cluster.kubectl(&[&["set", "env"][..], &target, &[&only]].concat());
     cluster.kubectl(&[
         "label",
         "node",
@@ -65,6 +69,9 @@ impl Daemons {
 
 impl Drop for Daemons {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            print_logs(self.cluster);
+        }
         let unlabel = ["label", "node", "--all", "gateway-rs.dev/edge-"];
         let mut command = self.cluster.script("kubectl");
         // Whatever it is worth, if the test has failed already.
