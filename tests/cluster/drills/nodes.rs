@@ -16,6 +16,7 @@ fn a_node_that_is_labelled_for_it_serves_gateways_at_its_own_address() {
         return;
     };
     let scene = Scene::new(cluster, "nodes");
+    remove_balancers(cluster);
     let daemons = Daemons { cluster };
     apply(cluster, "deploy/daemonset.yaml");
     // Gateways of other tests want the same port of the same address.
@@ -47,6 +48,20 @@ fn a_node_that_is_labelled_for_it_serves_gateways_at_its_own_address() {
         daemons.pods().is_empty().then_some(())
     });
     drop(daemons);
+}
+
+/// Removes the load balancers that other tests have left: they have ports of the node.
+fn remove_balancers(cluster: &Cluster) {
+    for service in cluster.api().list("v1", "Service", "") {
+        if service["spec"]["type"] == "LoadBalancer" {
+            let metadata = &service["metadata"];
+            eprintln!("removed: {}/{}", metadata["namespace"], metadata["name"]);
+            cluster.api().delete(&json!({
+                "apiVersion": "v1", "kind": "Service",
+                "metadata": {"namespace": metadata["namespace"], "name": metadata["name"]},
+            }));
+        }
+    }
 }
 
 /// What `deploy/daemonset.yaml` makes. Dropping it removes it.
