@@ -12,8 +12,8 @@ use serde_json::{Map, Number, Value, map};
 
 /// What was read, and the paths of fields that its type does not have.
 ///
-/// Nothing in here is generic but the type itself: each kind is compiled once, whoever reads it.
-/// Layers of adapters for paths and unknown fields made a tenth of the program.
+/// Nothing in here is generic but the type itself: each kind is compiled once, whoever reads it, and
+/// not for each layer of adapters that would note paths and unknown fields.
 pub(crate) fn decode<T: DeserializeOwned>(value: Value) -> Result<(T, Vec<String>), Misfit> {
     let notes = Notes::default();
     let fields = Fields {
