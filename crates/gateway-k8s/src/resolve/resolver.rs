@@ -72,7 +72,7 @@ impl Resolver {
 
         self.plans.update(step, &mut verdicts);
         let replaced = self.placements.update(step, &self.plans);
-        self.served.update(&self.plans, &self.placements, &replaced);
+        self.served.update(&self.plans, &replaced);
         self.used
             .update(step, &self.plans, &replaced, &mut verdicts);
         self.tell(step, &replaced, &mut verdicts);
