@@ -186,7 +186,7 @@ impl Replaced {
     pub(super) fn backends(&self) -> [impl Iterator<Item = &BackendId>; 2] {
         [&self.before, &self.now].map(|attached| {
             let served = attached.iter().filter(|attached| attached.is_served());
-            served.flat_map(|attached| &attached.backends)
+            served.flat_map(|attached| attached.backends())
         })
     }
 }
