@@ -61,11 +61,6 @@ impl Placements {
             .collect()
     }
 
-    /// Every route with its attachment, by name.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Attached> {
-        self.routes.iter().map(|placed| &*placed.attached.result)
-    }
-
     /// How many results the last update had to work out.
     pub(super) fn worked(&self) -> usize {
         self.worked

@@ -64,6 +64,34 @@ async fn a_storm_is_told_in_steps() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn statuses_keep_no_object_waiting() {
+    let server = ApiServer::with_gateway_api();
+    let (mut cluster, _) = follow(&server).await;
+    let mut object = route(&server, "a", "a.example");
+    let with_route = cluster.changed().await.world;
+    told_within(&mut cluster, Duration::from_secs(5)).await;
+    let before = Instant::now();
+
+    object["status"] = serde_json::json!({"parents": []});
+    server.apply_value(object.clone());
+    assert!(cluster.changed().await.world.same(&with_route));
+    object["status"] = serde_json::json!({"parents": [{"controllerName": "a.example/b"}]});
+    server.apply_value(object);
+    // That one waits by now, and the object passes it by.
+    let nothing = timeout(Duration::from_millis(1), cluster.changed()).await;
+    assert!(nothing.is_err());
+    route(&server, "b", "b.example");
+    let reading = cluster.changed().await;
+
+    assert!(reading.world.http_routes.get("shop", "b").is_some());
+    assert!(
+        before.elapsed() <= Duration::from_millis(3),
+        "{:?}",
+        before.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn giving_up_waiting_loses_nothing() {
     let server = ApiServer::with_gateway_api();
     let (mut cluster, _) = follow(&server).await;
