@@ -72,6 +72,8 @@ use crate::world::World;
 #[derive(Debug)]
 struct Told {
     at: Instant,
+    /// How long whoever was told was busy with it; nothing, while that goes on.
+    took: Option<Duration>,
     world: World,
     /// When the objects were others for the last time.
     world_at: Instant,
@@ -119,12 +121,16 @@ impl Cluster {
     ///
     /// The first reading is given when every kind that is installed was listed. A kind
     /// that still cannot be listed ten seconds after the others were is not waited for
-    /// any longer. One change is told at once; while many come, they are told together
-    /// every ten milliseconds. Those of statuses keep those of objects waiting for
-    /// nothing.
+    /// any longer. One change is told at once; while many come, they are told together,
+    /// so that between two readings there is four times as long as the caller was busy
+    /// with the first: one to ten milliseconds. Those of statuses keep those of objects
+    /// waiting for nothing.
     ///
     /// Dropping the future loses nothing: what was to be told is told the next time.
     pub async fn changed(&mut self) -> Reading {
+        if let Some(told) = &mut self.told {
+            told.took.get_or_insert_with(|| told.at.elapsed());
+        }
         loop {
             while !self.is_pending {
                 self.wait().await;
@@ -153,7 +159,8 @@ impl Cluster {
         } else {
             told.world_at
         };
-        Some(last + APART)
+        let busy = told.took.unwrap_or_default().saturating_mul(PAUSE);
+        Some(last + busy.clamp(SHORTEST, LONGEST))
     }
 
     fn note(&mut self, reading: &Reading) {
@@ -162,6 +169,7 @@ impl Cluster {
         let last = last.filter(|told| told.world.same(&reading.world));
         self.told = Some(Told {
             at: now,
+            took: None,
             world: reading.world.clone(),
             world_at: last.map_or(now, |told| told.world_at),
         });
@@ -224,8 +232,10 @@ impl Drop for Cluster {
 /// How long what cannot be had is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The least time between two readings.
-const APART: Duration = Duration::from_millis(10);
+/// How often the time that a reading took passes before the next, within limits.
+const PAUSE: u32 = 4;
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_millis(10);
 
 /// How long to wait before beginning again.
 const AGAIN: Duration = Duration::from_secs(1);
