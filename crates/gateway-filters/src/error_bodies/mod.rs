@@ -19,6 +19,16 @@
 //! one for each such variable, for when there is an error the request is gone. An error costs
 //! the text.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no bodies: nothing is changed |
+//! | for each request | nothing, or a copy of what the text asks for; an error, the text |
+//! | misconfigured | a media type, status or variable that cannot be is an error when it is built |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | the copy goes with the future |
+//!
 //! # Example
 //!
 //! ```
