@@ -281,9 +281,9 @@ async fn measure_answers(table: &mut Table) -> Result<(), BoxError> {
         .set("x-client", "%CLIENT_IP%")?
         .set("x-path", "%PATH%")?;
     let layer = RequestHeaderValuesLayer::new(values.clone());
-    table.row("header_values, request", layer, 8).await;
+    table.row("header_values, request", layer, 6).await;
     let layer = ResponseHeaderValuesLayer::new(values);
-    table.row("header_values, response", layer, 10).await;
+    table.row("header_values, response", layer, 8).await;
     Ok(())
 }
 
