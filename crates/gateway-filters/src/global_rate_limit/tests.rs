@@ -20,13 +20,16 @@ use crate::answer_body::AnswerBody;
 
 type Answered = Response<AnswerBody<Full<Bytes>>>;
 
+/// A timeout and an origin.
+type Told = (Option<String>, String);
+
 /// A server that lets three requests of each user pass.
 #[derive(Clone, Default)]
 struct Server {
     counts: Arc<Mutex<HashMap<String, u32>>>,
     asked: Arc<Mutex<Vec<RateLimitRequest>>>,
     /// For how long each is waited for, as the server was told, and where they were sent.
-    told: Arc<Mutex<Vec<(Option<String>, String)>>>,
+    told: Arc<Mutex<Vec<Told>>>,
 }
 
 impl Server {
