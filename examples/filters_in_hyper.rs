@@ -42,7 +42,9 @@ async fn main() -> Result<(), BoxError> {
     for expected in [200, 200, 429] {
         client.ready().await?;
         let request = Request::get("/").header("host", "shop.example");
-        let response = client.send_request(request.body(Empty::<Bytes>::new())?).await?;
+        let response = client
+            .send_request(request.body(Empty::<Bytes>::new())?)
+            .await?;
 
         println!("{}", response.status());
         for (name, value) in response.headers() {
