@@ -23,6 +23,7 @@ impl Chunks {
         self.len
     }
 
+    #[cfg(any(test, feature = "mirror"))]
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -40,6 +41,7 @@ impl Chunks {
         }
     }
 
+    #[cfg(any(test, feature = "mirror"))]
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
         if self.whole.is_empty() {
             self.seal();

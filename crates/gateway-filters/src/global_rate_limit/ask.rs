@@ -56,7 +56,11 @@ where
             let path = PathAndQuery::from_static(
                 "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
             );
-            let request = tonic::Request::new(question);
+            let mut request = tonic::Request::new(question);
+            // What is longer cannot be written, and is as good as none.
+            if settings.timeout <= LONGEST_TOLD {
+                request.set_timeout(settings.timeout);
+            }
             let answer = grpc.unary(request, path, ProstCodec::default()).await?;
             settings.verdict(answer.into_inner())
         })
@@ -86,6 +90,8 @@ impl GlobalRateLimit {
         })
     }
 }
+
+const LONGEST_TOLD: Duration = Duration::from_secs(60 * 60);
 
 /// The descriptor for one request; `None` if it has nothing to be counted by.
 fn describe(descriptor: &Descriptor, source: Source<'_>) -> Option<RateLimitDescriptor> {
