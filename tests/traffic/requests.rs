@@ -4,14 +4,40 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gateway_core::model::{BackendRef, Hostname, Policy, Route, Rule};
-use gateway_tests::{Client, Reply};
+use gateway_core::RoutingService;
+use gateway_core::model::{Backend, BackendRef, Hostname, Policy, Route, Rule};
+use gateway_tests::{Client, Origin, Reply, Site, answer};
 use http::Request;
-use http_body_util::Empty;
+use http_body_util::{BodyExt, Empty};
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
 
 /// A rule that sends to the backend called `origin`.
 pub(crate) fn rule() -> Rule {
     Rule::new().with_backend(BackendRef::new("origin".into()))
+}
+
+/// Everything goes to `backend`.
+pub(crate) fn to(backend: Backend) -> Site {
+    Site::new().rule(rule()).backend_of("origin", backend)
+}
+
+/// A backend whose every answer is `status` with `text`.
+pub(crate) async fn answering(status: u16, text: &'static str) -> Origin {
+    Origin::http1(move |_| async move { answer(status, text) }).await
+}
+
+/// As [`answering`], where each answer takes a permit, and waits for it.
+pub(crate) async fn gated(gate: &Arc<Semaphore>, status: u16, text: &'static str) -> Origin {
+    let gate = Arc::clone(gate);
+    Origin::http1(move |_| {
+        let gate = Arc::clone(&gate);
+        async move {
+            gate.acquire().await.unwrap().forget();
+            answer(status, text)
+        }
+    })
+    .await
 }
 
 /// A route for one host that does `policies` about what it sends to `origin`.
@@ -62,4 +88,16 @@ pub(crate) async fn statuses(
 /// What `client` is answered.
 pub(crate) async fn ask(client: &mut Client, host: &str, target: &str) -> Reply {
     client.call(get(host, target, &[])).await
+}
+
+/// Status and body that a routing service answers, for tests whose clock the threads of a gateway
+/// would not share.
+pub(crate) async fn answered(
+    routing: &RoutingService,
+    request: Request<Empty<Bytes>>,
+) -> (u16, String) {
+    let Ok(response) = routing.clone().oneshot(request).await;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.into()).unwrap())
 }
