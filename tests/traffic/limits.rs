@@ -10,11 +10,10 @@ use gateway_filters::rate_limit::{Key, Refill};
 use gateway_filters::{BodyLimit, ConcurrencyLimit, RateLimit};
 use gateway_tests::{Client, Origin, Site, TestGateway, answer, prefix};
 use http::{HeaderName, Request};
-use http_body_util::{Full, StreamBody};
-use hyper::body::Frame;
+use http_body_util::Full;
 use tokio::sync::Semaphore;
 
-use crate::requests::{gated, get, host, rule, statuses};
+use crate::requests::{gated, get, host, rule, statuses, streamed};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -180,9 +179,7 @@ async fn bodies_that_are_too_long_are_refused() {
     assert_eq!(client.call(upload(1_001)).await.status, 413);
 
     // One that does not say how long it is.
-    let parts = (0..4)
-        .map(|_| Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from(vec![b'x'; 400]))));
-    let body = StreamBody::new(futures_util::stream::iter(parts));
+    let body = streamed(&Bytes::from(vec![b'x'; 1_001]), 400);
     let request = Request::post("/")
         .header("host", "a.test")
         .body(body)

@@ -1,14 +1,18 @@
 //! What the tests here have in common.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::stream;
 use gateway_core::RoutingService;
 use gateway_core::model::{Backend, BackendRef, Hostname, Policy, Route, Rule};
 use gateway_tests::{Client, Origin, Reply, Site, answer};
-use http::Request;
-use http_body_util::{BodyExt, Empty};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http_body::Body;
+use http_body_util::{BodyExt, Empty, StreamBody};
+use hyper::body::Frame;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
@@ -54,6 +58,19 @@ pub(crate) fn get(host: &str, target: &str, fields: &[(&str, &str)]) -> Request<
         request.header(*name, *value)
     });
     request.body(Empty::new()).unwrap()
+}
+
+/// `body` in frames of so many bytes, whose number nobody knows before, and a trailer.
+pub(crate) fn streamed(
+    body: &Bytes,
+    size: usize,
+) -> impl Body<Data = Bytes, Error = Infallible> + Send + use<> {
+    let frames: Vec<_> = body.chunks(size).map(Bytes::copy_from_slice).collect();
+    let sum = HeaderName::from_static("x-sum");
+    let trailers = HeaderMap::from_iter([(sum, HeaderValue::from_static("1"))]);
+    let frames = frames.into_iter().map(Frame::data);
+    let frames = frames.chain([Frame::trailers(trailers)]);
+    StreamBody::new(stream::iter(frames.map(Ok)))
 }
 
 /// How often each status came of `count` requests, made by several clients at once.
