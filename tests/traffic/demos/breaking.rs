@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -97,18 +97,23 @@ async fn circuit_opens_when_answers_take_longer_than_the_demo_allows() {
 /// Answers take half a second where 150 milliseconds are allowed: three are enough, for two and a
 /// half seconds; a request each second. One that is then let through tries it out.
 #[tokio::test(start_paused = true)]
-async fn circuit_of_a_slow_backend_opens_after_three_and_is_tried_again() {
+async fn circuit_of_a_slow_backend_opens_after_three_and_closes_when_it_is_quick() {
     let breaker = CircuitBreaker::new()
         .with_slow_after(Duration::from_millis(150))
         .with_slow_count(3.try_into().unwrap())
         .with_open_for(Duration::from_millis(2_500))
         .unwrap()
         .with_answer(Answer::new(429).unwrap().with_text("triggered"));
-    let slow = |_| async {
-        sleep(Duration::from_millis(500)).await;
-        Response::new(Body::empty())
+    let slow = Arc::new(AtomicBool::new(true));
+    let is_slow = Arc::clone(&slow);
+    let origin = move |_| {
+        let slow = is_slow.load(Ordering::Relaxed);
+        async move {
+            sleep(Duration::from_millis(if slow { 500 } else { 0 })).await;
+            Response::new(Body::empty())
+        }
     };
-    let demo = demo(Policy::CircuitBreaker(Arc::new(breaker)), slow);
+    let demo = demo(Policy::CircuitBreaker(Arc::new(breaker)), origin);
 
     let replies = demo.paced(10, SECOND).await;
 
@@ -116,4 +121,8 @@ async fn circuit_of_a_slow_backend_opens_after_three_and_is_tried_again() {
     assert_eq!(statuses[..6], [200, 200, 200, 429, 429, 200]);
     // The one that tried it was as slow, and two more are refused before the next.
     assert_eq!(statuses[6..], [429, 429, 200, 429]);
+
+    slow.store(false, Ordering::Relaxed);
+    sleep(Duration::from_millis(2_500)).await;
+    assert_eq!(counts(&demo.paced(10, SECOND).await), [(200, 10)].into());
 }
