@@ -165,6 +165,25 @@ async fn body_that_is_longer_is_refused_and_nobody_asked() {
     assert_eq!(authority.last().header("content-length"), None);
 }
 
+/// What is no chunk is not the authority's doing, nor a reason to let the request pass.
+#[tokio::test]
+async fn body_that_is_broken_is_refused_and_nobody_asked() {
+    let (authority, origin) = (Origin::echo().await, Origin::echo().await);
+    let body = ForwardBody::new(1_000.try_into().unwrap());
+    let open = settings("/").with_on_failure(OnFailure::Allow);
+    let policy = asking(open.with_forwarded_body(body));
+    let site = site(&origin, &authority).route(host("a.test", [policy]));
+    let gateway = TestGateway::start(&site);
+    let mut wire = Wire::connect(gateway.address()).await;
+
+    let head = "POST / HTTP/1.1\r\nhost: a.test\r\ntransfer-encoding: chunked\r\n\r\n";
+    wire.send(head.to_owned() + "3\r\nabc\r\nzz\r\n").await;
+
+    let refused = wire.response().await;
+    assert_eq!(refused.map(|answer| answer.status), Some(400));
+    assert_eq!((authority.count(), origin.count()), (0, 0));
+}
+
 /// The authority is asked before the body has ended, and the backend reads on as it comes.
 #[tokio::test]
 async fn client_that_leaves_half_way_leaves_nothing_behind() {
