@@ -65,3 +65,5 @@ pub use self::future::ResponseFuture;
 pub use self::layer::BodyLimitLayer;
 pub use self::service::BodyLimitService;
 pub use self::settings::BodyLimit;
+
+pub(crate) use self::settings::{Foreseen, foresee};

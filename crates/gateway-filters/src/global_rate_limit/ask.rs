@@ -16,7 +16,7 @@ use tower_service::Service;
 use super::proto::{Entry, RateLimitDescriptor, RateLimitRequest};
 use super::settings::{Descriptor, GlobalRateLimit};
 use crate::BoxError;
-use crate::inquiry::{HeaderEdits, Inquire, Inquiry, OnFailure, Verdict};
+use crate::inquiry::{Excerpt, HeaderEdits, Inquire, Inquiry, OnFailure, Verdict};
 use crate::template::Source;
 
 /// Asks a service for limits over gRPC, through a transport of type `C`.
@@ -42,7 +42,7 @@ where
     ResBody: Body<Data = Bytes> + Send + 'static,
     ResBody::Error: Into<BoxError> + Send,
 {
-    fn inquire(&self, head: &Parts) -> Inquiry {
+    fn inquire(&self, head: &Parts, _: Option<Excerpt>) -> Inquiry {
         let Some(question) = self.settings.question(head) else {
             return Box::pin(std::future::ready(Ok(Verdict::Pass {
                 request: HeaderEdits::new(),

@@ -17,6 +17,7 @@ use super::proto::{HeaderValue, RateLimitRequest, RateLimitResponse};
 use super::*;
 use crate::answer::Answer;
 use crate::answer_body::AnswerBody;
+use crate::retry::ReplayBody;
 
 type Answered = Response<AnswerBody<Full<Bytes>>>;
 
@@ -85,7 +86,7 @@ impl Server {
     async fn send(&self, settings: GlobalRateLimit, user: Option<&str>) -> Answered {
         let server = self.clone();
         let client = service_fn(move |request| server.clone().serve(request));
-        let backend = service_fn(|request: Request<()>| {
+        let backend = service_fn(|request: Request<ReplayBody<Full<Bytes>>>| {
             let counted = request.headers().contains_key("x-counted");
             let body = if counted { "counted" } else { "not counted" };
             std::future::ready(Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(body))))
@@ -95,7 +96,7 @@ impl Server {
             request = request.header("x-user", user);
         }
         let service = GlobalRateLimitLayer::new(settings.ask(client)).layer(backend);
-        let request = request.body(()).expect("valid");
+        let request = request.body(Full::<Bytes>::default()).expect("valid");
         service.oneshot(request).await.expect("answered")
     }
 }
@@ -277,7 +278,7 @@ async fn slow_server_is_not_waited_for() {
     let client = service_fn(|_: Request<GrpcBody>| {
         std::future::pending::<Result<Response<GrpcBody>, BoxError>>()
     });
-    let backend = service_fn(|_: Request<()>| async {
+    let backend = service_fn(|_: Request<ReplayBody<Full<Bytes>>>| async {
         Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("backend")))
     });
     let service = GlobalRateLimitLayer::new(settings(OnFailure::Allow).ask(client)).layer(backend);
@@ -285,7 +286,7 @@ async fn slow_server_is_not_waited_for() {
 
     let request = Request::get("/")
         .header("x-user", "a")
-        .body(())
+        .body(Full::<Bytes>::default())
         .expect("valid");
     let response = service.oneshot(request).await.expect("answered");
 

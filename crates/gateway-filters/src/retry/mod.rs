@@ -116,3 +116,5 @@ pub use self::layer::RetryLayer;
 pub use self::plan::RetryAttempt;
 pub use self::policy::{InvalidRetryPolicy, RetryPolicy};
 pub use self::service::Retry;
+
+pub(crate) use self::origin::Origin;
