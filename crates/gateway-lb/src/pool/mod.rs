@@ -43,6 +43,11 @@
 //! in which they came, and fail [at once](UpstreamErrorKind::Overloaded) if too many wait. Those
 //! connections are behind a lock, which others never touch.
 //!
+//! On HTTP/2 threads share such connections, and a request also waits in that order if each has
+//! as many streams as the backend takes. A connection is driven by the runtime that opened it:
+//! when that ends, streams of other runtimes on it break off. So runtimes that share a pool
+//! should end together.
+//!
 //! # Example
 //!
 //! ```no_run

@@ -3,6 +3,7 @@
 mod exchange;
 mod framing;
 mod http2;
+mod http2_limits;
 mod keeping;
 mod limits;
 mod origin;

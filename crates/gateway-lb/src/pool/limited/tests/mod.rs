@@ -259,7 +259,7 @@ impl Model {
                 assert!(*connection.destination() == self.to[to]);
                 Party::Uses(connection)
             }
-            Some(Ok(Turn::Look) | Err(_)) => panic!("nobody shares, and no time has passed"),
+            Some(Ok(Turn::Share(..)) | Err(_)) => panic!("nobody shares, and no time has passed"),
         };
         self.active.push((to, party));
         drop(self.waiting.remove(who));
