@@ -19,7 +19,7 @@
 //! what they have.
 
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::runtime;
@@ -33,6 +33,7 @@ use super::destination::Destination;
 use super::error::Overload;
 use super::http2::Slot;
 use crate::connections::ConnectionLimit;
+use crate::sync::{Mutex, MutexGuard};
 
 mod place;
 mod shared;

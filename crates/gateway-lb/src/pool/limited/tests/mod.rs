@@ -20,6 +20,8 @@ use crate::pool::connections::Connections;
 use crate::pool::destination::Destination;
 use crate::pool::error::{Overload, UpstreamError, UpstreamErrorKind};
 
+#[cfg(every_order)]
+mod every_order;
 mod fake;
 
 const LONG: Duration = Duration::from_secs(60);
