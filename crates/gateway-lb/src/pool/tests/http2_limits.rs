@@ -1,4 +1,4 @@
-//! HTTP/2 connections that are warm, and those whose number is limited.
+//! HTTP/2 connections whose number is limited, and those who wait for them.
 
 // Backends go on in tasks of their own, which the tests hold on to.
 #![allow(clippy::async_yields_async)]
@@ -11,7 +11,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::join;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::http2::{Accepted, accept, answer, echo};
@@ -21,126 +20,8 @@ use super::{TestBody, TestPool, get, pool, settle, text};
 use crate::connections::{ConnectionLimit, ConnectionSettings};
 use crate::pool::{Destination, Protocol, SendFuture, UpstreamErrorKind};
 
-fn send(pool: &TestPool, to: &Destination, path: &str) -> SendFuture<TestBody> {
+pub(super) fn send(pool: &TestPool, to: &Destination, path: &str) -> SendFuture<TestBody> {
     pool.send(to.clone(), Protocol::Http2, get(path))
-}
-
-fn warm(pool: &TestPool, to: &Destination) {
-    pool.warm(to.clone(), Protocol::Http2);
-}
-
-/// So many warm connections, without a limit and with one.
-fn warmed(connections: usize) -> [ConnectionSettings; 2] {
-    let settings = ConnectionSettings::new().with_warm(connections);
-    let limited = settings.clone().with_limit(limit(3));
-    [settings, limited]
-}
-
-#[tokio::test]
-async fn warm_connections_are_there_before_requests_and_are_used() {
-    for settings in warmed(2) {
-        let (origin, pool) = (Origin::bind().await, pool());
-        let to = apart(origin.address(), settings);
-
-        warm(&pool, &to);
-        warm(&pool, &to);
-        let _backends = [
-            tokio::spawn(echo(accept(&origin, 100).await)),
-            tokio::spawn(echo(accept(&origin, 100).await)),
-        ];
-        settle().await;
-        warm(&pool, &to);
-        assert!(origin.is_left_alone().await);
-        assert_eq!((pool.counts().opened, pool.counts().reused), (2, 0));
-
-        let answered = join_all((0..10).map(|_| send(&pool, &to, "/used"))).await;
-        for response in answered {
-            assert_eq!(text(response.expect("answered")).await, "/used");
-        }
-        assert_eq!((pool.counts().opened, pool.counts().reused), (2, 10));
-    }
-}
-
-#[tokio::test]
-async fn warm_connection_that_ends_is_replaced() {
-    for settings in warmed(1) {
-        let (origin, pool) = (Origin::bind().await, pool());
-        let to = apart(origin.address(), settings);
-        warm(&pool, &to);
-        let first = accept(&origin, 100).await;
-        settle().await;
-
-        drop(first);
-        settle().await;
-        pool.sweep();
-        warm(&pool, &to);
-
-        let _second = tokio::spawn(echo(accept(&origin, 100).await));
-        let response = send(&pool, &to, "/").await.expect("answered");
-        assert_eq!(text(response).await, "/");
-        assert_eq!(pool.counts().opened, 2);
-    }
-}
-
-#[tokio::test]
-async fn warm_connection_that_is_too_old_is_replaced() {
-    for settings in warmed(1) {
-        let (origin, pool) = (Origin::bind().await, pool());
-        let age = Duration::from_secs(600);
-        let to = apart(origin.address(), settings.with_max_age(age));
-        warm(&pool, &to);
-        let first = tokio::spawn(echo(accept(&origin, 100).await));
-        settle().await;
-        warm(&pool, &to);
-        assert!(origin.is_left_alone().await);
-
-        tokio::time::pause();
-        tokio::time::advance(age).await;
-        tokio::time::resume();
-        pool.sweep();
-        warm(&pool, &to);
-
-        first.await.expect("the old one ends");
-        let _second = tokio::spawn(echo(accept(&origin, 100).await));
-        let response = send(&pool, &to, "/").await.expect("answered");
-        assert_eq!(text(response).await, "/");
-        assert_eq!(pool.counts().opened, 2);
-    }
-}
-
-#[tokio::test]
-async fn warm_connections_stay_within_the_limit() {
-    let (origin, pool) = (Origin::bind().await, pool());
-    let settings = ConnectionSettings::new().with_limit(limit(2)).with_warm(5);
-    let to = apart(origin.address(), settings);
-
-    for _ in 0..3 {
-        warm(&pool, &to);
-        settle().await;
-    }
-
-    let _both = (accept(&origin, 100).await, accept(&origin, 100).await);
-    settle().await;
-    assert!(origin.is_left_alone().await);
-    assert_eq!(pool.counts().opened, 2);
-}
-
-#[tokio::test]
-async fn warm_up_pauses_where_nobody_listens() {
-    for settings in warmed(3) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        let pool = pool();
-        let to = apart(address, settings);
-
-        for _ in 0..20 {
-            warm(&pool, &to);
-            settle().await;
-        }
-
-        assert_eq!(pool.counts().failed, 3);
-    }
 }
 
 /// One connection, and all that comes over it.
