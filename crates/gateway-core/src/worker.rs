@@ -47,6 +47,38 @@ pub(crate) struct Worker {
     pub(crate) pool: Pool<Body>,
     pub(crate) warmed: Warmed,
     pub(crate) commands: UnboundedReceiver<Command>,
+    pub(crate) company: Company,
+}
+
+/// The workers of one gateway, of which none leaves before all have finished: streams of one may
+/// be on an upstream connection that another drives.
+///
+/// Dropping it says that its worker has finished, be it by a panic.
+#[derive(Clone, Debug)]
+pub(crate) struct Company {
+    finished: Arc<watch::Sender<()>>,
+    busy: Option<watch::Receiver<()>>,
+}
+
+impl Company {
+    /// To be cloned for each worker, and dropped.
+    pub(crate) fn new() -> Self {
+        let (finished, busy) = watch::channel(());
+        Self {
+            finished: Arc::new(finished),
+            busy: Some(busy),
+        }
+    }
+
+    /// Whoever holds this has nothing more to do itself.
+    fn finish(&mut self) {
+        self.busy = None;
+    }
+
+    /// Resolves when all have finished.
+    async fn finished(&self) {
+        self.finished.closed().await;
+    }
 }
 
 /// The way to a worker.
@@ -114,13 +146,20 @@ impl Worker {
         ticker.abort();
     }
 
-    /// Waits until all connections have ended, at most until `until`.
+    /// Waits until all connections have ended, those of other workers too; at most until `until`.
     async fn drained(&mut self, mut until: Instant) {
         let mut look = interval(Duration::from_millis(10));
-        while self.acceptor.watches.len() > 0 {
+        loop {
+            let connections = self.acceptor.watches.len();
+            if connections == 0 {
+                self.company.finish();
+            }
             tokio::select! {
+                () = self.company.finished() => return,
                 () = sleep_until(until) => {
-                    tracing::warn!(connections = self.acceptor.watches.len(), "connections cut off at the end of the drain");
+                    if connections > 0 {
+                        tracing::warn!(connections, "connections cut off at the end of the drain");
+                    }
                     return;
                 }
                 command = self.commands.recv() => match command {
@@ -134,7 +173,7 @@ impl Worker {
                     ) => {}
                     None => return,
                 },
-                _ = look.tick() => {}
+                _ = look.tick(), if connections > 0 => {}
             }
         }
     }

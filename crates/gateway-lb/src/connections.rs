@@ -87,7 +87,7 @@ impl ConnectionSettings {
 }
 
 /// How many connections to one endpoint there are at a time, over all threads; and how many
-/// requests wait for one, and how long.
+/// requests wait for one, or for a stream on one, and how long.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct ConnectionLimit {
     pub(crate) connections: NonZeroUsize,

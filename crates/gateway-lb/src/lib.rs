@@ -82,6 +82,7 @@ pub mod persistence;
 #[cfg(feature = "pool")]
 pub mod pool;
 mod stable_hash;
+mod sync;
 
 #[doc(inline)]
 pub use self::{

@@ -22,7 +22,7 @@ use crate::listen::{Acceptor, Clock, Deadlines, Watches};
 use crate::model::ExtensionRef;
 use crate::stack::{Assembler, Backends, Extensions, RuleStack, Surroundings, Warmed};
 use crate::telemetry::{Registry, WorkerCells};
-use crate::worker::{Commands, Worker};
+use crate::worker::{Commands, Company, Worker};
 use crate::{Body, BoxError};
 
 /// Builds a [`Gateway`].
@@ -170,6 +170,7 @@ impl GatewayBuilder {
         let draining = Arc::new(AtomicBool::new(false));
         let pool = Pool::new(self.pool.clone());
         let warmed = Warmed::default();
+        let company = Company::new();
         let share = self.max_connections.div_ceil(self.workers);
 
         let cells: Vec<_> = (0..self.workers)
@@ -193,6 +194,7 @@ impl GatewayBuilder {
                     pool: pool.clone(),
                     warmed: warmed.clone(),
                     commands: receiver,
+                    company: company.clone(),
                 };
                 (commands, worker)
             })

@@ -22,6 +22,22 @@
 //! process and every release. [`HashKey`] takes the key from a request, and
 //! [`Balancer::pick_keyed`] obeys it. Of ten endpoints that lose one, a tenth of the keys moves.
 //!
+//! # Cost
+//!
+//! A pick reads one pointer that changes with the set, and what [`Health`] says it reads; what
+//! each [`Algorithm`] adds is said there. A change costs more: what may be picked, and tables, are
+//! worked out anew by the first to notice.
+//!
+//! # When something is wrong
+//!
+//! * *Settings* that make no sense are taken as the nearest that do; each says so.
+//! * *Nobody to pick*, because the set is empty, nobody is healthy or all weights are zero, is
+//!   [`NoReadyEndpoint`], at once.
+//! * *Overload* is not known here: of endpoints that are all busy, one is picked. It is
+//!   connections that are [limited](crate::connections::ConnectionLimit).
+//! * *A pick that is dropped* half-way is no longer in flight. [`Algorithm::PeakEwma`] learns that
+//!   it took that long at least; [`Health`] learns nothing.
+//!
 //! # Example
 //!
 //! ```

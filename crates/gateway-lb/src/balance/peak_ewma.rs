@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Outcome;
@@ -14,6 +13,7 @@ use super::two::better_of_two;
 use crate::clock;
 use crate::endpoint::EndpointSet;
 use crate::per_thread::PerThread;
+use crate::sync::{AtomicU64, Ordering};
 
 /// A table of expectations for each thread.
 #[derive(Debug)]
@@ -113,33 +113,35 @@ impl Latency {
     /// The latency at `now`, if nothing is observed until then: it sinks, so that an endpoint
     /// that was slow is tried again.
     fn expected(&self, now: Instant) -> f64 {
-        f64::from_bits(self.nanos.load(Ordering::Relaxed)) * self.kept(now)
+        self.last(now).1
     }
 
-    /// What is left of the last observation, from 0 to 1.
-    fn kept(&self, now: Instant) -> f64 {
-        let observed = match self.observed.load(Ordering::Relaxed) {
-            NOT_YET => return 1.0,
-            nanos => Duration::from_nanos(nanos),
-        };
+    /// What is left of the last observation at `now`, from 0 to 1, if there was one; and what is
+    /// expected of that.
+    fn last(&self, now: Instant) -> (Option<f64>, f64) {
+        // Read first, and once: an observation that is known of is one whose latency is seen.
+        let observed = self.observed.load(Ordering::Acquire);
+        let latency = f64::from_bits(self.nanos.load(Ordering::Relaxed));
+        if observed == NOT_YET {
+            return (None, latency);
+        }
         let age = now
             .saturating_duration_since(self.origin)
-            .saturating_sub(observed);
-        (-nanos(age) / nanos(self.settings.decay())).exp()
+            .saturating_sub(Duration::from_nanos(observed));
+        let kept = (-nanos(age) / nanos(self.settings.decay())).exp();
+        (Some(kept), latency * kept)
     }
 
     fn observe(&self, latency: Duration, now: Instant) {
-        let (kept, before) = (self.kept(now), self.expected(now));
         let latency = nanos(latency);
-        let next = if !self.is_known() || latency > before {
-            latency
-        } else {
-            before + latency * (1.0 - kept)
+        let next = match self.last(now) {
+            (Some(kept), before) if latency <= before => before + latency * (1.0 - kept),
+            _ => latency,
         };
         let since_origin = now.saturating_duration_since(self.origin);
         self.nanos.store(next.to_bits(), Ordering::Relaxed);
         self.observed
-            .store(since_origin.as_nanos() as u64, Ordering::Relaxed);
+            .store(since_origin.as_nanos() as u64, Ordering::Release);
     }
 }
 
@@ -228,5 +230,34 @@ mod tests {
                 prop_assert!(expected >= took as f64 - 1e-3);
             }
         }
+    }
+}
+
+#[cfg(all(test, every_order))]
+mod every_order {
+    use loom::thread;
+
+    use super::*;
+
+    #[test]
+    fn two_answers_at_once_lose_one_at_most() {
+        loom::model(|| {
+            let start = clock::now();
+            let latency = Arc::new(Latency::new(PeakEwma::new(), start));
+            let other = {
+                let latency = Arc::clone(&latency);
+                thread::spawn(move || latency.observe(Duration::from_millis(1), start))
+            };
+            // Whoever looks meanwhile finds what was observed, or nothing yet.
+            let initial = nanos(PeakEwma::new().initial());
+            let seen = latency.expected(start);
+            assert!([initial, 1e6].contains(&seen), "{seen}");
+            latency.observe(Duration::from_millis(3), start);
+            other.join().expect("no panic");
+
+            assert!(latency.is_known());
+            let expected = latency.expected(start);
+            assert!([1e6, 3e6].contains(&expected), "{expected}");
+        });
     }
 }

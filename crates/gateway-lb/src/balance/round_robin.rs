@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::pick::{Hold, Pick};
 use crate::endpoint::{Endpoint, EndpointSet};
 use crate::fraction;
 use crate::per_thread::PerThread;
+use crate::sync::{AtomicU64, Ordering};
 
 /// A rotation for each thread.
 #[derive(Debug)]
@@ -94,4 +94,32 @@ impl Turn {
 /// `index` in a ring of `len`, for an index that is less than twice as large.
 fn wrap(index: usize, len: usize) -> usize {
     if index < len { index } else { index - len }
+}
+
+#[cfg(all(test, every_order))]
+mod every_order {
+    use std::sync::Arc;
+
+    use loom::thread;
+
+    use super::*;
+
+    #[test]
+    fn threads_do_not_begin_with_the_same_endpoint() {
+        loom::model(|| {
+            let rotation = Arc::new(RoundRobin {
+                next_start: AtomicU64::new(0),
+                turns: PerThread::new(),
+            });
+            let others = [(); 2].map(|()| {
+                let rotation = Arc::clone(&rotation);
+                thread::spawn(move || rotation.start(5))
+            });
+            let mut starts = vec![rotation.start(5)];
+            starts.extend(others.map(|other| other.join().expect("no panic")));
+
+            starts.sort_unstable();
+            assert_eq!(starts, [0, 1, 3]);
+        });
+    }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -13,6 +12,7 @@ use super::state::EndpointHealth;
 use crate::balance::Outcome;
 use crate::clock;
 use crate::endpoint::{Endpoint, EndpointSet};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering};
 
 /// The health of endpoints. See the [module docs](super) for an example.
 ///
@@ -112,14 +112,18 @@ impl Health {
         let Some(entry) = entries.get(&address) else {
             return;
         };
-        if ejection.ratio().is_some() {
+        let is_counted = ejection.ratio().is_some();
+        if is_counted {
             entry.successes.fetch_add(1, Ordering::Relaxed);
         }
         if entry.failing.load(Ordering::Relaxed) {
             self.change(address, |_, states| {
                 if let Some(state) = states.get_mut(&address) {
-                    // The counter has it already, if there is one.
-                    let counted = entry.successes.swap(0, Ordering::Relaxed).max(1);
+                    // Who has failed meanwhile may have counted it: then it came before that.
+                    let counted = match is_counted {
+                        true => entry.successes.swap(0, Ordering::Relaxed),
+                        false => 1,
+                    };
                     state.succeeded(ejection, counted, clock::now());
                 }
             });

@@ -49,6 +49,8 @@
 //! ```
 
 mod board;
+#[cfg(all(test, every_order))]
+mod every_order;
 mod probe;
 #[cfg(feature = "pool")]
 mod prober;

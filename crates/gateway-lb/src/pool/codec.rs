@@ -20,7 +20,7 @@ use super::destination::Destination;
 use super::dial::dial;
 use super::error::UpstreamError;
 use super::http1::{Connection, Outgoing, Transport};
-use super::http2::{self, Connecting, Exchange, Http2Connection};
+use super::http2::{self, Connecting, Exchange, Http2Connection, Seat};
 use super::limited::{Gate, Place};
 use super::settings::PoolSettings;
 use super::stream::Split;
@@ -125,7 +125,12 @@ pub(super) trait Codecs<B: Send>: Send + Sync {
     fn gate(&self, connections: &Connections, limit: ConnectionLimit) -> Arc<Gate<B>>;
 
     /// Begins an exchange on an HTTP/2 connection.
-    fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B>;
+    fn begin_http2(
+        &self,
+        connection: Http2Connection<B>,
+        seat: Seat,
+        request: Request<B>,
+    ) -> Exchange<B>;
 }
 
 /// Our own HTTP/1, and hyper's HTTP/2.
@@ -166,8 +171,13 @@ impl<B: RequestBody> Codecs<B> for OverSockets {
         Gate::new(connections, limit)
     }
 
-    fn begin_http2(&self, connection: Http2Connection<B>, request: Request<B>) -> Exchange<B> {
-        Exchange::new(connection, request)
+    fn begin_http2(
+        &self,
+        connection: Http2Connection<B>,
+        seat: Seat,
+        request: Request<B>,
+    ) -> Exchange<B> {
+        Exchange::new(connection, seat, request)
     }
 }
 

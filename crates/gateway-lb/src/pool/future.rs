@@ -14,7 +14,7 @@ use super::destination::Destination;
 use super::error::{UpstreamError, UpstreamErrorKind};
 use super::handle::Handle;
 use super::http1::Outgoing;
-use super::http2::{self, Choice, Http2Connection};
+use super::http2::{self, Choice, Http2Connection, Seat};
 use super::limited::{Ask, Place, Turn};
 use super::state::{State, start_http1, start_http2};
 use super::{Protocol, UpgradedUpstream, UpstreamBody};
@@ -89,10 +89,11 @@ impl<B: Send> SendFuture<B> {
         attempt: usize,
         place: Option<Place>,
     ) -> State<B> {
-        match self.handle.choose_http2(&self.destination, place) {
-            Ok(Ask::Chosen(Choice::Use(connection))) => {
+        let awaited = attempt > 1;
+        match self.handle.choose_http2(&self.destination, place, awaited) {
+            Ok(Ask::Chosen(Choice::Use(connection, seat))) => {
                 self.handle.counters().reused();
-                self.exchange_http2(connection, *request, attempt)
+                self.exchange_http2(connection, seat, *request, attempt)
             }
             Ok(Ask::Chosen(Choice::Await(connecting))) => State::AwaitHttp2 {
                 request,
@@ -111,11 +112,12 @@ impl<B: Send> SendFuture<B> {
     fn exchange_http2(
         &self,
         connection: Http2Connection<B>,
+        seat: Seat,
         request: Request<B>,
         attempt: usize,
     ) -> State<B> {
         State::ExchangeHttp2 {
-            exchange: self.handle.begin_http2(connection, request),
+            exchange: self.handle.begin_http2(connection, seat, request),
             attempt,
         }
     }
@@ -128,16 +130,24 @@ impl<B: Send> SendFuture<B> {
         attempt: usize,
     ) -> Result<State<B>, UpstreamError> {
         let connection = connected?;
-        let patience = self.handle.settings().http2.max_connections;
         // Somebody got on it, so this ends.
-        if connection.is_used_up() {
+        if connection.is_used_and_up() {
             return Ok(self.choose_http2(request, attempt, None));
         }
-        // Those who came first took all of it; but nobody tries for ever.
-        if !connection.has_room() && attempt <= patience {
-            return Ok(self.choose_http2(request, attempt + 1, None));
-        }
-        Ok(self.exchange_http2(connection, *request, attempt))
+        let patience = match self.destination.limit() {
+            None => self.handle.settings().http2.max_connections,
+            // It gets in line.
+            Some(_) => usize::MAX,
+        };
+        let seat = match self.handle.seat(&self.destination, &connection) {
+            Some(seat) => seat,
+            // Those who came first took all of it; but nobody tries for ever.
+            None if attempt <= patience => {
+                return Ok(self.choose_http2(request, attempt + 1, None));
+            }
+            None => connection.seat(),
+        };
+        Ok(self.exchange_http2(connection, seat, *request, attempt))
     }
 
     fn finish_http1(
@@ -216,22 +226,26 @@ impl<B: Send> SendFuture<B> {
             (State::QueueHttp1 { request, .. }, Turn::Open(place)) => {
                 self.dial_http1(request, Some(place))
             }
-            (State::QueueHttp1 { request, .. }, Turn::Look) => {
-                start_http1(&self.handle, &self.destination, *request)
+            (
+                State::QueueHttp2 {
+                    request, attempt, ..
+                },
+                Turn::Share(connection, seat),
+            ) => {
+                self.handle.counters().reused();
+                self.exchange_http2(connection, seat, *request, attempt)
             }
             (
                 State::QueueHttp2 {
                     request, attempt, ..
                 },
-                turn,
+                Turn::Open(place),
             ) => State::Http2 {
                 request,
                 attempt,
-                place: match turn {
-                    Turn::Open(place) => Some(place),
-                    Turn::Use(_) | Turn::Look => None,
-                },
+                place: Some(place),
             },
+            // Turns are given to those who asked for such.
             (other, _) => other,
         };
         None

@@ -12,7 +12,7 @@ use super::codec::{BoxHttp1Connection, Codecs, Dial};
 use super::counts::Counters;
 use super::destination::Destination;
 use super::error::UpstreamError;
-use super::http2::{Connecting, Exchange, Http2Connection};
+use super::http2::{Connecting, Exchange, Http2Connection, Seat};
 use super::limited::{Admission, Ask, Gate, Place, Waiting};
 use super::settings::PoolSettings;
 use super::shard::{Gates, Shard};
@@ -126,7 +126,8 @@ impl<B: Send> Handle<B> {
     }
 
     /// An HTTP/2 connection of this thread, or one that is being opened; if their number is
-    /// limited, perhaps one of another thread. Whoever has waited brings a `place`.
+    /// limited, perhaps one of another thread. Whoever has waited brings a `place`; whoever has
+    /// `awaited` one in vain is not sent to the next.
     ///
     /// # Errors
     ///
@@ -135,6 +136,7 @@ impl<B: Send> Handle<B> {
         &self,
         destination: &Destination,
         place: Option<Place>,
+        awaited: bool,
     ) -> Result<Ask<B>, UpstreamError> {
         let settings = self.settings();
         match self.gate(destination) {
@@ -145,8 +147,7 @@ impl<B: Send> Handle<B> {
             }
             Some(gate) => {
                 let open = |place| self.open_http2(destination, Some(place));
-                let max_own = settings.http2.max_connections;
-                let chosen = gate.ask_shared(place, destination, max_own, open);
+                let chosen = gate.ask_shared(place, destination, awaited, open);
                 Ok(chosen.inspect_err(|_| self.counters().overloaded())?)
             }
         }
@@ -193,9 +194,23 @@ impl<B: Send> Handle<B> {
     pub(super) fn begin_http2(
         &self,
         connection: Http2Connection<B>,
+        seat: Seat,
         request: Request<B>,
     ) -> Exchange<B> {
-        self.local.shared.codecs.begin_http2(connection, request)
+        let codecs = &self.local.shared.codecs;
+        codecs.begin_http2(connection, seat, request)
+    }
+
+    /// A place on a connection that has just opened, for whoever has waited for it.
+    pub(super) fn seat(
+        &self,
+        destination: &Destination,
+        connection: &Http2Connection<B>,
+    ) -> Option<Seat> {
+        match self.gate(destination) {
+            None => connection.has_room().then(|| connection.seat()),
+            Some(gate) => gate.seat(destination, connection),
+        }
     }
 
     /// Closes what is dead or has been idle for too long on this thread.

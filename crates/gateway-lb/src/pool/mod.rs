@@ -35,6 +35,24 @@
 //! * `CONNECT` is not supported, except that a switch to WebSocket is the extended CONNECT
 //!   of RFC 8441 on HTTP/2. The caller sees a switch of protocols on either.
 //!
+//! # Cost
+//!
+//! A request on a kept HTTP/1 connection looks it up in a map of its thread, and puts it back. On
+//! HTTP/2 it passes a channel to the task that drives the connection, on the same thread. Where
+//! connections are limited it takes a lock twice, for some comparisons. Idle connections cost a
+//! [sweep](Pool::sweep) each second or so.
+//!
+//! # When something is wrong
+//!
+//! * *Settings* have defaults that suit a gateway, and a least value where less could not work:
+//!   [`PoolSettings`] names them.
+//! * *Endpoints that do not answer* are not told from those that take long: without a deadline of
+//!   the caller a request waits. Only dialling, and HTTP/2 pings, have one.
+//! * *Overload* fails requests only where connections are limited. Elsewhere there is one more
+//!   HTTP/1 connection for each request; on HTTP/2 streams beyond what a few connections take
+//!   wait, without an end to their number or their patience.
+//! * *What is dropped* half-way ends at the backend too: see [`SendFuture`] and [`UpstreamBody`].
+//!
 //! # Connections that are limited
 //!
 //! The connections of a [`Destination`] can be set [apart](Connections) from those of all
@@ -42,6 +60,11 @@
 //! which holds exactly, for all threads together: requests wait for a connection in the order
 //! in which they came, and fail [at once](UpstreamErrorKind::Overloaded) if too many wait. Those
 //! connections are behind a lock, which others never touch.
+//!
+//! On HTTP/2 threads share such connections, and a request also waits in that order if each has
+//! as many streams as the backend takes. A connection is driven by the runtime that opened it:
+//! when that ends, streams of other runtimes on it break off. So runtimes that share a pool
+//! should end together.
 //!
 //! # Example
 //!

@@ -149,7 +149,9 @@ impl PoolSettings {
     /// Opens at most `max` HTTP/2 connections to an endpoint on each thread. 4 by
     /// default, and never less than 1.
     ///
-    /// There is one until the backend's limit of concurrent streams is reached.
+    /// There is one until the backend's limit of concurrent streams is reached. Where
+    /// connections are [limited](crate::connections::ConnectionLimit), that limit takes the
+    /// place of this one.
     #[must_use]
     pub fn with_http2_max_connections(mut self, max: usize) -> Self {
         self.http2.max_connections = max.max(1);

@@ -21,7 +21,7 @@ use crate::pool::destination::Destination;
 use crate::pool::dial::dial;
 use crate::pool::error::{UpstreamError, UpstreamErrorKind};
 use crate::pool::life::Life;
-use crate::pool::limited::Place;
+use crate::pool::limited::{Place, Room};
 use crate::pool::settings::PoolSettings;
 use crate::pool::{Protocol, RequestBody, UpstreamStream};
 
@@ -50,15 +50,23 @@ impl<B> Http2Connection<B> {
         self.load.active() < self.load.limit.load(Ordering::Relaxed)
     }
 
-    /// How many exchanges wait in the codec until the backend takes them.
-    pub(in crate::pool) fn excess(&self) -> usize {
-        let limit = self.load.limit.load(Ordering::Relaxed);
-        self.load.active().saturating_sub(limit)
-    }
-
     /// Whether it gets no more requests. Letting go of it leaves those on it alone.
     pub(in crate::pool) fn is_used_up(&self) -> bool {
         self.load.life.is_over(self.load.begun())
+    }
+
+    /// Whether it gets no more requests, and has had one: whoever has waited for it to open may
+    /// use it once, however little time that leaves it.
+    pub(in crate::pool) fn is_used_and_up(&self) -> bool {
+        self.load.begun() > 0 && self.is_used_up()
+    }
+
+    /// Takes a place for an exchange, whether there is room or not.
+    pub(in crate::pool) fn seat(&self) -> Seat {
+        self.load.begin();
+        Seat {
+            load: Arc::clone(&self.load),
+        }
     }
 
     /// How many exchanges are on it.
@@ -90,10 +98,6 @@ impl<B> Http2Connection<B> {
     pub(super) fn sender(&mut self) -> &mut SendRequest<TrackedBody<B>> {
         &mut self.sender
     }
-
-    pub(super) fn load(&self) -> &Arc<Load> {
-        &self.load
-    }
 }
 
 // Not derived, which would ask for a body that can be cloned.
@@ -106,9 +110,21 @@ impl<B> Clone for Http2Connection<B> {
     }
 }
 
+/// An exchange's place on its connection, until it is dropped.
+pub(in crate::pool) struct Seat {
+    load: Arc<Load>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.load.end();
+        self.load.room.tell();
+    }
+}
+
 /// How busy a connection is.
 #[derive(Debug)]
-pub(super) struct Load {
+struct Load {
     /// Exchanges that began in the upper half, those that did not end in the lower half: they
     /// are counted with one write.
     exchanges: AtomicU64,
@@ -123,14 +139,16 @@ pub(super) struct Load {
     told: Notify,
     /// Makes the driver look.
     driver: AtomicWaker,
+    /// Who wants to know of a seat that is free again.
+    room: Room,
 }
 
 impl Load {
-    pub(super) fn begin(&self) {
+    fn begin(&self) {
         self.exchanges.fetch_add(BEGUN | 1, Ordering::Relaxed);
     }
 
-    pub(super) fn end(&self) {
+    fn end(&self) {
         self.exchanges.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -156,6 +174,7 @@ pub(in crate::pool) fn connect<B: RequestBody>(
     place: Option<Place>,
 ) -> Connecting<B> {
     let (sender, receiver) = oneshot::channel();
+    let room = Room::of(place.as_ref());
     tokio::spawn(async move {
         let connected = match dial(&destination, Protocol::Http2, &settings).await {
             Ok(stream) => handshake(stream.into(), &settings, place).await,
@@ -164,6 +183,7 @@ pub(in crate::pool) fn connect<B: RequestBody>(
         counters.dialled(&connected);
         // If nobody waits any longer, there is nobody to tell.
         let _: Result<(), _> = sender.send(connected);
+        room.tell();
     });
     receiver.shared()
 }
@@ -201,6 +221,7 @@ async fn handshake<B: RequestBody>(
         settled: AtomicBool::new(false),
         told: Notify::new(),
         driver: AtomicWaker::new(),
+        room: Room::of(place.as_ref()),
     });
     tokio::spawn(Driver {
         connection,
@@ -214,8 +235,9 @@ async fn handshake<B: RequestBody>(
 /// Drives a connection, and watches how many streams the backend allows.
 ///
 /// The codec's future is polled for each request, so what the backend said after the
-/// last one is known with the next. Until then streams beyond the limit wait their turn
-/// in the codec; none is refused.
+/// last one is known with the next. Streams beyond the limit wait their turn in the codec; none
+/// is refused. Where connections are limited there are only those that were begun before the
+/// backend had said how many it takes.
 struct Driver<B: RequestBody> {
     connection: Connection<TokioIo<UpstreamStream>, TrackedBody<B>, TokioExecutor>,
     load: Arc<Load>,
@@ -251,7 +273,10 @@ impl<B: RequestBody> Future for Driver<B> {
         let this = self.get_mut();
         let end = Pin::new(&mut this.connection).poll(cx);
         let limit = this.connection.current_max_send_streams();
-        this.load.limit.store(limit, Ordering::Relaxed);
+        let before = this.load.limit.swap(limit, Ordering::Relaxed);
+        if limit > before {
+            this.load.room.tell();
+        }
         if !this.is_settled {
             this.settle(cx);
         }

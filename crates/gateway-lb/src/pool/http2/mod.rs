@@ -8,7 +8,7 @@ mod slots;
 mod stream;
 mod websocket;
 
-pub(super) use self::connection::{Connecting, Http2Connection, connect};
+pub(super) use self::connection::{Connecting, Http2Connection, Seat, connect};
 pub(super) use self::message::into_http2;
 pub(super) use self::slots::{Choice, Slot, Slots};
 pub(super) use self::stream::{Exchange, Outcome, Stream};

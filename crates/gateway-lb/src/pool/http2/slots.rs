@@ -5,12 +5,12 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
-use super::connection::{Connecting, Http2Connection};
+use super::connection::{Connecting, Http2Connection, Seat};
 
 /// What a request is to use.
 pub(in crate::pool) enum Choice<B> {
-    /// An open connection.
-    Use(Http2Connection<B>),
+    /// An open connection, and a place on it.
+    Use(Http2Connection<B>, Seat),
     /// A connection that this request or an earlier one had opened.
     Await(Connecting<B>),
 }
@@ -57,7 +57,7 @@ impl<B> Slots<B> {
                 } => {
                     if connection.has_room() {
                         *idle_since = None;
-                        return Choice::Use(connection.clone());
+                        return Choice::Use(connection.clone(), connection.seat());
                     }
                     if emptiest.is_none_or(|other| connection.active() < other.active()) {
                         emptiest = Some(connection);
@@ -68,7 +68,9 @@ impl<B> Slots<B> {
         }
         match (opening, emptiest) {
             (Some(connecting), _) => Choice::Await(connecting),
-            (None, Some(connection)) if is_full => Choice::Use(connection.clone()),
+            (None, Some(connection)) if is_full => {
+                Choice::Use(connection.clone(), connection.seat())
+            }
             (None, _) => {
                 let connecting = connect();
                 self.slots.push(Slot::Opening(connecting.clone()));
@@ -120,7 +122,7 @@ impl<B> Slot<B> {
             }
         }
         match self {
-            Self::Open { connection, .. } => !connection.is_closed() && !connection.is_used_up(),
+            Self::Open { connection, .. } => takes_more(connection),
             Self::Opening(_) => true,
         }
     }
@@ -129,12 +131,12 @@ impl<B> Slot<B> {
         let Some(connection) = connection else {
             return false;
         };
-        let is_open = !connection.is_closed();
+        let takes_more = takes_more(&connection);
         *self = Self::Open {
             connection,
             idle_since: None,
         };
-        is_open
+        takes_more
     }
 
     /// Whether it is open and has no exchange.
@@ -161,4 +163,8 @@ impl<B> Slot<B> {
         let since = *idle_since.get_or_insert(now);
         now.saturating_duration_since(since) >= timeout
     }
+}
+
+fn takes_more<B>(connection: &Http2Connection<B>) -> bool {
+    !connection.is_closed() && !connection.is_used_up()
 }

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::TryFutureExt;
@@ -12,7 +11,7 @@ use http_body::{Body, Frame};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::TrySendError;
 
-use super::connection::{Http2Connection, Load};
+use super::connection::{Http2Connection, Seat};
 use super::message::{BodyFailure, TrackedBody};
 use super::websocket::{self, Asked};
 use crate::pool::RequestBody;
@@ -42,10 +41,17 @@ pub(in crate::pool) struct Exchange<B> {
 }
 
 impl<B: RequestBody> Exchange<B> {
-    pub(in crate::pool) fn new(mut connection: Http2Connection<B>, request: Request<B>) -> Self {
+    pub(in crate::pool) fn new(
+        mut connection: Http2Connection<B>,
+        seat: Seat,
+        request: Request<B>,
+    ) -> Self {
         let (head, body) = request.into_parts();
         let (body, failure) = TrackedBody::new(body);
-        let stream = Stream::new(Arc::clone(connection.load()), failure);
+        let stream = Stream {
+            failure,
+            _seat: seat,
+        };
         let mut request = Request::from_parts(head, body);
         let asked = websocket::asked(&mut request);
 
@@ -112,18 +118,13 @@ impl<B> Exchange<B> {
     }
 }
 
-/// A stream's place on its connection, until it is dropped.
+/// What there is to say about a stream, until it is dropped.
 pub(in crate::pool) struct Stream {
-    load: Arc<Load>,
     failure: BodyFailure,
+    _seat: Seat,
 }
 
 impl Stream {
-    fn new(load: Arc<Load>, failure: BodyFailure) -> Self {
-        load.begin();
-        Self { load, failure }
-    }
-
     /// The next frame of the response's body.
     pub(in crate::pool) fn poll_body(
         &mut self,
@@ -169,12 +170,6 @@ impl Stream {
             Some(cause) => UpstreamError::new(UpstreamErrorKind::RequestBody).with_cause(cause),
             None => UpstreamError::new(kind).with_source(error),
         }
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.load.end();
     }
 }
 

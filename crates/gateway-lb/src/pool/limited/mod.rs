@@ -9,14 +9,17 @@
 //! a new one opened. Streams of an HTTP/2 connection are given out to any thread, but to those
 //! of its own runtime first.
 //!
-//! What always holds: while a request waits, every place is taken and no connection of HTTP/1
-//! is idle. So whatever becomes free goes to the first who waits, and who comes later does
-//! not get ahead.
+//! What always holds: while a request waits, every place is taken, no connection of HTTP/1
+//! is idle and none of HTTP/2 that it could share has room. So whatever becomes free goes to
+//! the first who waits and can use it, and who comes later does not get ahead. Only those who
+//! wait for an HTTP/2 connection that is being opened are not in the queue: when it opens, they
+//! have what the queue leaves of it.
 //!
-//! Connections are never dropped while the lock is held, for that gives back their place.
+//! Neither connections nor seats are ever dropped while the lock is held, for that gives back
+//! what they have.
 
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::runtime;
@@ -30,6 +33,7 @@ use super::destination::Destination;
 use super::error::Overload;
 use super::http2::Slot;
 use crate::connections::ConnectionLimit;
+use crate::sync::{Mutex, MutexGuard};
 
 mod place;
 mod shared;
@@ -37,7 +41,7 @@ mod shared;
 mod tests;
 mod waiting;
 
-pub(super) use self::place::Place;
+pub(super) use self::place::{Place, Room};
 pub(super) use self::shared::Ask;
 pub(super) use self::waiting::{Turn, Waiting};
 
@@ -153,7 +157,7 @@ impl<B: Send> Gate<B> {
             drop(state);
             match first.tell(Turn::Use(connection)) {
                 Err(Turn::Use(again)) => connection = again,
-                Ok(()) | Err(Turn::Open(_) | Turn::Look) => return,
+                Ok(()) | Err(Turn::Open(_) | Turn::Share(..)) => return,
             }
         }
     }
@@ -303,6 +307,23 @@ impl<B: Send> Giver for Gate<B> {
                 Err(Turn::Open(place)) => place.forget(),
                 Err(other) => mem::drop(other),
             }
+        }
+    }
+
+    fn seat_all(self: Arc<Self>) {
+        loop {
+            let mut leaving = Vec::new();
+            let mut state = self.lock();
+            if state.queue.is_empty() {
+                return;
+            }
+            leaving.extend(state.unusable());
+            let Some((first, turn)) = state.next_to_share() else {
+                return;
+            };
+            drop(state);
+            // If it has gone, its seat comes back, and is seen to there.
+            let _: Result<(), _> = first.tell(turn);
         }
     }
 }

@@ -13,6 +13,9 @@ pub(in crate::pool) struct Place {
 pub(super) trait Giver: Send + Sync {
     /// A place is free again.
     fn regain(self: Arc<Self>);
+
+    /// There may be room for a stream.
+    fn seat_all(self: Arc<Self>);
 }
 
 impl Place {
@@ -23,6 +26,28 @@ impl Place {
     /// The place is not free although this has gone: it was never given.
     pub(super) fn forget(mut self) {
         self.giver = Weak::<Nobody>::new();
+    }
+}
+
+/// The way of a shared connection to those who wait for room on it, if it has a [`Place`].
+#[derive(Debug)]
+pub(in crate::pool) struct Room {
+    giver: Option<Weak<dyn Giver>>,
+}
+
+impl Room {
+    /// That on the connection which has this place.
+    pub(in crate::pool) fn of(place: Option<&Place>) -> Self {
+        Self {
+            giver: place.map(|place| Weak::clone(&place.giver)),
+        }
+    }
+
+    /// There may be some. Not to be said by whoever holds the lock.
+    pub(in crate::pool) fn tell(&self) {
+        if let Some(giver) = self.giver.as_ref().and_then(Weak::upgrade) {
+            giver.seat_all();
+        }
     }
 }
 
@@ -44,4 +69,6 @@ struct Nobody;
 
 impl Giver for Nobody {
     fn regain(self: Arc<Self>) {}
+
+    fn seat_all(self: Arc<Self>) {}
 }

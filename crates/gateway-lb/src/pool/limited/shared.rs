@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::place::Place;
-use super::waiting::{Turn, Waiting};
+use super::place::{Giver, Place};
+use super::waiting::{Turn, Waiter, Waiting};
 use super::{Gate, Runtime, Shared, State, current_runtime};
 use crate::pool::destination::Destination;
 use crate::pool::error::Overload;
-use crate::pool::http2::{Choice, Connecting, Http2Connection, Slot};
+use crate::pool::http2::{Choice, Connecting, Http2Connection, Seat, Slot};
 
 /// What a request for a shared connection finds.
 pub(in crate::pool) enum Ask<B: Send> {
@@ -17,18 +17,20 @@ pub(in crate::pool) enum Ask<B: Send> {
 
 /// What there is for a request.
 struct Found<B> {
-    /// Those of its own runtime.
-    own: usize,
-    ready: Option<Choice<B>>,
+    own: Option<There<B>>,
     /// Of another runtime.
-    elsewhere: Option<Choice<B>>,
-    /// One that takes no more streams at the moment.
-    emptiest: Option<Http2Connection<B>>,
+    elsewhere: Option<There<B>>,
+}
+
+enum There<B> {
+    WithRoom(Http2Connection<B>),
+    Opening(Connecting<B>),
 }
 
 impl<B: Send> Gate<B> {
     /// A connection to `destination`: with room and of this runtime, or else one more, or else
-    /// any. Whoever has waited for a `place` brings it.
+    /// any; or a wait for either. Whoever has waited for a `place` brings it; whoever has
+    /// `awaited` a connection that was being opened, and had no seat on it, is in line then.
     ///
     /// # Errors
     ///
@@ -37,114 +39,151 @@ impl<B: Send> Gate<B> {
         self: &Arc<Self>,
         mut place: Option<Place>,
         destination: &Destination,
-        max_own: usize,
+        awaited: bool,
         open: impl FnOnce(Place) -> Connecting<B>,
     ) -> Result<Ask<B>, Overload> {
         let runtime = current_runtime();
         let mut leaving = Vec::new();
         let mut leaving_shared = Vec::new();
         let mut state = self.lock();
-        leaving_shared.extend(state.shared.extract_if(.., |shared| !shared.slot.settle()));
-        let found = state.find(destination, runtime);
-        if let Some(choice) = found.ready {
-            // If there was a place, it goes to the next.
-            drop(state);
-            return Ok(Ask::Chosen(choice));
+        leaving_shared.extend(state.unusable());
+        if place.is_none() && state.queue.has_sharer(destination) {
+            let waiting = self.line_up(&mut state, destination, runtime, true);
+            return waiting.map(Ask::Later);
         }
-        if place.is_none() && found.own < max_own {
+        let Found { own, elsewhere } = state.find(destination, runtime, !awaited);
+        if let Some(there) = own {
+            // If there was a place, it goes to the next: after the lock, as an argument does.
+            return Ok(Ask::Chosen(there.choose()));
+        }
+        if place.is_none() {
             place = self.place(&mut state, &mut leaving);
         }
-        if let Some(place) = place.take_if(|_| found.own < max_own) {
+        if let Some(place) = place {
             // Without the lock: if the runtime is ending, the place comes back at once.
             drop(state);
             let connecting = open(place);
             self.add_shared(destination, connecting.clone());
             return Ok(Ask::Chosen(Choice::Await(connecting)));
         }
-        if let Some(choice) = found.elsewhere {
-            return Ok(Ask::Chosen(choice));
+        if let Some(there) = elsewhere {
+            return Ok(Ask::Chosen(there.choose()));
         }
-        if let Some(emptiest) = found.emptiest {
-            if emptiest.excess() >= self.limit.pending {
-                return Err(Overload::Full);
-            }
-            return Ok(Ask::Chosen(Choice::Use(emptiest)));
-        }
-        // All places are taken by connections that are not for this request.
-        let others = |shared: &mut Shared<B>| shared.slot.is_unused();
+        // A connection that is of no use to this request may make room for one that is.
+        let others =
+            |shared: &mut Shared<B>| shared.destination != *destination && shared.slot.is_unused();
         leaving_shared.extend(state.shared.extract_if(.., others).take(1));
         self.line_up(&mut state, destination, runtime, true)
             .map(Ask::Later)
     }
 
-    /// Adds a connection, and tells those who have waited for one like it.
-    pub(in crate::pool) fn add_shared(&self, destination: &Destination, opening: Connecting<B>) {
+    /// Adds a connection that is being opened.
+    pub(in crate::pool) fn add_shared(
+        self: &Arc<Self>,
+        destination: &Destination,
+        opening: Connecting<B>,
+    ) {
         let mut state = self.lock();
         state.shared.push(Shared {
             destination: destination.clone(),
             runtime: current_runtime(),
             slot: Slot::Opening(opening),
         });
-        let sharers = state.queue.sharers(destination);
         drop(state);
-        for sharer in sharers {
-            // Who has gone has lost nothing.
-            let _: Result<(), _> = sharer.tell(Turn::Look);
-        }
+        // On another thread it may be open by now.
+        Arc::clone(self).seat_all();
+    }
+
+    /// A place on a connection that has just opened, for whoever has waited for it.
+    pub(in crate::pool) fn seat(
+        &self,
+        destination: &Destination,
+        connection: &Http2Connection<B>,
+    ) -> Option<Seat> {
+        let state = self.lock();
+        let is_free = connection.has_room() && !connection.is_used_and_up();
+        // Those in line come first.
+        let is_free = is_free && !state.queue.has_sharer(destination);
+        is_free.then(|| connection.seat())
     }
 
     /// How many connections to `destination` this runtime has.
     pub(in crate::pool) fn shared_to(&self, destination: &Destination) -> usize {
-        self.lock().find(destination, current_runtime()).own
+        let runtime = current_runtime();
+        let mut leaving = Vec::new();
+        let mut state = self.lock();
+        leaving.extend(state.unusable());
+        let is_own =
+            |shared: &&Shared<B>| shared.runtime == runtime && shared.destination == *destination;
+        state.shared.iter().filter(is_own).count()
     }
 }
 
 impl<B: Send> State<B> {
-    fn find(&mut self, destination: &Destination, runtime: Runtime) -> Found<B> {
-        let mut found = Found {
-            own: 0,
-            ready: None,
-            elsewhere: None,
-            emptiest: None,
-        };
-        let mut opening = None;
+    /// Takes out the connections that take no more requests, and takes note of those that have
+    /// opened.
+    pub(super) fn unusable(&mut self) -> impl Iterator<Item = Shared<B>> {
+        self.shared.extract_if(.., |shared| !shared.slot.settle())
+    }
+
+    /// What there is to `destination`, if need be with those that are `opening`.
+    fn find(&mut self, destination: &Destination, runtime: Runtime, opening: bool) -> Found<B> {
+        let (mut own, mut elsewhere) = (None, None);
         for shared in &mut self.shared {
             if shared.destination != *destination {
                 continue;
             }
-            let is_own = shared.runtime == runtime;
-            found.own += usize::from(is_own);
+            let found = match shared.runtime == runtime {
+                true => &mut own,
+                false => &mut elsewhere,
+            };
             match &mut shared.slot {
-                Slot::Opening(connecting) if is_own => opening = Some(connecting.clone()),
-                Slot::Opening(connecting) => {
-                    let choice = || Choice::Await(connecting.clone());
-                    found.elsewhere.get_or_insert_with(choice);
+                Slot::Opening(connecting) if opening && found.is_none() => {
+                    *found = Some(There::Opening(connecting.clone()));
                 }
+                // Better than one that is only being opened.
                 Slot::Open {
                     connection,
                     idle_since,
-                } if connection.has_room() => {
-                    let choice = Choice::Use(connection.clone());
-                    if is_own {
-                        *idle_since = None;
-                        found.ready = Some(choice);
-                        return found;
-                    }
-                    // Better than one that is only being opened.
-                    if !matches!(found.elsewhere, Some(Choice::Use(_))) {
-                        *idle_since = None;
-                        found.elsewhere = Some(choice);
-                    }
+                } if connection.has_room() && !matches!(found, Some(There::WithRoom(_))) => {
+                    *idle_since = None;
+                    *found = Some(There::WithRoom(connection.clone()));
                 }
-                Slot::Open { connection, .. } => {
-                    let emptiest = found.emptiest.as_ref();
-                    if emptiest.is_none_or(|other| connection.excess() < other.excess()) {
-                        found.emptiest = Some(connection.clone());
-                    }
-                }
+                Slot::Opening(_) | Slot::Open { .. } => {}
             }
         }
-        found.ready = opening.map(Choice::Await);
-        found
+        Found { own, elsewhere }
+    }
+
+    /// The first in the queue who can share a connection that has room, and the place on it.
+    pub(super) fn next_to_share(&mut self) -> Option<(Waiter<B>, Turn<B>)> {
+        self.shared.iter_mut().find_map(|shared| {
+            let Slot::Open {
+                connection,
+                idle_since,
+            } = &mut shared.slot
+            else {
+                return None;
+            };
+            if !connection.has_room() {
+                return None;
+            }
+            let first = self.queue.pop_sharer(&shared.destination)?;
+            *idle_since = None;
+            Some((first, Turn::Share(connection.clone(), connection.seat())))
+        })
+    }
+}
+
+impl<B> There<B> {
+    /// Takes it. To be called with the lock.
+    fn choose(self) -> Choice<B> {
+        match self {
+            Self::WithRoom(connection) => {
+                let seat = connection.seat();
+                Choice::Use(connection, seat)
+            }
+            Self::Opening(connecting) => Choice::Await(connecting),
+        }
     }
 }

@@ -14,6 +14,7 @@ use super::{Gate, Runtime};
 use crate::pool::codec::BoxHttp1Connection;
 use crate::pool::destination::Destination;
 use crate::pool::error::{Overload, UpstreamError};
+use crate::pool::http2::{Http2Connection, Seat};
 
 /// What a request is to do.
 pub(in crate::pool) enum Turn<B: Send> {
@@ -21,8 +22,8 @@ pub(in crate::pool) enum Turn<B: Send> {
     Open(Place),
     /// Use this one.
     Use(BoxHttp1Connection<B>),
-    /// Look again: there is a connection that requests share.
-    Look,
+    /// Share this one, on which there is a place for the request.
+    Share(Http2Connection<B>, Seat),
 }
 
 /// A request's place in the queue, in which it is by the time it came. Dropping it leaves the
@@ -135,15 +136,19 @@ impl<B: Send> Queue<B> {
         if fits { self.waiters.pop_front() } else { None }
     }
 
-    /// All who would share a connection to `destination`.
-    pub(super) fn sharers(&mut self, destination: &Destination) -> Vec<Waiter<B>> {
+    /// Whether somebody would share a connection to `destination`.
+    pub(super) fn has_sharer(&self, destination: &Destination) -> bool {
+        self.first_sharer(destination).is_some()
+    }
+
+    /// The first who would share a connection to `destination`.
+    pub(super) fn pop_sharer(&mut self, destination: &Destination) -> Option<Waiter<B>> {
+        self.waiters.remove(self.first_sharer(destination)?)
+    }
+
+    fn first_sharer(&self, destination: &Destination) -> Option<usize> {
         let shares = |waiter: &Waiter<B>| waiter.shares && waiter.destination == *destination;
-        if !self.waiters.iter().any(shares) {
-            return Vec::new();
-        }
-        let (sharers, others): (VecDeque<_>, _) = self.waiters.drain(..).partition(shares);
-        self.waiters = others;
-        sharers.into()
+        self.waiters.iter().position(shares)
     }
 
     /// Takes one out that gave up. It may have been taken out before.

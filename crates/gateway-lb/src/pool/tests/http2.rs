@@ -19,10 +19,10 @@ use super::{TestBody, TestPool, full, get, pool, request, settle, text};
 use crate::pool::error::BoxError;
 use crate::pool::{Protocol, SendFuture, UpstreamErrorKind};
 
-type Backend = Connection<TcpStream, Bytes>;
-type Accepted = (Request<h2::RecvStream>, SendResponse<Bytes>);
+pub(super) type Backend = Connection<TcpStream, Bytes>;
+pub(super) type Accepted = (Request<h2::RecvStream>, SendResponse<Bytes>);
 
-async fn accept(origin: &Origin, max_streams: u32) -> Backend {
+pub(super) async fn accept(origin: &Origin, max_streams: u32) -> Backend {
     Builder::new()
         .max_concurrent_streams(max_streams)
         .handshake(origin.accept_stream().await)
@@ -34,7 +34,7 @@ async fn next(backend: &mut Backend) -> Accepted {
     backend.accept().await.expect("a request").expect("valid")
 }
 
-fn answer(respond: &mut SendResponse<Bytes>, body: &'static str) {
+pub(super) fn answer(respond: &mut SendResponse<Bytes>, body: &'static str) {
     let mut stream = respond
         .send_response(Response::new(()), false)
         .expect("sent");
@@ -48,7 +48,7 @@ fn send(pool: &TestPool, origin: &Origin, request: Request<TestBody>) -> SendFut
 }
 
 /// Answers everything with its path for as long as the connection lives.
-async fn echo(mut backend: Backend) {
+pub(super) async fn echo(mut backend: Backend) {
     while let Some(Ok((request, mut respond))) = backend.accept().await {
         let path = request.uri().path().to_owned();
         let mut stream = respond

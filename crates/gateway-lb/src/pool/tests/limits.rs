@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::join;
 use tokio::net::TcpListener;
+use tokio::sync::Barrier;
 
 use super::origin::Origin;
 use super::{Received, TestPool, get, pool, request, settle, text};
@@ -20,16 +21,16 @@ use crate::pool::{
     UpstreamErrorKind,
 };
 
-fn limit(connections: usize) -> ConnectionLimit {
+pub(super) fn limit(connections: usize) -> ConnectionLimit {
     ConnectionLimit::new(NonZeroUsize::new(connections).unwrap())
 }
 
 /// `address`, with connections of its own.
-fn apart(address: SocketAddr, settings: ConnectionSettings) -> Destination {
+pub(super) fn apart(address: SocketAddr, settings: ConnectionSettings) -> Destination {
     Destination::from(address).with_connections(Connections::new(settings))
 }
 
-fn limited(address: SocketAddr, limit: ConnectionLimit) -> Destination {
+pub(super) fn limited(address: SocketAddr, limit: ConnectionLimit) -> Destination {
     apart(address, ConnectionSettings::new().with_limit(limit))
 }
 
@@ -201,22 +202,31 @@ async fn busy_origin() -> (SocketAddr, Arc<AtomicUsize>) {
     (address, seen)
 }
 
-/// Runs `requests` on each of two threads with runtimes of their own.
-async fn on_two_threads(pool: &TestPool, to: &Destination, requests: usize) -> usize {
+/// Sends `requests` from each of two threads with runtimes of their own.
+pub(super) async fn on_two_threads(
+    pool: &TestPool,
+    to: &Destination,
+    protocol: Protocol,
+    requests: usize,
+) -> usize {
+    let both_have_ended = Arc::new(Barrier::new(2));
     let threads = [(); 2].map(|()| {
         let (pool, to) = (pool.clone(), to.clone());
+        let both_have_ended = Arc::clone(&both_have_ended);
         tokio::task::spawn_blocking(move || {
             let mut builder = tokio::runtime::Builder::new_current_thread();
             let runtime = builder.enable_all().build().unwrap();
             runtime.block_on(async move {
                 let one = |path: usize| {
-                    let future = send(&pool, &to, &format!("/{path}"));
+                    let future = pool.send(to.clone(), protocol, get(&format!("/{path}")));
                     async move { text(future.await.expect("answered")).await }
                 };
                 let mut answered = 0;
                 for _ in 0..10 {
                     answered += join_all((0..requests / 10).map(one)).await.len();
                 }
+                // One may use a connection that the other drives.
+                both_have_ended.wait().await;
                 answered
             })
         })
@@ -234,7 +244,7 @@ async fn limit_is_exact_over_runtimes_and_no_request_is_lost() {
     let pool = pool();
     let to = limited(address, limit(3));
 
-    assert_eq!(on_two_threads(&pool, &to, 200).await, 400);
+    assert_eq!(on_two_threads(&pool, &to, Protocol::Http1, 200).await, 400);
 
     // The origin hears of an end a little later than the pool: a connection may have been
     // opened in the place of another meanwhile.

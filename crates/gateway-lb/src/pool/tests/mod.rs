@@ -3,6 +3,8 @@
 mod exchange;
 mod framing;
 mod http2;
+mod http2_limits;
+mod http2_warm;
 mod keeping;
 mod limits;
 mod origin;

@@ -20,6 +20,8 @@ use crate::pool::connections::Connections;
 use crate::pool::destination::Destination;
 use crate::pool::error::{Overload, UpstreamError, UpstreamErrorKind};
 
+#[cfg(every_order)]
+mod every_order;
 mod fake;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -259,7 +261,7 @@ impl Model {
                 assert!(*connection.destination() == self.to[to]);
                 Party::Uses(connection)
             }
-            Some(Ok(Turn::Look) | Err(_)) => panic!("nobody shares, and no time has passed"),
+            Some(Ok(Turn::Share(..)) | Err(_)) => panic!("nobody shares, and no time has passed"),
         };
         self.active.push((to, party));
         drop(self.waiting.remove(who));
