@@ -88,6 +88,8 @@ pub mod timeout;
 
 mod answer;
 mod answer_body;
+#[cfg(any(feature = "ext-authz", feature = "global-rate-limit"))]
+mod call;
 mod chunks;
 mod cidr;
 mod consumer;

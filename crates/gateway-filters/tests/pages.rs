@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// No filters by themselves: what others are made of, or said where they are used.
-const PARTS: [&str; 5] = ["ext_auth", "ext_authz", "inquiry", "path", "template"];
+const PARTS: [&str; 3] = ["inquiry", "path", "template"];
 
 const QUESTIONS: [&str; 5] = [
     "by default",

@@ -14,6 +14,16 @@
 //! The service is reached through any client that is a tower service. It fails closed: what is
 //! not said to be allowed is not.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | of the request's headers `authorization` and `cookie` are told, and no body; a second for the answer; without one, 403 |
+//! | for each request | a round trip, and a head of its own; a body that is [shown](crate::inquiry) is held |
+//! | misconfigured | a header that cannot be, or that says how a message is sent, is an error when it is built |
+//! | overloaded | a service that is late or cannot be reached decides as [`OnFailure`] says |
+//! | dropped half-way | the question is dropped, and with it the request and what was read of its body |
+//!
 //! # Example
 //!
 //! ```

@@ -7,11 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::request::Parts;
-use http::uri::PathAndQuery;
 use http::{Request, Response, Version};
 use http_body::Body;
-use tonic::client::Grpc;
-use tonic_prost::ProstCodec;
 use tower_service::Service;
 
 use super::proto::{
@@ -21,6 +18,7 @@ use super::proto::{
 use super::settings::{BodyForm, ExtAuthz};
 use super::verdict::verdict;
 use crate::BoxError;
+use crate::call::call;
 use crate::client_address::ClientAddress;
 use crate::context::RouteContext;
 use crate::inquiry::{Excerpt, ForwardBody, Inquire, Inquiry, OnFailure, PARTIAL_BODY};
@@ -51,13 +49,11 @@ where
 {
     fn inquire(&self, head: &Parts, body: Option<Excerpt>) -> Inquiry {
         let question = self.settings.question(head, body);
-        let mut grpc = Grpc::with_origin(self.client.clone(), self.settings.origin.clone());
+        let client = self.client.clone();
+        let (origin, timeout) = (self.settings.origin.clone(), self.settings.timeout);
         Box::pin(async move {
-            grpc.ready().await.map_err(Into::into)?;
-            let path = PathAndQuery::from_static("/envoy.service.auth.v3.Authorization/Check");
-            let request = tonic::Request::new(question);
-            let answer = grpc.unary(request, path, ProstCodec::default()).await?;
-            verdict(answer.into_inner())
+            let path = "/envoy.service.auth.v3.Authorization/Check";
+            verdict(call(client, origin, path, question, timeout).await?)
         })
     }
 

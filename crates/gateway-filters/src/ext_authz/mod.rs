@@ -14,6 +14,16 @@
 //! service over our own connections.
 //!
 //! Not supported are changes of the query and dynamic metadata.
+//!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no body is shown; a second for the answer; without one, 403 |
+//! | for each request | a round trip, with the encoding of the question, which has all headers; a body that is [shown](crate::inquiry) is held |
+//! | misconfigured | an origin without a scheme is one of `http`; an answer that cannot be understood is a failure of the service |
+//! | overloaded | a service that is late or cannot be reached decides as [`OnFailure`] says; it is told its time in `grpc-timeout` |
+//! | dropped half-way | the question is dropped, and with it the request and what was read of its body |
 
 mod ask;
 mod proto;

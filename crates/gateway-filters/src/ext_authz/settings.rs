@@ -7,6 +7,7 @@ use http::{StatusCode, Uri};
 
 use super::ask::AskGrpc;
 use crate::answer::Answer;
+use crate::call::origin_of;
 use crate::inquiry::{ForwardBody, OnFailure};
 
 /// Whom to ask about requests, and what else to tell it.
@@ -29,11 +30,11 @@ pub enum BodyForm {
 }
 
 impl ExtAuthz {
-    /// Asks the service at `origin`: a scheme and an authority.
+    /// Asks the service at `origin`: a scheme, `http` if there is none, and an authority.
     #[must_use]
     pub fn new(origin: Uri) -> Self {
         Self {
-            origin,
+            origin: origin_of(origin),
             context: BTreeMap::new(),
             forward_body: None,
             timeout: Duration::from_secs(1),

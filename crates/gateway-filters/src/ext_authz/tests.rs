@@ -74,6 +74,16 @@ fn settings() -> ExtAuthz {
     ExtAuthz::new("http://auth.example".parse().expect("a URI")).with_context("route", "shop")
 }
 
+#[tokio::test]
+async fn service_is_found_by_an_authority_alone() {
+    let authority = Authority::new(|| Ok(answer(0, None)));
+    let settings = ExtAuthz::new("auth.example".parse().expect("a URI"));
+
+    let (response, _) = authority.send(settings).await;
+
+    assert_eq!(response.status(), 200);
+}
+
 fn request() -> Request<Full<Bytes>> {
     let request = Request::put("/cart?item=1")
         .header("host", "shop.example")

@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::uri::PathAndQuery;
 use http::{Request, Response};
 use http_body::Body;
-use tonic::client::Grpc;
-use tonic_prost::ProstCodec;
 use tower_service::Service;
 
 use super::proto::{Entry, RateLimitDescriptor, RateLimitRequest};
 use super::settings::{Descriptor, GlobalRateLimit};
 use crate::BoxError;
+use crate::call::call;
 use crate::inquiry::{Excerpt, HeaderEdits, Inquire, Inquiry, OnFailure, Verdict};
 use crate::template::Source;
 
@@ -50,19 +48,11 @@ where
             })));
         };
         let settings = Arc::clone(&self.settings);
-        let mut grpc = Grpc::with_origin(self.client.clone(), settings.origin.clone());
+        let client = self.client.clone();
         Box::pin(async move {
-            grpc.ready().await.map_err(Into::into)?;
-            let path = PathAndQuery::from_static(
-                "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
-            );
-            let mut request = tonic::Request::new(question);
-            // What is longer cannot be written, and is as good as none.
-            if settings.timeout <= LONGEST_TOLD {
-                request.set_timeout(settings.timeout);
-            }
-            let answer = grpc.unary(request, path, ProstCodec::default()).await?;
-            settings.verdict(answer.into_inner())
+            let (origin, timeout) = (settings.origin.clone(), settings.timeout);
+            let path = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
+            settings.verdict(call(client, origin, path, question, timeout).await?)
         })
     }
 
@@ -90,8 +80,6 @@ impl GlobalRateLimit {
         })
     }
 }
-
-const LONGEST_TOLD: Duration = Duration::from_secs(60 * 60);
 
 /// The descriptor for one request; `None` if it has nothing to be counted by.
 fn describe(descriptor: &Descriptor, source: Source<'_>) -> Option<RateLimitDescriptor> {

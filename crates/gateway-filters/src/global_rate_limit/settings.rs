@@ -7,7 +7,7 @@ use http::{StatusCode, Uri};
 use super::ask::AskLimits;
 use super::error::InvalidDescriptor;
 use crate::answer::Answer;
-use crate::grpc::origin_of;
+use crate::call::origin_of;
 use crate::inquiry::OnFailure;
 use crate::template::Template;
 
