@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::curl::curl;
-use crate::deployment::{Deployment, apply, log};
+use crate::deployment::{Deployment, log};
 use crate::patience::{PATIENCE, secs, throughout, within};
 use crate::pods::SYSTEM;
 use crate::scene::{GATEWAY_API, Scene, condition};
 use crate::secrets::put_certificate;
+use crate::tidy::Applied;
 
 #[test]
 #[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
@@ -16,7 +17,7 @@ fn a_dedicated_gateway_is_served_by_pods_of_its_own_and_goes_with_all_it_had() {
     let Some((cluster, _turn)) = Cluster::alone() else {
         return;
     };
-    apply(cluster, "deploy/dedicated.yaml");
+    let _roles = Applied::new(cluster, "deploy/dedicated.yaml");
     let scene = Scene::new(cluster, "dedicated");
     let deployment = Deployment::start(cluster, DEDICATED);
     put_certificate(&scene, "certificate", 0);
@@ -74,7 +75,7 @@ fn a_dedicated_gateway_can_be_edited_and_scaled_and_its_deployment_is_kept_as_it
     let Some((cluster, _turn)) = Cluster::alone() else {
         return;
     };
-    apply(cluster, "deploy/dedicated.yaml");
+    let _roles = Applied::new(cluster, "deploy/dedicated.yaml");
     let scene = Scene::new(cluster, "edited");
     let deployment = Deployment::start(cluster, DEDICATED);
     put_certificate(&scene, "certificate", 0);
@@ -137,7 +138,7 @@ fn a_deployment_of_somebody_else_is_left_alone_and_the_gateway_says_so() {
     let Some((cluster, _turn)) = Cluster::alone() else {
         return;
     };
-    apply(cluster, "deploy/dedicated.yaml");
+    let _roles = Applied::new(cluster, "deploy/dedicated.yaml");
     let scene = Scene::new(cluster, "foreign");
     let labels = json!({"app": "other"});
     let other = scene.apply(json!({
