@@ -139,8 +139,10 @@ fn container(needed: &Needed, dedicated: &Dedicated) -> Container {
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             capabilities: Some(Capabilities {
+                // Not to be had, but without it the image's program is not even started: it has
+                // this as a file capability.
+                add: Some(vec!["NET_BIND_SERVICE".to_owned()]),
                 drop: Some(vec!["ALL".to_owned()]),
-                ..Capabilities::default()
             }),
             read_only_root_filesystem: Some(true),
             ..SecurityContext::default()

@@ -121,6 +121,50 @@ fn a_dedicated_gateway_has_pods_that_its_service_selects() {
     assert_eq!(slices(&all), []);
 }
 
+/// What is said once in `deploy/` and once here says the same.
+#[test]
+fn pods_of_a_dedicated_gateway_are_those_of_the_shipped_deployment() {
+    let all = objects(&[needed("web", &[(80, false)])], Exposure::Dedicated);
+    let made = &of_kind(&all, Made::Deployment)[0]["spec"]["template"]["spec"];
+    let shipped = &shipped(include_str!("../../../../../deploy/deployment.yaml"))["spec"];
+    let shipped = &shipped["template"]["spec"];
+
+    assert_eq!(made["securityContext"], shipped["securityContext"]);
+    assert_eq!(made["volumes"], shipped["volumes"]);
+    let (made, shipped) = (&made["containers"][0], &shipped["containers"][0]);
+    for field in [
+        "securityContext",
+        "livenessProbe",
+        "readinessProbe",
+        "resources",
+        "volumeMounts",
+    ] {
+        assert_eq!(made[field], shipped[field], "{field}");
+    }
+}
+
+/// The kernel starts no program whose file asks for what it could never have.
+#[test]
+fn containers_may_have_what_the_file_of_the_program_asks_for() {
+    let image = include_str!("../../../../../deploy/Dockerfile");
+    assert!(image.contains("setcap cap_net_bind_service=+ep"));
+    for manifest in [
+        include_str!("../../../../../deploy/deployment.yaml"),
+        include_str!("../../../../../deploy/daemonset.yaml"),
+    ] {
+        let pod = &shipped(manifest)["spec"]["template"]["spec"];
+        let capabilities = &pod["containers"][0]["securityContext"]["capabilities"];
+        let expected = json!({"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]});
+        assert_eq!(*capabilities, expected);
+    }
+}
+
+/// The first object of a manifest.
+fn shipped(manifest: &str) -> Value {
+    let first = manifest.split("\n---\n").next().unwrap();
+    serde_saphyr::from_str(first).unwrap()
+}
+
 #[test]
 fn pods_read_the_secrets_of_their_namespace_alone() {
     let all = objects(
