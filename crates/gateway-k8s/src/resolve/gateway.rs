@@ -74,7 +74,8 @@ impl GatewayPlan {
         let (wanted, addresses) = address::wanted(loaded);
         let tls = loaded.spec.tls.as_ref();
         let written = tls.and_then(|tls| tls.frontend.as_ref());
-        let frontend = Frontend::read(view, &object.namespace, written);
+        let confined = planning.settings.exposure == Exposure::Dedicated;
+        let frontend = Frontend::read(view, &object.namespace, written, confined);
         let mut refused = parameters(class, loaded);
         refused.extend(validity(loaded));
         refused.extend(addresses);
@@ -100,7 +101,7 @@ impl GatewayPlan {
             object,
         };
         plan.read_listeners(planning, &frontend, loaded);
-        if planning.settings.exposure == Exposure::Dedicated {
+        if confined {
             confined::confine(&mut plan, loaded, planning.sets);
         }
         let mut warnings = warnings(planning.settings, loaded);
