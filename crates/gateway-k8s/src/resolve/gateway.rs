@@ -18,6 +18,7 @@ use super::grants::From;
 use super::listener::{self, ListenerPlan, Surroundings};
 use super::listener_set::{self, ByGateway, SetPlan};
 use super::matches::unsupported;
+use super::pods;
 use super::route::ModelRoute;
 use super::view::View;
 use crate::api::{Gateway, GatewayClass, ListenerSet};
@@ -319,7 +320,9 @@ fn warnings(settings: &Settings, gateway: &Gateway) -> Vec<Problem> {
     problems.extend(listener_set::invalid_admission(
         spec.allowed_listeners.as_ref(),
     ));
-    problems.extend(listener_set::strays(&gateway.metadata, &spec.listeners));
+    let meta = &gateway.metadata;
+    problems.extend(listener_set::strays(meta, &spec.listeners, pods::OF_PODS));
+    problems.extend(pods::problems(meta, settings.exposure));
 
     problems
 }

@@ -121,6 +121,59 @@ fn a_dedicated_gateway_has_pods_that_its_service_selects() {
     assert_eq!(slices(&all), []);
 }
 
+#[test]
+fn a_dedicated_gateway_has_as_many_pods_and_as_big_as_it_asks_for() {
+    let resources = |pods: Pods| {
+        let web = Needed {
+            pods,
+            ..needed("web", &[(80, false)])
+        };
+        let all = objects(&[web], Exposure::Dedicated);
+        let deployment = of_kind(&all, Made::Deployment).remove(0);
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        (
+            deployment["spec"]["replicas"].clone(),
+            container["resources"].clone(),
+        )
+    };
+    let (replicas, default) = resources(Pods::default());
+    assert_eq!(replicas, 2);
+    let expected = json!({
+        "requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "512Mi"},
+    });
+    assert_eq!(default, expected);
+
+    let asked = Pods {
+        replicas: Some(5),
+        cpu: Share {
+            request: None,
+            limit: Cpu::parse("50m").ok(),
+        },
+        memory: Share {
+            request: Memory::parse("2Gi").ok(),
+            limit: None,
+        },
+    };
+    let (replicas, asked) = resources(asked);
+    assert_eq!(replicas, 5);
+    let expected = json!({
+        "requests": {"cpu": "50m", "memory": "2Gi"}, "limits": {"cpu": "50m", "memory": "2Gi"},
+    });
+    assert_eq!(asked, expected);
+}
+
+#[test]
+fn pods_of_a_dedicated_gateway_are_taken_away_one_after_the_other() {
+    let all = objects(&[needed("web", &[(80, false)])], Exposure::Dedicated);
+
+    let budget = &of_kind(&all, Made::PodDisruptionBudget)[0];
+    let deployment = &of_kind(&all, Made::Deployment)[0];
+    assert_eq!(budget["spec"]["maxUnavailable"], 1);
+    assert_eq!(budget["spec"]["selector"], deployment["spec"]["selector"]);
+    let owner = &budget["metadata"]["ownerReferences"][0];
+    assert_eq!(owner["uid"], "uid of web");
+}
+
 /// What is said once in `deploy/` and once here says the same.
 #[test]
 fn pods_of_a_dedicated_gateway_are_those_of_the_shipped_deployment() {

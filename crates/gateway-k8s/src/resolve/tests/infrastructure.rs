@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use crate::api::{BackendTlsPolicy, Gateway, HttpRoute, ReferenceGrant, XBackend};
-use crate::infrastructure::Exposure;
+use crate::infrastructure::{Cpu, Exposure, Memory, Pods};
 use crate::resolve::{Serving, Settings};
 use crate::testing::{AUTHORITY, Manifests, SHOP};
 use crate::verdict::ConditionStatus::{False, True};
@@ -324,4 +324,39 @@ fn backends_of_dedicated_gateways_are_told_which_secrets_are_not_read_and_config
         let expected = ["every reference was found", "the backend is used"];
         assert_eq!(told, expected, "{exposure:?} {kind}");
     }
+}
+
+#[test]
+fn a_gateway_says_how_many_pods_it_wants_and_how_big_and_what_means_nothing_is_told() {
+    let with = |exposure: Exposure, annotations: &[(&str, &str)]| {
+        let manifests = exposed(exposure, Serving::Nothing);
+        annotations
+            .iter()
+            .fold(manifests, |manifests, (key, value)| {
+                manifests.annotate::<Gateway>("edge/web", key, value)
+            })
+    };
+    let good = [
+        ("gateway-rs.dev/replicas", "3"),
+        ("gateway-rs.dev/cpu-request", "2"),
+        ("gateway-rs.dev/memory-limit", "1Gi"),
+    ];
+    let outcome = with(Exposure::Dedicated, &good).resolve();
+    let pods = outcome.resolved.needed[0].pods;
+    assert_eq!(pods.replicas, Some(3));
+    let share = (pods.cpu.request, pods.memory.limit);
+    assert_eq!(share, (Cpu::parse("2").ok(), Memory::parse("1Gi").ok()));
+    assert!(outcome.warnings::<Gateway>("edge/web").is_empty());
+
+    let bad = [
+        ("gateway-rs.dev/replicas", "0"),
+        ("gateway-rs.dev/memory-request", "1 GB"),
+        ("http-80.gateway-rs.dev/cpu-limit", "2"),
+    ];
+    let outcome = with(Exposure::Dedicated, &bad).resolve();
+    assert_eq!(outcome.resolved.needed[0].pods, Pods::default());
+    assert_eq!(outcome.warnings::<Gateway>("edge/web").len(), 3);
+
+    let outcome = with(Exposure::Services, &good).resolve();
+    assert_eq!(outcome.warnings::<Gateway>("edge/web").len(), 3);
 }

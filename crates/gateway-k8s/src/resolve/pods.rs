@@ -1,0 +1,64 @@
+//! What a Gateway asks of pods of its own, where the API has no field for it.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::annotations::Annotations;
+use crate::infrastructure::{Cpu, Exposure, Memory, Pods};
+use crate::verdict::Problem;
+
+/// What is asked for, and what of it means nothing: that is as if it were not there.
+pub(super) fn read(meta: &ObjectMeta) -> (Pods, Vec<Problem>) {
+    let annotations = Annotations::of(meta);
+    let mut problems = Vec::new();
+    let mut pods = Pods::default();
+    pods.replicas = one(&annotations, REPLICAS, replicas, &mut problems);
+    pods.cpu.request = one(&annotations, CPU_REQUEST, Cpu::parse, &mut problems);
+    pods.cpu.limit = one(&annotations, CPU_LIMIT, Cpu::parse, &mut problems);
+    pods.memory.request = one(&annotations, MEMORY_REQUEST, Memory::parse, &mut problems);
+    pods.memory.limit = one(&annotations, MEMORY_LIMIT, Memory::parse, &mut problems);
+
+    (pods, problems)
+}
+
+/// What is wrong with what a Gateway asks for, where Gateways have this exposure.
+pub(super) fn problems(meta: &ObjectMeta, exposure: Exposure) -> Vec<Problem> {
+    let annotations = Annotations::of(meta);
+    let mut problems = annotations.misplaced(OF_PODS);
+    if exposure == Exposure::Dedicated {
+        problems.extend(read(meta).1);
+    } else {
+        let asked = OF_PODS.iter().filter_map(|key| annotations.whole(key));
+        let in_vain = asked.map(|one| one.problem("a Gateway has no pods of its own here"));
+        problems.extend(in_vain.map(|one| one.remedy("remove it")));
+    }
+    problems
+}
+
+fn one<T>(
+    annotations: &Annotations<'_>,
+    key: &str,
+    read: fn(&str) -> Result<T, String>,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    let read = annotations.whole(key)?.read(read);
+    read.map_err(|problem| problems.push(problem)).ok()
+}
+
+fn replicas(text: &str) -> Result<u16, String> {
+    let number = text.parse().ok().filter(|number| *number != 0);
+    number.ok_or_else(|| format!("{text:?} is no number of pods"))
+}
+
+/// Settings of a Gateway that are about its pods.
+pub(super) const OF_PODS: &[&str] = &[
+    REPLICAS,
+    CPU_REQUEST,
+    CPU_LIMIT,
+    MEMORY_REQUEST,
+    MEMORY_LIMIT,
+];
+const REPLICAS: &str = "replicas";
+const CPU_REQUEST: &str = "cpu-request";
+const CPU_LIMIT: &str = "cpu-limit";
+const MEMORY_REQUEST: &str = "memory-request";
+const MEMORY_LIMIT: &str = "memory-limit";
