@@ -322,7 +322,7 @@ fn warnings(settings: &Settings, gateway: &Gateway) -> Vec<Problem> {
     ));
     let meta = &gateway.metadata;
     problems.extend(listener_set::strays(meta, &spec.listeners, pods::OF_PODS));
-    problems.extend(pods::problems(meta, settings.exposure));
+    problems.extend(pods::problems(meta, settings));
 
     problems
 }

@@ -2,6 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use super::Settings;
 use super::annotations::Annotations;
 use crate::infrastructure::{Cpu, Exposure, Memory, Pods};
 use crate::verdict::Problem;
@@ -20,13 +21,13 @@ pub(super) fn read(meta: &ObjectMeta) -> (Pods, Vec<Problem>) {
     (pods, problems)
 }
 
-/// What is wrong with what a Gateway asks for, where Gateways have this exposure.
-pub(super) fn problems(meta: &ObjectMeta, exposure: Exposure) -> Vec<Problem> {
+/// What is wrong with what a Gateway asks for.
+pub(super) fn problems(meta: &ObjectMeta, settings: &Settings) -> Vec<Problem> {
     let annotations = Annotations::of(meta);
     let mut problems = annotations.misplaced(OF_PODS);
-    if exposure == Exposure::Dedicated {
-        problems.extend(read(meta).1);
-    } else {
+    problems.extend(read(meta).1);
+    // Whoever only checks a cluster does not know whether Gateways have pods of their own there.
+    if !settings.infrastructure || settings.exposure == Exposure::Services {
         let asked = OF_PODS.iter().filter_map(|key| annotations.whole(key));
         let in_vain = asked.map(|one| one.problem("a Gateway has no pods of its own here"));
         problems.extend(in_vain.map(|one| one.remedy("remove it")));

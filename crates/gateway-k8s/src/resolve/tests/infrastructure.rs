@@ -359,4 +359,6 @@ fn a_gateway_says_how_many_pods_it_wants_and_how_big_and_what_means_nothing_is_t
 
     let outcome = with(Exposure::Services, &good).resolve();
     assert_eq!(outcome.warnings::<Gateway>("edge/web").len(), 3);
+    let outcome = with(Exposure::Direct, &good).resolve();
+    assert!(outcome.warnings::<Gateway>("edge/web").is_empty());
 }
