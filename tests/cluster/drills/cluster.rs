@@ -158,6 +158,13 @@ impl Cluster {
         path
     }
 
+    /// The credentials of the administrator, which programs in the cluster have by default.
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
+        let mut print = self.enter("sh");
+        print.args(["-c", "printf %s \"$KUBECONFIG\""]);
+        PathBuf::from(Self::output(print))
+    }
+
     /// The credentials of the gateway, with the role of `deploy/rbac.yaml`.
     pub(crate) fn credentials(&self) -> PathBuf {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());

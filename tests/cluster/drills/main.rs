@@ -25,6 +25,7 @@ mod replica;
 mod scene;
 mod tidy;
 
+mod credentials;
 mod dedicated;
 mod flapping;
 mod kinds;

@@ -104,6 +104,7 @@ fn a_start_without_the_api_server_serves_what_it_said_last() {
     let source = |name: &str| replica.metric("gateway_config_source", name);
     assert_eq!((source("snapshot"), source("live")), (1.0, 0.0));
 
+    let load = Load::start(cluster, &[&url]);
     drop(outage);
     let moved = stage.scene.point("echo");
     timed(secs(5), "a change is served", || {
@@ -115,6 +116,8 @@ fn a_start_without_the_api_server_serves_what_it_said_last() {
     stage.scene.accepted("HTTPRoute", "later");
     let told = start.elapsed();
     replica.excuse();
+    let (count, failed) = load.stop();
+    assert_eq!(failed, Vec::<String>::new(), "of {count}");
     eprintln!("served {took:?} after the start, told after {told:?}");
 }
 

@@ -63,10 +63,12 @@ impl Replica {
         let log = format!("gateway-{number}");
         let mut command = cluster.enter(gateway_binary().expect("there was one"));
         command
-            .args(["run", "--kubernetes", "--admin", &admin, "--kubeconfig"])
-            .arg(cluster.credentials())
+            .args(["run", "--kubernetes", "--admin", &admin])
             .args(["--drain-timeout", "5s", "--log", "text/debug"])
             .args(arguments);
+        if !arguments.contains(&"--kubeconfig") {
+            command.arg("--kubeconfig").arg(cluster.credentials());
+        }
         Self {
             cluster,
             child: cluster.launch(&log, command),

@@ -8,7 +8,7 @@ use crate::cluster::{Cluster, ORIGINS};
 use crate::curl::{Answer, curl};
 use crate::patience::{PATIENCE, eventually, within};
 use crate::pods::SYSTEM;
-use crate::tidy::{insist, reference, remove};
+use crate::tidy::{LONG, insist, reference, remove};
 
 /// A namespace, and a range of addresses for its Gateways.
 ///
@@ -223,7 +223,7 @@ impl Drop for Scene {
             });
             ours.map(|one| reference(&one)).collect::<Vec<_>>()
         };
-        let are_gone = eventually(PATIENCE, || made_for_gateways().is_empty());
+        let are_gone = eventually(LONG, || made_for_gateways().is_empty());
         insist(are_gone, || format!("{:?}", made_for_gateways()));
     }
 }
@@ -248,6 +248,7 @@ fn version(kind: &str) -> &'static str {
         "Lease" => "coordination.k8s.io/v1",
         "Event" => "events.k8s.io/v1",
         "Deployment" | "DaemonSet" => "apps/v1",
+        "PodDisruptionBudget" => "policy/v1",
         "RoleBinding" => "rbac.authorization.k8s.io/v1",
         "ReferenceGrant" | "Gateway" | "GatewayClass" | "HTTPRoute" | "TCPRoute" | "UDPRoute" => {
             GATEWAY_API

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 use std::thread::panicking;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::cluster::{Cluster, root};
-use crate::patience::{PATIENCE, eventually};
+use crate::patience::{eventually, secs};
 
 /// A file of the repository, applied. Dropping it removes what is in it, and waits until that is
 /// gone, with what was made for it.
@@ -32,7 +33,9 @@ impl Drop for Applied {
     fn drop(&mut self) {
         let mut delete = self.cluster.script("kubectl");
         delete.args(["delete", "--ignore-not-found", "--cascade=foreground"]);
-        delete.args(["--timeout=60s", "--filename"]).arg(&self.file);
+        delete
+            .args(["--timeout=180s", "--filename"])
+            .arg(&self.file);
         let output = delete.output();
         let is_gone = output.as_ref().is_ok_and(|one| one.status.success());
         insist(is_gone, || format!("{delete:?}: {output:?}"));
@@ -50,7 +53,7 @@ pub(crate) fn reference(object: &Value) -> Value {
 
 /// Removes objects, the last one first, and waits until they are gone.
 pub(crate) fn remove(api: &Api, mut objects: Vec<Value>) {
-    eventually(PATIENCE, || {
+    eventually(LONG, || {
         for index in (0..objects.len()).rev() {
             // It says so when there is none any more; and nothing, if the API server is away.
             if api.try_delete(&objects[index]) == Some(404) {
@@ -73,3 +76,6 @@ pub(crate) fn insist(is_gone: bool, what: impl FnOnce() -> String) {
         panic!("left behind: {}", what());
     }
 }
+
+/// After an outage, whoever removes what is in a namespace takes a minute to begin.
+pub(crate) const LONG: Duration = secs(180);
