@@ -4,19 +4,24 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Settings;
 use super::annotations::Annotations;
-use crate::infrastructure::{Cpu, Exposure, Memory, Pods};
+use crate::infrastructure::{Cpu, Exposure, Memory, Pods, Share};
 use crate::verdict::Problem;
 
 /// What is asked for, and what of it means nothing: that is as if it were not there.
 pub(super) fn read(meta: &ObjectMeta) -> (Pods, Vec<Problem>) {
     let annotations = Annotations::of(meta);
     let mut problems = Vec::new();
-    let mut pods = Pods::default();
-    pods.replicas = one(&annotations, REPLICAS, replicas, &mut problems);
-    pods.cpu.request = one(&annotations, CPU_REQUEST, Cpu::parse, &mut problems);
-    pods.cpu.limit = one(&annotations, CPU_LIMIT, Cpu::parse, &mut problems);
-    pods.memory.request = one(&annotations, MEMORY_REQUEST, Memory::parse, &mut problems);
-    pods.memory.limit = one(&annotations, MEMORY_LIMIT, Memory::parse, &mut problems);
+    let pods = Pods {
+        replicas: one(&annotations, REPLICAS, replicas, &mut problems),
+        cpu: Share {
+            request: one(&annotations, CPU_REQUEST, Cpu::parse, &mut problems),
+            limit: one(&annotations, CPU_LIMIT, Cpu::parse, &mut problems),
+        },
+        memory: Share {
+            request: one(&annotations, MEMORY_REQUEST, Memory::parse, &mut problems),
+            limit: one(&annotations, MEMORY_LIMIT, Memory::parse, &mut problems),
+        },
+    };
 
     (pods, problems)
 }

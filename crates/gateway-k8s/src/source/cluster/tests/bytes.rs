@@ -28,7 +28,7 @@ async fn bytes_that_come_slowly_are_put_together() {
     route(&server, "c", "c.example");
     let reading = until(&mut cluster, |reading| reading.world.http_routes.len() == 3).await;
     let reading = match text_of(&reading) {
-        Some(text) if text == "größer" => reading,
+        Some("größer") => reading,
         _ => until(&mut cluster, |reading| text_of(reading) == Some("größer")).await,
     };
     assert!(reading.is_connected(), "{:?}", reading.kinds);
