@@ -37,12 +37,16 @@ fn serve(configuration: Configuration) -> TestGateway {
     TestGateway::serve(gateway_core::Gateway::builder().workers(1), configuration)
 }
 
+/// AT-UTLS: 502 before anybody says that it speaks TLS, 200 afterwards.
 #[tokio::test]
 async fn backend_that_is_verified_answers_over_one_connection() {
     let (authority, origin) = (Authority::new("ca"), Origin::echo().await);
     let front = TlsFront::start(&authority.site(&["origin.test"]), &[], origin.address()).await;
-    let gateway = serve(site(front.address(), trusting(&authority)));
+    let gateway = serve(Site::to(front.address()).configuration());
     let mut client = Client::http1(gateway.address()).await;
+    assert_eq!(client.get("/").await.status, StatusCode::BAD_GATEWAY);
+    assert_eq!((front.handshakes(), origin.count()), (0, 0));
+    gateway.update(site(front.address(), trusting(&authority)));
 
     for _ in 0..3 {
         assert_eq!(client.get("/").await.status, StatusCode::OK);
@@ -52,6 +56,7 @@ async fn backend_that_is_verified_answers_over_one_connection() {
     assert_eq!(origin.count(), 3);
 }
 
+/// AT-UTLS.
 #[tokio::test]
 async fn backend_that_cannot_be_verified_is_a_bad_gateway() {
     let (authority, stranger) = (Authority::new("ca"), Authority::new("stranger"));

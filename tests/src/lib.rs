@@ -10,6 +10,7 @@
 //! | [`TlsClient`] | the same over TLS, with certificates of an [`Authority`] |
 //! | [`TlsFront`] | TLS in front of an [`Origin`] |
 //! | [`frames`] | HTTP/2 frames by hand |
+//! | [`HeldClock`] | time that passes when the test says so |
 //!
 //! Nothing here sleeps to wait for something: whatever is waited for is told, and
 //! [`PATIENCE`] only ends a test that would hang.
@@ -17,6 +18,7 @@
 pub mod frames;
 
 mod client;
+mod clock;
 mod gateway;
 mod origin;
 mod patience;
@@ -27,6 +29,7 @@ mod tls_front;
 mod wire;
 
 pub use self::client::{Client, Reply};
+pub use self::clock::HeldClock;
 pub use self::gateway::TestGateway;
 pub use self::origin::{Incoming, Origin, OriginBody, Seen, State, answer};
 pub use self::patience::{PATIENCE, patiently};

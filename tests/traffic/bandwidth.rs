@@ -1,11 +1,11 @@
-//! Bandwidth: AT-RL-BPS.
+//! Bandwidth: AT-RL-BPS, over sockets and eight times as fast; `demos` has its own figures.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_core::model::Policy;
 use gateway_filters::Bandwidth;
-use gateway_tests::{Client, Incoming, Origin, Site, TestGateway, answer};
+use gateway_tests::{Client, Incoming, Origin, Site, TestGateway, answer, patiently};
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
@@ -17,18 +17,22 @@ fn slow() -> Bandwidth {
     Bandwidth::new(16_384).unwrap().with_burst(2_048).unwrap()
 }
 
+/// Such that nobody would wait for 8 KiB.
+fn crawling() -> Bandwidth {
+    Bandwidth::new(16).unwrap()
+}
+
 const LEAST: Duration = Duration::from_millis(360);
 
-async fn sized(policy: Option<Policy>) -> (TestGateway, Origin) {
+async fn sized(policy: Policy) -> (TestGateway, Origin) {
     let origin = Origin::http1(|request: Request<Incoming>| async move {
         let body = request.into_body().collect().await.unwrap().to_bytes();
         answer(200, vec![b'x'; 8_192 - body.len()])
     })
     .await;
-    let rule = policy
-        .into_iter()
-        .fold(rule(), |rule, policy| rule.with_policy(policy));
-    let site = Site::new().rule(rule).backend("origin", [origin.address()]);
+    let site = Site::new()
+        .rule(rule().with_policy(policy))
+        .backend("origin", [origin.address()]);
     (TestGateway::start(&site), origin)
 }
 
@@ -40,7 +44,7 @@ async fn takes(gateway: &TestGateway, upload: usize) -> Duration {
         .body(body)
         .unwrap();
     let started = Instant::now();
-    let reply = client.call(request).await;
+    let reply = patiently("all of it", client.call(request)).await;
     assert!(reply.complete);
     assert_eq!(reply.body.len(), 8_192 - upload);
     started.elapsed()
@@ -48,23 +52,18 @@ async fn takes(gateway: &TestGateway, upload: usize) -> Duration {
 
 #[tokio::test]
 async fn uploads_take_their_time() {
-    let (slow, _origin) = sized(Some(Policy::RequestBandwidth(slow()))).await;
-
+    let (slow, _origin) = sized(Policy::RequestBandwidth(slow())).await;
     assert!(takes(&slow, 8_192).await >= LEAST);
-    assert!(takes(&slow, 0).await < LEAST);
+
+    let (others, _origin) = sized(Policy::ResponseBandwidth(crawling())).await;
+    takes(&others, 8_192).await;
 }
 
 #[tokio::test]
 async fn downloads_take_their_time() {
-    let (slow, _origin) = sized(Some(Policy::ResponseBandwidth(slow()))).await;
-
+    let (slow, _origin) = sized(Policy::ResponseBandwidth(slow())).await;
     assert!(takes(&slow, 0).await >= LEAST);
-    assert!(takes(&slow, 8_192).await < LEAST);
-}
 
-#[tokio::test]
-async fn without_a_limit_nothing_waits() {
-    let (quick, _origin) = sized(None).await;
-
-    assert!(takes(&quick, 4_096).await < LEAST);
+    let (others, _origin) = sized(Policy::RequestBandwidth(crawling())).await;
+    takes(&others, 0).await;
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_core::model::{Asked, BackendTarget, Policy};
-use gateway_filters::ext_auth::OnFailure;
+use gateway_filters::ext_auth::{ForwardBody, Longer, OnFailure};
 use gateway_filters::{Answer, ExtAuth};
-use gateway_tests::{Client, Origin, PATIENCE, Site, TestGateway, answer};
+use gateway_tests::{Client, Incoming, Origin, PATIENCE, Site, TestGateway, Wire, answer};
 use http::Request;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
 
-use crate::requests::{get, host};
+use crate::requests::{get, host, streamed};
 
 /// With patience, for the machine may be slow.
 fn settings(path: &str) -> ExtAuth {
@@ -72,6 +72,149 @@ async fn authority_is_told_what_it_may_know() {
     // The body is for the backend, which gets all of it afterwards.
     assert!(asked.body.is_empty());
     assert_eq!(origin.last().body, body);
+}
+
+fn shown(limit: usize, longer: Option<Longer>) -> Policy {
+    let body = ForwardBody::new(limit.try_into().unwrap());
+    let body = longer.into_iter().fold(body, ForwardBody::with_longer);
+    asking(settings("/").with_forwarded_body(body))
+}
+
+/// Whether the length is said before or not, and over both versions.
+#[tokio::test]
+async fn authority_is_shown_as_much_of_a_body_as_it_may_see() {
+    let authority = Origin::echo().await;
+    let origin = Origin::echo().await;
+    let site = site(&origin, &authority)
+        .route(host("whole.test", [shown(100_000, None)]))
+        .route(host("start.test", [shown(1_000, Some(Longer::Cut))]));
+    let gateway = TestGateway::start(&site);
+    let body: Bytes = (0..100_000_u32).map(|at| at as u8).collect();
+
+    for mut client in [
+        Client::http1(gateway.address()).await,
+        Client::http2(gateway.address()).await,
+    ] {
+        for (name, limit, partial) in [
+            ("whole.test", 100_000, "false"),
+            ("start.test", 1_000, "true"),
+        ] {
+            let sized = client.call(upload(name, Full::new(body.clone()))).await;
+            let chunked = client.call(upload(name, streamed(&body, 7_000))).await;
+            assert_eq!((sized.status.as_u16(), chunked.status.as_u16()), (200, 200));
+
+            for asked in authority.requests().iter().rev().take(2) {
+                assert_eq!(asked.body, body[..limit], "{name}");
+                assert_eq!(asked.header("content-length"), Some(&*limit.to_string()));
+                assert_eq!(asked.header("content-type"), Some("text/plain"));
+                assert_eq!(asked.header("x-envoy-auth-partial-body"), Some(partial));
+            }
+            let [.., one, two] = &origin.requests()[..] else {
+                panic!("the backend was not reached");
+            };
+            assert!(one.body == body && two.body == body, "{name}");
+            // The trailers come with the second.
+            assert_eq!(one.header("content-length"), Some("100000"));
+            assert_eq!(two.trailers["x-sum"], "1");
+            assert!(one.complete && two.complete);
+        }
+    }
+}
+
+fn upload<B>(name: &str, body: B) -> Request<B> {
+    let request = Request::post(format!("http://{name}/"))
+        .header("host", name)
+        .header("content-type", "text/plain")
+        .header("trailer", "x-sum")
+        .header("x-envoy-auth-partial-body", "forged");
+    request.body(body).unwrap()
+}
+
+#[tokio::test]
+async fn body_that_is_longer_is_refused_and_nobody_asked() {
+    let authority = Origin::echo().await;
+    let origin = Origin::echo().await;
+    let told = Answer::new(422).unwrap().with_text("shorter, please");
+    let site = site(&origin, &authority)
+        .route(host("plain.test", [shown(1_000, None)]))
+        .route(host(
+            "told.test",
+            [shown(1_000, Some(Longer::Refuse(told)))],
+        ));
+    let gateway = TestGateway::start(&site);
+    let body = Bytes::from(vec![b'x'; 1_001]);
+
+    for (name, status) in [("plain.test", 413), ("told.test", 422)] {
+        for streamed_by in [None, Some(400)] {
+            let mut client = Client::http1(gateway.address()).await;
+            let reply = match streamed_by {
+                None => client.call(upload(name, Full::new(body.clone()))).await,
+                Some(size) => client.call(upload(name, streamed(&body, size))).await,
+            };
+            assert_eq!(reply.status, status, "{name}");
+        }
+    }
+    assert_eq!((authority.count(), origin.count()), (0, 0));
+
+    // One without a body is asked about as ever.
+    let mut client = Client::http1(gateway.address()).await;
+    let forged = [("x-envoy-auth-partial-body", "false")];
+    let reply = client.call(get("plain.test", "/", &forged)).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(authority.last().header("x-envoy-auth-partial-body"), None);
+    assert_eq!(authority.last().header("content-length"), None);
+}
+
+/// What is no chunk is not the authority's doing, nor a reason to let the request pass.
+#[tokio::test]
+async fn body_that_is_broken_is_refused_and_nobody_asked() {
+    let (authority, origin) = (Origin::echo().await, Origin::echo().await);
+    let body = ForwardBody::new(1_000.try_into().unwrap());
+    let open = settings("/").with_on_failure(OnFailure::Allow);
+    let policy = asking(open.with_forwarded_body(body));
+    let site = site(&origin, &authority).route(host("a.test", [policy]));
+    let gateway = TestGateway::start(&site);
+    let mut wire = Wire::connect(gateway.address()).await;
+
+    let head = "POST / HTTP/1.1\r\nhost: a.test\r\ntransfer-encoding: chunked\r\n\r\n";
+    wire.send(head.to_owned() + "3\r\nabc\r\nzz\r\n").await;
+
+    let refused = wire.response().await;
+    assert_eq!(refused.map(|answer| answer.status), Some(400));
+    assert_eq!((authority.count(), origin.count()), (0, 0));
+}
+
+/// The authority is asked before the body has ended, and the backend reads on as it comes.
+#[tokio::test]
+async fn client_that_leaves_half_way_leaves_nothing_behind() {
+    let authority = Origin::echo().await;
+    let origin = Origin::http1(|request: Request<Incoming>| async move {
+        let _ = request.into_body().collect().await;
+        answer(200, "")
+    })
+    .await;
+    let site = site(&origin, &authority)
+        .route(host("whole.test", [shown(1_000, None)]))
+        .route(host("start.test", [shown(3, Some(Longer::Cut))]));
+    let gateway = TestGateway::start(&site);
+
+    for (name, asked) in [("whole.test", 0), ("start.test", 1)] {
+        let mut wire = Wire::connect(gateway.address()).await;
+        let head = format!("POST / HTTP/1.1\r\nhost: {name}\r\ncontent-length: 10\r\n\r\n");
+        wire.send(head + "begun").await;
+        authority
+            .until("the question", |state| state.requests.len() == asked)
+            .await;
+        origin
+            .until("the request", |state| state.requests.len() == asked)
+            .await;
+        drop(wire);
+        origin.until("the end", |state| state.open == 0).await;
+    }
+    // The gateway would not end while something is under way.
+    gateway.shutdown();
+    gateway.drained().await.unwrap();
+    assert_eq!((authority.count(), origin.count()), (1, 1));
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_core::model::{Asked, Backend, BackendProtocol, BackendTarget, Policy};
-use gateway_filters::inquiry::OnFailure;
+use gateway_filters::ext_authz::BodyForm;
+use gateway_filters::inquiry::{ForwardBody, Longer, OnFailure};
 use gateway_filters::{Answer, ExtAuthz};
 use gateway_tests::{Client, Origin, PATIENCE, Site, TestGateway};
 use http::Request;
@@ -20,7 +21,7 @@ use self::proto::{
     OkHttpResponse,
 };
 use crate::calls::unary;
-use crate::requests::{get, host};
+use crate::requests::{get, host, streamed};
 
 type Checked = Result<CheckResponse, Status>;
 
@@ -103,6 +104,49 @@ async fn authority_is_told_about_the_request_and_not_its_body() {
     assert_eq!((&*http.protocol, http.size), ("HTTP/1.1", 300_000));
     assert_eq!(http.headers["x-many"], "1,2");
     assert_eq!((http.body.len(), http.raw_body.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn authority_is_shown_as_much_of_a_body_as_it_may_see() {
+    let authority = Authority::new(|| Ok(CheckResponse::allowed())).await;
+    let origin = Origin::echo().await;
+    let whole = ForwardBody::new(50_000.try_into().unwrap());
+    let start = ForwardBody::new(1_000.try_into().unwrap()).with_longer(Longer::Cut);
+    let shown =
+        |body: &ForwardBody, form| asking(settings().with_forwarded_body(body.clone(), form));
+    let site = site(&origin, authority.backend())
+        .route(host("text.test", [shown(&whole, BodyForm::Text)]))
+        .route(host("bytes.test", [shown(&whole, BodyForm::Bytes)]))
+        .route(host("start.test", [shown(&start, BodyForm::Bytes)]));
+    let gateway = TestGateway::start(&site);
+    let mut client = Client::http1(gateway.address()).await;
+
+    let body: Bytes = (0..50_000_u32).map(|at| b'a' + (at % 26) as u8).collect();
+    for (name, text, raw, size, partial) in [
+        ("text.test", 50_000, 0, 50_000, "false"),
+        ("bytes.test", 0, 50_000, 50_000, "false"),
+        ("start.test", 0, 1_000, -1, "true"),
+    ] {
+        let request = Request::post("/").header("host", name);
+        let request = request.header("trailer", "x-sum");
+        let request = request.body(streamed(&body, 7_000)).unwrap();
+        assert_eq!(client.call(request).await.status, 200, "{name}");
+
+        let told = authority.last().attributes.unwrap();
+        let told = told.request.unwrap().http.unwrap();
+        assert_eq!(told.body.as_bytes(), &body[..text], "{name}");
+        assert_eq!(told.raw_body, &body[..raw], "{name}");
+        assert_eq!(told.size, size, "{name}");
+        assert_eq!(told.headers["x-envoy-auth-partial-body"], partial, "{name}");
+        let seen = origin.last();
+        assert!(seen.complete && seen.body == body, "{name}");
+        assert_eq!(seen.trailers["x-sum"], "1");
+    }
+
+    let longer = Request::post("/").header("host", "text.test");
+    let longer = longer.body(Full::new(Bytes::from(vec![b'x'; 50_001])));
+    assert_eq!(client.call(longer.unwrap()).await.status, 413);
+    assert_eq!((authority.count(), origin.count()), (3, 3));
 }
 
 #[tokio::test]

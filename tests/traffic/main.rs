@@ -1,8 +1,9 @@
-//! What is done about traffic: faults, access, authorization, limits, retries, sessions, health, balancing and
-//! circuit breaking, configured from Rust, over real sockets.
+//! What is done about traffic: faults, access, authorization, limits, retries, sessions, health,
+//! balancing, mirroring and circuit breaking, configured from Rust, over real sockets.
 //!
-//! A paused clock cannot be shared with sockets, so times here are real and short; `demos` has the
-//! figures of the demos, and no sockets.
+//! The threads of a gateway have a clock of their own, so times are real and short where there is
+//! one. Where time matters, requests go to a routing service on the test's own clock: `demos` and
+//! `health` have the figures of the demos.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -20,6 +21,7 @@ mod global_limits;
 mod health;
 mod levels;
 mod limits;
+mod mirroring;
 mod passwords;
 mod requests;
 mod retrying;

@@ -1,12 +1,19 @@
-//! Retries: AT-RETRY-1 and AT-RETRY-2, and how much they may add.
+//! Retries: AT-RETRY-3, and how much they may add. AT-RETRY-1 and AT-RETRY-2 are demos.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::future::ready;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use gateway_core::model::{Backend, Rule};
 use gateway_filters::{Fraction, RetryBudget, RetryPolicy};
-use gateway_tests::{Origin, Site, TestGateway, answer};
-use http::StatusCode;
+use gateway_lb::balance::Algorithm;
+use gateway_tests::{BoxError, Client, Origin, Site, TestGateway};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
+use tokio::sync::Semaphore;
 
 use crate::requests::{get, rule, statuses};
 
@@ -21,46 +28,74 @@ fn five_times(codes: &[u16]) -> RetryPolicy {
         .unwrap()
 }
 
-/// Each tenth answer is `status`.
-async fn each_tenth(status: u16) -> Origin {
-    let asked = AtomicUsize::new(0);
-    Origin::http1(move |_| {
-        let tenth = asked.fetch_add(1, Ordering::Relaxed) % 10 == 9;
-        async move { answer(if tenth { status } else { 200 }, "") }
-    })
-    .await
-}
-
 async fn counts(rule: Rule, origin: &Origin) -> std::collections::BTreeMap<u16, usize> {
     let site = Site::new().rule(rule).backend("origin", [origin.address()]);
     let gateway = TestGateway::start(&site);
     statuses(gateway.address(), 4, 100, || get("a.test", "/", &[])).await
 }
 
-/// AT-RETRY-1.
-#[tokio::test]
-async fn what_fails_now_and_then_is_not_seen_to_fail() {
-    let without = counts(rule(), &each_tenth(503).await).await;
-    let with = counts(
-        rule().with_retry(five_times(&[500, 503])),
-        &each_tenth(503).await,
-    )
-    .await;
-
-    assert_eq!(without, [(200, 90), (503, 10)].into());
-    assert_eq!(with, [(200, 100)].into());
+fn upload(body: &str) -> Request<Full<Bytes>> {
+    let request = Request::post("/").header("host", "a.test");
+    request.body(Full::from(body.to_owned())).unwrap()
 }
 
-/// AT-RETRY-2.
+/// AT-RETRY-3: the endpoint that failed is avoided, and the body sent once more.
 #[tokio::test]
-async fn codes_that_are_not_listed_stay() {
-    let counts = counts(
-        rule().with_retry(five_times(&[503])),
-        &each_tenth(500).await,
-    )
-    .await;
+async fn retry_goes_to_another_endpoint_with_the_same_body() {
+    let (ill, well) = (Origin::echo_with(503).await, Origin::echo().await);
+    let retry = five_times(&[503]).with_attempts(1);
+    let backend = Backend::new([ill.address(), well.address()]).with_algorithm(Algorithm::Random);
+    let site = Site::new()
+        .rule(rule().with_retry(retry))
+        .backend_of("origin", backend);
+    let gateway = TestGateway::start(&site);
+    let mut client = Client::http1(gateway.address()).await;
 
-    assert_eq!(counts, [(200, 90), (500, 10)].into());
+    for number in 0..100 {
+        let body = format!("number {number}");
+        let reply = client.call(upload(&body)).await;
+        assert_eq!(
+            (reply.status.as_u16(), &reply.echo()["body"]),
+            (200, &body.into())
+        );
+    }
+
+    assert_eq!(well.count(), 100);
+    assert!(ill.count() > 0);
+    assert!(
+        ill.requests()
+            .iter()
+            .all(|seen| seen.complete && !seen.body.is_empty())
+    );
+}
+
+/// AT-RETRY-3: what the client has begun to read is not asked for again.
+#[tokio::test]
+async fn response_that_breaks_off_is_not_tried_again() {
+    let read = Arc::new(Semaphore::new(0));
+    let gate = Arc::clone(&read);
+    let origin = Origin::http1(move |_| {
+        let gate = Arc::clone(&gate);
+        let begun = stream::once(ready(Ok(Frame::data(Bytes::from("begun")))));
+        let body = begun.chain(stream::once(async move {
+            gate.acquire().await.unwrap().forget();
+            Err(BoxError::from("and not ended"))
+        }));
+        ready(Response::new(StreamBody::new(body).boxed_unsync()))
+    })
+    .await;
+    let site = Site::new()
+        .rule(rule().with_retry(five_times(&[503])))
+        .backend("origin", [origin.address()]);
+    let gateway = TestGateway::start(&site);
+    let mut client = Client::http1(gateway.address()).await;
+
+    let response = client.send(upload("once")).await.unwrap();
+    read.add_permits(1);
+
+    assert_eq!(response.status(), 200);
+    assert!(response.into_body().collect().await.is_err());
+    assert_eq!(origin.count(), 1);
 }
 
 /// Two rules, whose backend allows both together a fifth.

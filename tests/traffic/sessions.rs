@@ -1,18 +1,22 @@
 //! Sessions: AT-STICKY.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
 
-use gateway_core::model::{Backend, BackendRef, Rule};
+use gateway_core::Gateway;
+use gateway_core::model::{Backend, BackendId, BackendRef, Rule};
 use gateway_lb::EndpointSet;
-use gateway_lb::persistence::{CookieSession, HeaderSession, Lifetime, SessionCarrier, SessionKey};
-use gateway_tests::{Client, Origin, Reply, Site, TestGateway, answer};
-use http::HeaderName;
+use gateway_lb::persistence::{
+    CookieSession, HeaderSession, Lifetime, SessionCarrier, SessionKey, Sessions,
+};
+use gateway_tests::{Client, Origin, Reply, Site, TestGateway};
+use http::{HeaderMap, HeaderName};
 
-use crate::requests::{get, rule};
+use crate::requests::{answering, get, rule};
 
-/// Endpoints that say who they are.
+/// An endpoint that says who it is.
 async fn named(name: &'static str) -> Origin {
-    Origin::http1(move |_| async move { answer(200, name) }).await
+    answering(200, name).await
 }
 
 fn cookie() -> CookieSession {
@@ -26,9 +30,9 @@ fn site(rule: Rule, backend: Backend) -> Site {
     Site::new().rule(rule).backend_of("origin", backend)
 }
 
-/// The cookie that `reply` sets, without its attributes.
-fn set(reply: &Reply) -> String {
-    let field = reply.headers["set-cookie"].to_str().unwrap();
+/// The cookie that is set, without its attributes.
+fn set(headers: &HeaderMap) -> String {
+    let field = headers["set-cookie"].to_str().unwrap();
     field.split(';').next().unwrap().to_owned()
 }
 
@@ -36,6 +40,7 @@ async fn with_cookie(client: &mut Client, cookie: &str) -> Reply {
     client.call(get("a.test", "/", &[("cookie", cookie)])).await
 }
 
+/// AT-STICKY.
 #[tokio::test]
 async fn session_stays_with_its_endpoint_and_falls_over_when_that_is_gone() {
     let (one, two) = (named("one").await, named("two").await);
@@ -49,7 +54,7 @@ async fn session_stays_with_its_endpoint_and_falls_over_when_that_is_gone() {
     assert!(attributes.contains("Max-Age=600"), "{attributes}");
     assert!(!attributes.contains("127.0.0.1"), "{attributes}");
     for _ in 0..6 {
-        let next = with_cookie(&mut client, &set(&first)).await;
+        let next = with_cookie(&mut client, &set(&first.headers)).await;
         assert_eq!(next.text(), first.text());
         assert!(!next.headers.contains_key("set-cookie"));
     }
@@ -60,12 +65,39 @@ async fn session_stays_with_its_endpoint_and_falls_over_when_that_is_gone() {
     };
     gateway.update(site(rule(), backend(EndpointSet::from_iter([left.address()]))).configuration());
     drop(gone);
-    let moved = with_cookie(&mut client, &set(&first)).await;
+    let moved = with_cookie(&mut client, &set(&first.headers)).await;
     assert_eq!(moved.status, 200);
     assert_ne!(moved.text(), first.text());
-    let again = with_cookie(&mut client, &set(&moved)).await;
+    let again = with_cookie(&mut client, &set(&moved.headers)).await;
     assert_eq!(again.text(), moved.text());
     assert!(!again.headers.contains_key("set-cookie"));
+}
+
+/// AT-STICKY: its ten minutes are over, or not quite. Another replica has begun it.
+#[tokio::test]
+async fn session_ends_ten_minutes_after_it_has_begun() {
+    let (one, two) = (named("one").await, named("two").await);
+    let key = SessionKey::new([7; 32]);
+    let both = Backend::new([one.address(), two.address()]).with_sessions(cookie());
+    let builder = Gateway::builder().workers(1).session_key(key.clone());
+    let gateway = TestGateway::serve(builder, site(rule(), both).configuration());
+    let mut client = Client::http1(gateway.address()).await;
+    let scope = BackendId::from("origin").to_string();
+    let replica = Sessions::new(cookie(), key, scope.as_bytes());
+
+    for (ago, goes_on) in [(570, true), (601, false)] {
+        let begun = SystemTime::now() - Duration::from_secs(ago);
+        let issued = replica.issue(&HeaderMap::new(), two.address(), begun);
+        let begun = set(&HeaderMap::from_iter(issued));
+        let mut seen = BTreeSet::new();
+        for _ in 0..4 {
+            let reply = with_cookie(&mut client, &begun).await;
+            assert_eq!(reply.headers.contains_key("set-cookie"), !goes_on, "{ago}");
+            seen.insert(reply.text().to_owned());
+        }
+        assert_eq!(seen.len(), if goes_on { 1 } else { 2 }, "{ago}");
+        assert!(seen.contains("two"));
+    }
 }
 
 #[tokio::test]
@@ -75,10 +107,10 @@ async fn forged_session_is_none() {
     let gateway = TestGateway::single(&site(rule().with_sessions(cookie()), both));
     let mut client = Client::http1(gateway.address()).await;
 
-    let mut forged = set(&client.get("/").await);
+    let mut forged = set(&client.get("/").await.headers);
     let last = forged.pop().unwrap();
     forged.push(if last == 'A' { 'B' } else { 'A' });
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for _ in 0..4 {
         let reply = with_cookie(&mut client, &forged).await;
         assert!(reply.headers.contains_key("set-cookie"));
@@ -96,7 +128,7 @@ async fn session_in_a_header_is_known_to_every_replica_with_the_key() {
         Backend::new([one.address(), two.address()]),
     );
     let replica = || {
-        let builder = gateway_core::Gateway::builder().workers(1);
+        let builder = Gateway::builder().workers(1);
         let builder = builder.session_key(SessionKey::new([7; 32]));
         TestGateway::serve(builder, site.configuration())
     };
@@ -139,7 +171,7 @@ async fn client_has_one_endpoint_at_each_backend_of_a_rule() {
             let reply = client.call(get("a.test", "/", &fields)).await;
             answered.push(reply.text().to_owned());
             if reply.headers.contains_key("set-cookie") {
-                field = Some(("cookie", set(&reply)));
+                field = Some(("cookie", set(&reply.headers)));
                 told += 1;
             } else if let Some(token) = reply.headers.get("x-session") {
                 field = Some(("x-session", token.to_str().unwrap().to_owned()));
@@ -154,7 +186,7 @@ async fn client_has_one_endpoint_at_each_backend_of_a_rule() {
         };
         assert_eq!((of('a').count(), of('b').count()), (20, 10));
         for backend in ['a', 'b'] {
-            let endpoints: std::collections::BTreeSet<_> = of(backend).collect();
+            let endpoints: BTreeSet<_> = of(backend).collect();
             assert_eq!(endpoints.len(), 1, "{answered:?}");
         }
         // Once at each backend.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use gateway_k8s::source::cluster::ObjectProblem;
 use gateway_k8s::source::{self, Severity};
-use gateway_k8s::verdict::{Condition, ConditionType, Problem, Reason, Verdict, Verdicts};
+use gateway_k8s::verdict::{Condition, ConditionType, Problem, Reason, Verdict};
 use gateway_k8s::world::{ObjectRef, Place};
 use serde::Serialize;
 
@@ -172,15 +172,18 @@ pub(crate) struct Identity {
 }
 
 /// Everything that is wrong: first what could not be read, then what could not be
-/// obeyed. A mistake that several conditions tell of is there once.
-pub(crate) fn findings(reading: &Reading, verdicts: &Verdicts) -> Vec<Finding> {
+/// obeyed, of which `judged` says everything. A mistake that several conditions tell of
+/// is there once.
+pub(crate) fn findings<'a>(
+    reading: &Reading,
+    judged: impl Iterator<Item = (&'a Verdict, Option<&'a Condition>, &'a Problem)>,
+) -> Vec<Finding> {
     let read: Vec<_> = match reading {
         Reading::Folder(reading) => reading.problems().iter().map(Finding::of_source).collect(),
         Reading::Cluster(reading) => reading.problems.iter().map(Finding::of_cluster).collect(),
         Reading::Kept(_) => Vec::new(),
     };
-    let judged = verdicts
-        .problems()
+    let judged = judged
         .filter(|(_, condition, problem)| !is_summary(*condition, problem))
         .map(|(verdict, condition, problem)| {
             Finding::of_verdict(reading, verdict, condition, problem)

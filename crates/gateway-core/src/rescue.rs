@@ -7,6 +7,7 @@ use std::error::Error;
 
 use gateway_filters::AnsweredHere;
 use gateway_filters::body_limit::{RequestTooLarge, ResponseTooLarge};
+use gateway_filters::inquiry::RequestUnreadable;
 use gateway_filters::redirect::UnknownHost;
 use gateway_filters::retry::{FailedTry, TryGivenUp};
 use gateway_filters::timeout::{BackendRequestTimedOut, RequestTimedOut};
@@ -148,6 +149,9 @@ fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
     }
     if error.is::<UnknownHost>() {
         return Some(Failure::refused(Refused::Authority));
+    }
+    if error.is::<RequestUnreadable>() {
+        return Some(Failure::REQUEST_BODY);
     }
     if error.is::<TryGivenUp>() {
         return Some(Failure::UNEXPECTED);

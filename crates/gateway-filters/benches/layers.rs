@@ -5,8 +5,10 @@
 //! is known to: times depend on the machine, allocations do not.
 //!
 //! ```sh
-//! cargo bench -p gateway-filters --bench layers
+//! cargo bench -p gateway-filters --bench layers --all-features
 //! ```
+//!
+//! Without features it has the rows that need none.
 //!
 //! A new layer is one line of [`measure_all`].
 
@@ -20,18 +22,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_filters::access::AccessRule;
+use gateway_filters::basic_auth::Password;
 use gateway_filters::client_address::{ClientAddress, PeerAddress, TrustedProxies};
+use gateway_filters::error_bodies::{ErrorBody, ErrorStatuses};
 use gateway_filters::rate_limit::{Key, QuotaFields};
-use gateway_filters::retry::FailedTry;
+use gateway_filters::retry::{FailedTry, SharedRetryBudget};
 use gateway_filters::{
-    AccessControl, AccessLayer, Answer, BackendRequestTimeoutLayer, Bandwidth, BodyLimit,
-    BodyLimitLayer, BoxError, CidrSet, CircuitBreaker, CircuitBreakerLayer, ClientAddressLayer,
-    ConcurrencyLimit, ConcurrencyLimitLayer, Cors, CorsLayer, DirectResponseLayer, ErrorBodies,
-    ErrorBodiesLayer, Fault, FaultLayer, Fraction, HeaderModifier, MirrorLayer, MirrorSettings,
-    PathModifier, RateLimit, RateLimitLayer, Redirect, RedirectLayer, RequestBandwidthLayer,
-    RequestHeaderModifierLayer, RequestIdLayer, RequestIds, RequestTimeoutLayer,
-    ResponseBandwidthLayer, ResponseHeaderModifierLayer, RetryLayer, RetryPolicy, RouteContext,
-    UrlRewrite, UrlRewriteLayer,
+    AccessControl, AccessLayer, Answer, ApiKeyLayer, ApiKeys, BackendRequestTimeoutLayer,
+    Bandwidth, BasicAuth, BasicAuthLayer, BodyLimit, BodyLimitLayer, BoxError, CidrSet,
+    CircuitBreaker, CircuitBreakerLayer, ClientAddressLayer, ConcurrencyLimit,
+    ConcurrencyLimitLayer, Cors, CorsLayer, Csrf, CsrfLayer, DirectResponseLayer, ErrorBodies,
+    ErrorBodiesLayer, Fault, FaultLayer, Fraction, HeaderModifier, HeaderValues, PathModifier,
+    RateLimit, RateLimitLayer, Redirect, RedirectLayer, RequestBandwidthLayer,
+    RequestHeaderModifierLayer, RequestHeaderValuesLayer, RequestIdLayer, RequestIds,
+    RequestTimeoutLayer, ResponseBandwidthLayer, ResponseHeaderModifierLayer,
+    ResponseHeaderValuesLayer, RetryBudget, RetryLayer, RetryPolicy, RouteContext, UrlRewrite,
+    UrlRewriteLayer,
 };
 use http::{HeaderName, Method, Request, Response};
 use http_body::Body;
@@ -45,6 +51,9 @@ use tower::{Layer, Service};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const ROUNDS: usize = 200;
+
+/// What takes long, as signatures do, is not measured for longer.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// Few enough for all requests to be in the processor's cache.
 const BATCH: usize = 64;
@@ -89,18 +98,74 @@ async fn measure_all() -> Result<(), BoxError> {
     table.row("timeout, none", layer, 0).await;
     let layer = RetryLayer::new(RetryPolicy::new(), |_: &BoxError| FailedTry::Final);
     table.row("retry", layer, 12).await;
-    let settings = MirrorSettings::new().with_fraction(Fraction::NEVER);
-    let layer = MirrorLayer::new(Backend, settings);
-    table.row("mirror, not chosen", layer, 0).await;
-    let settings = MirrorSettings::new().with_max_in_flight(BATCH);
-    let layer = MirrorLayer::new(Backend, settings);
-    table.row("mirror, chosen", layer, 7).await;
+    let final_ = |_: &BoxError| FailedTry::Final;
+    let layer = RetryLayer::new(RetryPolicy::new(), final_)
+        .with_budget(SharedRetryBudget::new(RetryBudget::new()));
+    table.row("retry, with a budget", layer, 12).await;
+    let layer = RetryLayer::new(RetryPolicy::off(), final_);
+    table.row("retry, off", layer, 0).await;
 
     measure_limits(&mut table).await?;
     measure_access(&mut table).await?;
+    measure_authentication(&mut table).await?;
     measure_protection(&mut table).await?;
+    measure_answers(&mut table).await?;
+    measure_features(&mut table).await
+}
+
+/// What needs a feature.
+async fn measure_features(table: &mut Table) -> Result<(), BoxError> {
+    #[cfg(feature = "mirror")]
+    {
+        use gateway_filters::{MirrorLayer, MirrorSettings};
+
+        let settings = MirrorSettings::new().with_fraction(Fraction::NEVER);
+        let layer = MirrorLayer::new(Backend, settings);
+        table.row("mirror, not chosen", layer, 0).await;
+        let settings = MirrorSettings::new().with_max_in_flight(BATCH);
+        let layer = MirrorLayer::new(Backend, settings);
+        table.row("mirror, chosen", layer, 7).await;
+    }
+    #[cfg(feature = "compression")]
+    {
+        use gateway_filters::{Compression, CompressionLayer};
+
+        let accepting = with_header(get()?, "accept-encoding", "gzip, br")?;
+        let layer = CompressionLayer::new(Compression::new());
+        table
+            .row_for("compression, left alone", layer, &accepting, 2)
+            .await;
+    }
+    #[cfg(feature = "jwt")]
+    {
+        use gateway_filters::jwt::{Jwks, JwksSource, JwtProvider};
+        use gateway_filters::{Jwt, JwtLayer};
+
+        let keys = JwksSource::inline(Jwks::parse(JWKS)?);
+        let layer = JwtLayer::new(Jwt::new(JwtProvider::new("https://login.example", keys)));
+        let asked = with_header(get()?, "authorization", TOKEN)?;
+        table
+            .row_for("jwt, Ed25519", layer.clone(), &asked, 50)
+            .await;
+        table.row("jwt, none", layer, 4).await;
+    }
+    // So that it is used without features too.
+    let _ = table;
     Ok(())
 }
+
+/// The public key of RFC 8037, appendix A.
+#[cfg(feature = "jwt")]
+const JWKS: &[u8] = br#"{"keys": [{
+    "kty": "OKP", "crv": "Ed25519", "kid": "rfc8037", "alg": "EdDSA", "use": "sig",
+    "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+}]}"#;
+
+/// Signed with the private one, until the end of the century.
+#[cfg(feature = "jwt")]
+const TOKEN: &str = "Bearer eyJhbGciOiJFZERTQSIsImtpZCI6InJmYzgwMzcifQ.\
+    eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUiLCJhdWQiOiJzaG9wIiwic3ViIjoiYWxpY2UiLCJleHAiOjQxMDI0NDQ4MDB9.\
+    c3CmDvtntMygg7wb4xq1kvLuy3m7xqqOFn2mHTmAHO9Br4NQ9K9p2Oj6MdvWktOMcihImBcmD7dTKIVWByUHDA";
 
 async fn measure_limits(table: &mut Table) -> Result<(), BoxError> {
     let limit = RateLimit::new(16_000_000, Duration::from_secs(1))?;
@@ -112,8 +177,11 @@ async fn measure_limits(table: &mut Table) -> Result<(), BoxError> {
     let layer = RateLimitLayer::new(limit.clone().by(Key::ClientAddress));
     table.row("rate_limit, by client", layer, 0).await;
     let user = Key::Header(HeaderName::from_static("x-user"));
-    let layer = RateLimitLayer::new(limit.by(user));
+    let layer = RateLimitLayer::new(limit.clone().by(user));
     table.row("rate_limit, by header", layer, 0).await;
+    let queued = limit.clone().with_queue(10, Duration::from_secs(1));
+    let layer = RateLimitLayer::new(queued);
+    table.row("rate_limit, with a queue", layer, 0).await;
     let none = RateLimitLayer::new(RateLimit::new(1, Duration::from_secs(3_600))?);
     table.row("rate_limit, refused", none, 9).await;
 
@@ -174,18 +242,80 @@ async fn measure_access(table: &mut Table) -> Result<(), BoxError> {
 }
 
 async fn measure_protection(table: &mut Table) -> Result<(), BoxError> {
-    let layer = CircuitBreakerLayer::new(CircuitBreaker::new());
-    table.row("circuit_breaker", layer, 0).await;
+    let breaker = CircuitBreaker::new;
+    let layer = CircuitBreakerLayer::new(breaker());
+    table.row("circuit_breaker, none", layer, 0).await;
+    let layer = CircuitBreakerLayer::new(breaker().with_consecutive_errors(NonZeroU32::MAX));
+    table.row("circuit_breaker, in a row", layer, 0).await;
+    let all = breaker()
+        .with_consecutive_errors(NonZeroU32::MAX)
+        .with_error_ratio(Fraction::ALWAYS)
+        .with_slow_ratio(Fraction::ALWAYS)
+        .with_max_concurrency(NonZeroU32::MAX);
+    let layer = CircuitBreakerLayer::new(all);
+    table.row("circuit_breaker, all of it", layer, 0).await;
     let layer = ConcurrencyLimitLayer::new(ConcurrencyLimit::new(NonZeroU32::MAX));
     table.row("concurrency_limit", layer, 0).await;
     let layer = BodyLimitLayer::new(BodyLimit::new());
+    table.row("body_limit, none", layer, 0).await;
+    let limit = BodyLimit::new().with_request(1_000).with_response(1_000);
+    let layer = BodyLimitLayer::new(limit);
     table.row("body_limit", layer, 0).await;
+    Ok(())
+}
+
+async fn measure_answers(table: &mut Table) -> Result<(), BoxError> {
     let layer = DirectResponseLayer::new(Answer::new(404)?);
     table.row("direct_response", layer, 2).await;
     let layer = ErrorBodiesLayer::new(ErrorBodies::new());
     table.row("error_bodies, none", layer, 0).await;
+    let body = |text| ErrorBody::new(ErrorStatuses::All, "text/html", text);
+    let fixed = ErrorBodies::new().with_body(body("<p>%STATUS%")?);
+    let layer = ErrorBodiesLayer::new(fixed);
+    table.row("error_bodies, fixed", layer, 0).await;
+    let path = ErrorBodies::new().with_body(body("<p>%STATUS% %PATH%")?);
+    let layer = ErrorBodiesLayer::new(path);
+    table.row("error_bodies, a variable", layer, 2).await;
     let layer = RequestIdLayer::new(RequestIds::new());
-    table.row("request_id", layer, 8).await;
+    table.row("request_id, made", layer.clone(), 6).await;
+    let named = with_header(get()?, "x-request-id", "from-the-client")?;
+    table.row_for("request_id, kept", layer, &named, 4).await;
+    let values = HeaderValues::new()
+        .set("x-client", "%CLIENT_IP%")?
+        .set("x-path", "%PATH%")?;
+    let layer = RequestHeaderValuesLayer::new(values.clone());
+    table.row("header_values, request", layer, 6).await;
+    let layer = ResponseHeaderValuesLayer::new(values);
+    table.row("header_values, response", layer, 8).await;
+    Ok(())
+}
+
+async fn measure_authentication(table: &mut Table) -> Result<(), BoxError> {
+    let mut keys = ApiKeys::new().in_header("x-api-key")?;
+    for number in 0..10 {
+        keys = keys.with_key("acme", &format!("key {number}"))?;
+    }
+    let layer = ApiKeyLayer::new(keys);
+    let right = with_header(get()?, "x-api-key", "key 7")?;
+    table
+        .row_for("api_key, 10 keys", layer.clone(), &right, 2)
+        .await;
+    table.row("api_key, none", layer, 4).await;
+    let mut users = BasicAuth::new("shop")?;
+    for number in 0..10 {
+        users = users.with_user(&format!("user{number}"), Password::plain("secret"))?;
+    }
+    let layer = BasicAuthLayer::new(users);
+    let right = with_header(get()?, "authorization", "Basic dXNlcjc6c2VjcmV0")?;
+    table
+        .row_for("basic_auth, 10 users", layer.clone(), &right, 3)
+        .await;
+    table.row("basic_auth, none", layer, 4).await;
+    let layer = CsrfLayer::new(Csrf::new());
+    table.row("csrf, safe", layer.clone(), 0).await;
+    let mut post = with_header(get()?, "origin", "https://a.b")?;
+    *post.method_mut() = Method::POST;
+    table.row_for("csrf, same host", layer, &post, 0).await;
     Ok(())
 }
 
@@ -273,7 +403,11 @@ where
         nanoseconds: f64::INFINITY,
         allocations: f64::INFINITY,
     };
-    for _ in 0..ROUNDS {
+    let begun = Instant::now();
+    for round in 0..ROUNDS {
+        if round > 0 && begun.elapsed() > LONGEST {
+            break;
+        }
         // With room in the map, as those have that were read from a connection.
         let fresh = |_| {
             let mut request = request.clone();

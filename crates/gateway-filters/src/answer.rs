@@ -77,7 +77,7 @@ impl Answer {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| InvalidAnswer::Name {
             name: name.to_owned(),
         })?;
-        if FRAMING.contains(&name) {
+        if is_framing(&name) {
             return Err(InvalidAnswer::Framing { name });
         }
         let Ok(value) = HeaderValue::from_str(value) else {
@@ -199,6 +199,11 @@ pub enum InvalidAnswer {
         /// As it was written.
         name: HeaderName,
     },
+}
+
+/// Whether a header says how long a message is or how it is sent.
+pub(crate) fn is_framing(name: &HeaderName) -> bool {
+    FRAMING.contains(name)
 }
 
 const FRAMING: [HeaderName; 5] = [

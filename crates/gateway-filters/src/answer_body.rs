@@ -60,9 +60,10 @@ impl<B> From<Bytes> for AnswerBody<B> {
     }
 }
 
-impl<B: Default> Default for AnswerBody<B> {
+/// An empty body that was made here.
+impl<B> Default for AnswerBody<B> {
     fn default() -> Self {
-        Self::inner(B::default())
+        Self::from(Bytes::new())
     }
 }
 
@@ -104,11 +105,22 @@ where
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::combinators::BoxBody;
     use http_body_util::{BodyExt, Full};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::BoxError;
     use crate::script::run;
+
+    #[test]
+    fn default_is_at_its_end() {
+        // Also of a backend whose bodies are not made of bytes.
+        let body = AnswerBody::<BoxBody<Bytes, BoxError>>::default();
+
+        assert!(body.is_end_stream());
+        assert_eq!(body.size_hint().exact(), Some(0));
+    }
 
     #[test]
     fn body_of_the_backend_comes_out_as_it_went_in() {

@@ -23,6 +23,7 @@ impl Chunks {
         self.len
     }
 
+    #[cfg(any(test, feature = "mirror"))]
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -40,6 +41,7 @@ impl Chunks {
         }
     }
 
+    #[cfg(any(test, feature = "mirror"))]
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
         if self.whole.is_empty() {
             self.seal();
@@ -52,6 +54,25 @@ impl Chunks {
     /// The chunk at `index`, of those sealed.
     pub(crate) fn get(&self, index: usize) -> Option<&Bytes> {
         self.whole.get(index)
+    }
+
+    /// The first bytes, `most` at most, of those sealed. They are copied if they are of several
+    /// chunks.
+    pub(crate) fn first(&self, most: usize) -> Bytes {
+        match self.whole.front() {
+            None => Bytes::new(),
+            Some(only) if only.len() >= most || self.whole.len() == 1 => {
+                only.slice(..only.len().min(most))
+            }
+            Some(_) => {
+                let mut bytes = BytesMut::with_capacity(self.len.min(most));
+                for chunk in &self.whole {
+                    let left = most - bytes.len();
+                    bytes.extend_from_slice(&chunk[..chunk.len().min(left)]);
+                }
+                bytes.freeze()
+            }
+        }
     }
 
     /// The bytes from the chunk at `index` on.
@@ -110,15 +131,17 @@ mod tests {
     }
 
     proptest! {
-        /// Bytes come out in the order they went in, popped or read by index.
+        /// Bytes come out in the order they went in, popped or read by index or from the first.
         #[test]
-        fn bytes_keep_their_order(body in bodies()) {
+        fn bytes_keep_their_order(body in bodies(), most in 0..2_000_usize) {
             let expected = body.concat();
             let mut chunks = keep(&body);
             chunks.seal();
 
             let read = (0..).map_while(|index| chunks.get(index).cloned()).collect::<Vec<_>>();
             prop_assert_eq!(read.concat(), expected.clone());
+
+            prop_assert_eq!(chunks.first(most), &expected[..expected.len().min(most)]);
 
             let popped = std::iter::from_fn(|| chunks.pop()).collect::<Vec<_>>();
             prop_assert_eq!(popped.concat(), expected);

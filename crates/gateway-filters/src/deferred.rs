@@ -56,6 +56,16 @@ where
     }
 }
 
+/// A clone of `service`, to be called later.
+///
+/// What `service` reserved when it said that it is ready, as limits and buffers do, is given back:
+/// nobody uses it while the request waits, and the clone may need just this.
+pub(crate) fn for_later<S: Clone>(service: &mut S) -> S {
+    let later = service.clone();
+    *service = later.clone();
+    later
+}
+
 pin_project! {
     #[project = StateProj]
     enum State<S, Req, F> {

@@ -147,6 +147,24 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
+/// `uri` as what paths of calls can be added to.
+///
+/// tonic panics at a call where that cannot be done: an authority alone is a valid URI, and with a
+/// path it is none.
+#[cfg(feature = "global-rate-limit")]
+pub(crate) fn origin_of(uri: http::Uri) -> http::Uri {
+    use http::uri::{PathAndQuery, Scheme};
+
+    let mut parts = uri.into_parts();
+    if parts.authority.is_some() {
+        parts.scheme.get_or_insert(Scheme::HTTP);
+    }
+    let path = parts.path_and_query.take();
+    let below = path.filter(|path| path.path().starts_with('/'));
+    parts.path_and_query = Some(below.unwrap_or(PathAndQuery::from_static("/")));
+    http::Uri::from_parts(parts).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;

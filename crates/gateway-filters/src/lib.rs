@@ -33,7 +33,7 @@
 //! | [`timeout`] | limits the whole exchange, or one try at a backend |
 //! | [`retry`] | sends a request again when a backend could not answer it |
 //! | [`circuit_breaker`] | stops calling what fails or is slow, and tries again later |
-//! | [`mirror`] | sends a copy to another backend and ignores the answer |
+//! | `mirror` | sends a copy to another backend and ignores the answer; feature `mirror` |
 //!
 //! Each has its settings, the function that obeys them, and the tower types: a layer, its service
 //! and its future. What they share is here: [`RouteContext`] is what a router tells the filters,
@@ -46,7 +46,8 @@
 //!
 //! None is on by default: each brings a dependency that not everybody wants. `compression`:
 //! coders. `jwt`: cryptography. `htpasswd` and `bcrypt`: hashes for passwords. `ext-authz` and
-//! `global-rate-limit`: gRPC.
+//! `global-rate-limit`: gRPC. `mirror`, as `bcrypt`: tokio's runtime. Without features there are
+//! tokio's timers and semaphores, and no runtime: what waits wants to be polled in one.
 
 pub mod access;
 pub mod api_key;
@@ -74,6 +75,7 @@ pub mod header_values;
 pub mod inquiry;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+#[cfg(feature = "mirror")]
 pub mod mirror;
 pub mod path;
 pub mod rate_limit;
@@ -169,6 +171,7 @@ pub use self::hostname::InvalidHostname;
 pub use self::jwt::{Jwt, JwtLayer};
 #[doc(inline)]
 pub use self::lookup::Lookup;
+#[cfg(feature = "mirror")]
 #[doc(inline)]
 pub use self::mirror::{MirrorLayer, MirrorSettings};
 #[doc(inline)]

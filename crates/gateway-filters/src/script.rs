@@ -1,17 +1,21 @@
 //! A body that does as it is told, for tests.
 
 use std::collections::VecDeque;
+use std::future::{Ready, ready};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
+use tower_service::Service;
 
 use crate::BoxError;
 
@@ -166,6 +170,54 @@ pub(crate) fn run<F: Future>(future: F) -> F::Output {
         .build()
         .expect("a runtime")
         .block_on(future)
+}
+
+/// A service for one call at a time, which reserves its place when it says that it is ready, as
+/// tower's limits and buffers do.
+#[derive(Debug)]
+pub(crate) struct OnePlace {
+    place: Arc<Semaphore>,
+    reserved: Option<OwnedSemaphorePermit>,
+}
+
+impl OnePlace {
+    pub(crate) fn new() -> Self {
+        Self {
+            place: Arc::new(Semaphore::new(1)),
+            reserved: None,
+        }
+    }
+}
+
+impl Clone for OnePlace {
+    fn clone(&self) -> Self {
+        // Nothing was promised to the clone.
+        Self {
+            place: Arc::clone(&self.place),
+            reserved: None,
+        }
+    }
+}
+
+impl Service<Request<()>> for OnePlace {
+    type Response = Response<Bytes>;
+    type Error = BoxError;
+    type Future = Ready<Result<Response<Bytes>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        if self.reserved.is_none() {
+            self.reserved = Arc::clone(&self.place).try_acquire_owned().ok();
+        }
+        match self.reserved {
+            Some(_) => Poll::Ready(Ok(())),
+            None => Poll::Pending,
+        }
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        drop(self.reserved.take().expect("it said that it is ready"));
+        ready(Ok(Response::new(Bytes::new())))
+    }
 }
 
 pub(crate) fn assert_thread_safe<T: Send + Sync>() {}

@@ -74,6 +74,7 @@ async fn status(rig: &Rig, client: &TlsClient) -> Option<StatusCode> {
     Some(response.ok()?.status())
 }
 
+/// AT-GMTLS.
 #[tokio::test]
 async fn only_valid_certificates_are_served() {
     let (rig, ours) = Clients::new().rig(VALID_ONLY).await;

@@ -12,6 +12,11 @@ fn slow() -> Bandwidth {
     Bandwidth::new(16_384).unwrap().with_burst(2_048).unwrap()
 }
 
+/// Such that nobody would wait for 8 KiB.
+fn crawling() -> Bandwidth {
+    Bandwidth::new(16).unwrap()
+}
+
 const LEAST: Duration = Duration::from_millis(360);
 
 /// A backend that waits for all that is said, and answers with as much as `answer`.
@@ -53,13 +58,13 @@ async fn over_tcp(policy: Policy, said: usize, answer: usize) -> Duration {
 #[tokio::test]
 async fn what_a_client_sends_takes_its_time() {
     assert!(over_tcp(Policy::RequestBandwidth(slow()), 8_192, 1).await >= LEAST);
-    assert!(over_tcp(Policy::ResponseBandwidth(slow()), 8_192, 1).await < LEAST);
+    over_tcp(Policy::ResponseBandwidth(crawling()), 8_192, 1).await;
 }
 
 #[tokio::test]
 async fn what_a_client_is_sent_takes_its_time() {
     assert!(over_tcp(Policy::ResponseBandwidth(slow()), 1, 8_192).await >= LEAST);
-    assert!(over_tcp(Policy::RequestBandwidth(slow()), 1, 8_192).await < LEAST);
+    over_tcp(Policy::RequestBandwidth(crawling()), 1, 8_192).await;
 }
 
 /// Long after connections without a limit are moved within the kernel.
@@ -96,16 +101,14 @@ async fn slowest_of_listener_and_route_counts() {
 #[tokio::test]
 async fn every_connection_has_its_own() {
     let origin = answering(2_048, 1).await;
-    let policy = Policy::RequestBandwidth(slow());
+    // Each of them is a burst; nobody would wait for two of them together.
+    let policy = Policy::RequestBandwidth(crawling().with_burst(2_048).unwrap());
     let gateway = serve(configuration(tcp([policy]), origin.address()));
 
-    // Each of them is a burst; all of them together would take most of a second.
-    let start = Instant::now();
     for _ in 0..8 {
         let stream = TcpStream::connect(gateway.address()).await.unwrap();
         takes(stream, 2_048, 1).await;
     }
-    assert!(start.elapsed() < Duration::from_millis(850));
 }
 
 #[tokio::test]

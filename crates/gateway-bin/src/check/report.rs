@@ -78,7 +78,7 @@ impl Report {
             .iter()
             .flat_map(|verdict| object(verdict, manifests))
             .collect();
-        let problems = findings(&manifests.reading, verdicts);
+        let problems = findings(&manifests.reading, verdicts.problems());
         let errors = problems.iter().filter(|one| one.is_error()).count();
 
         Self {

@@ -157,7 +157,10 @@ impl ClusterControl {
             keeper.keep(reading.world.clone());
         }
 
-        self.serve(Reading::Cluster(Box::new(reading)), start).await;
+        // A status that was written changes nothing of what is served.
+        if !self.control.serves(&reading) {
+            self.serve(Reading::Cluster(Box::new(reading)), start).await;
+        }
         self.tell();
     }
 

@@ -7,7 +7,8 @@ use gateway_core::model::Configuration;
 use gateway_core::{BindError, Gateway, Transport};
 use gateway_k8s::infrastructure::{Hindrances, Needed};
 use gateway_k8s::resolve::{Resolver, Serving, Settings};
-use gateway_k8s::verdict::{BindFailure, Verdicts};
+use gateway_k8s::source::cluster as source;
+use gateway_k8s::verdict::{Applied, BindFailure, Settled, Verdicts};
 use gateway_k8s::world::World;
 use tokio::time::Instant;
 
@@ -31,8 +32,8 @@ pub(crate) struct Control {
     configuration: Configuration,
     /// As they were resolved, before anything was bound.
     resolved: Verdicts,
-    /// As they are, now that it was tried.
-    verdicts: Verdicts,
+    /// With what came of them.
+    settled: Settled,
     needed: Arc<[Needed]>,
     hindrances: Hindrances,
     failed: Vec<BindError>,
@@ -58,7 +59,7 @@ impl Control {
             reading: None,
             configuration: Configuration::default(),
             resolved: Verdicts::default(),
-            verdicts: Verdicts::default(),
+            settled: Settled::default(),
             needed: Arc::default(),
             hindrances: Hindrances::default(),
             failed: Vec::new(),
@@ -121,6 +122,16 @@ impl Control {
         }
     }
 
+    /// Whether this is what was served last, as far as anybody can tell by it.
+    pub(super) fn serves(&self, reading: &source::Reading) -> bool {
+        let Some(Reading::Cluster(last)) = &self.reading else {
+            return false;
+        };
+        last.world.same(&reading.world)
+            && last.problems == reading.problems
+            && last.bundle_version == reading.bundle_version
+    }
+
     /// What is served, if anything is yet.
     pub(super) fn world(&self) -> Option<&World> {
         self.reading.as_ref().map(Reading::world)
@@ -133,7 +144,7 @@ impl Control {
 
     /// What every object is to be told, as things are.
     pub(super) fn verdicts(&self) -> &Verdicts {
-        &self.verdicts
+        self.settled.verdicts()
     }
 
     /// Tells of certificates whose time is over since the last time, or soon will be,
@@ -153,14 +164,14 @@ impl Control {
     fn tell(&mut self, reading: &Reading) {
         // First, so that whoever has read what the log says finds it so.
         self.vitals.applied(&self.failed);
-        let failures = self.failed.iter();
-        let failures: Vec<_> = failures.map(failure).collect();
-        let mut verdicts = self.resolved.clone();
-        verdicts.programmed(&failures);
-        verdicts.hindered(&self.hindrances);
-        verdicts.dated(SystemTime::now());
+        let applied = Applied {
+            failed: self.failed.iter().map(failure).collect(),
+            hindrances: Arc::clone(&self.hindrances),
+        };
+        self.settled
+            .settle(&self.resolved, applied, SystemTime::now());
 
-        let mut findings = findings(reading, &verdicts);
+        let mut findings = findings(reading, self.settled.problems());
         if let Serving::Only(gateway) = &self.serving {
             // Of the rest, whoever decides about it tells.
             let own = format!("Gateway {gateway}");
@@ -170,7 +181,6 @@ impl Control {
         let control = &self.vitals.control;
         control.problems(errors, findings.len() - errors);
         self.told.problems(findings);
-        self.verdicts = verdicts;
         let sockets = Socket::all(&self.gateway);
         self.told
             .listening(listening::by_socket(&self.configuration, &sockets));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gateway_lb::balance::Algorithm;
 use gateway_lb::{Endpoint, EndpointSet};
 
-use super::{BackendTls, BackendTraffic, Filter, ObjectName, ProxyVersion};
+use super::{BackendTls, BackendTraffic, Filter, ObjectName, ProxyVersion, add};
 
 /// What a rule refers to, with its share of the rule's requests.
 ///
@@ -51,7 +51,7 @@ impl BackendRef {
     /// rule's own.
     #[must_use]
     pub fn with_filter(mut self, filter: Filter) -> Self {
-        self.filters.push(filter);
+        add(&mut self.filters, filter);
         self
     }
 

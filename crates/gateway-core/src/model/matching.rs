@@ -6,6 +6,8 @@ use std::sync::Arc;
 use http::{HeaderName, Method};
 use regex::{Regex, RegexBuilder};
 
+use super::add;
+
 /// One condition of a rule; all its parts must hold.
 ///
 /// Without a path it means every path, as the API's default `PathPrefix /` does.
@@ -46,7 +48,7 @@ impl RouteMatch {
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: ValueMatch) -> Self {
         if !self.headers.iter().any(|header| header.name == name) {
-            self.headers.push(HeaderMatch { name, value });
+            add(&mut self.headers, HeaderMatch { name, value });
         }
         self
     }
@@ -56,10 +58,13 @@ impl RouteMatch {
     #[must_use]
     pub fn with_query(mut self, name: &str, value: ValueMatch) -> Self {
         if !self.query.iter().any(|query| *query.name == *name) {
-            self.query.push(QueryMatch {
-                name: name.into(),
-                value,
-            });
+            add(
+                &mut self.query,
+                QueryMatch {
+                    name: name.into(),
+                    value,
+                },
+            );
         }
         self
     }

@@ -69,3 +69,9 @@ pub use self::tls::{
     TlsVersions, Trust,
 };
 pub use self::traffic::{ConnectionLimits, ProxyProtocol, ProxyVersion, Strangers, UdpSettings};
+
+/// Appends to a list that is written once and kept for long: no memory is left over.
+fn add<T>(list: &mut Vec<T>, value: T) {
+    list.reserve_exact(1);
+    list.push(value);
+}

@@ -8,7 +8,7 @@ use gateway_lb::persistence::SessionCarrier;
 
 use super::{
     BackendId, BackendRef, Filter, Hostname, ObjectName, Policies, Policy, PolicySet, RouteMatch,
-    RuleRef, SectionName,
+    RuleRef, SectionName, add,
 };
 
 /// Rules for requests to some hostnames.
@@ -55,28 +55,28 @@ impl Route {
     /// Adds a hostname.
     #[must_use]
     pub fn with_hostname(mut self, hostname: Hostname) -> Self {
-        self.hostnames.push(hostname);
+        add(&mut self.hostnames, hostname);
         self
     }
 
     /// Adds a rule after those it has.
     #[must_use]
     pub fn with_rule(mut self, rule: Rule) -> Self {
-        self.rules.push(rule);
+        add(&mut self.rules, rule);
         self
     }
 
     /// Adds a policy for the requests of all its rules together, wherever it is attached.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.policies.own.push(policy);
+        add(&mut self.policies.own, policy);
         self
     }
 
     /// Adds policies that it has in common with others, around its own.
     #[must_use]
     pub fn with_policies(mut self, policies: impl Into<Arc<PolicySet>>) -> Self {
-        self.policies.shared.push(policies.into());
+        add(&mut self.policies.shared, policies.into());
         self
     }
 
@@ -182,21 +182,21 @@ impl Rule {
     /// Adds a match; a request needs only one of them.
     #[must_use]
     pub fn with_match(mut self, condition: RouteMatch) -> Self {
-        self.matches.push(condition);
+        add(&mut self.matches, condition);
         self
     }
 
     /// Adds a filter after those it has.
     #[must_use]
     pub fn with_filter(mut self, filter: Filter) -> Self {
-        self.filters.push(filter);
+        add(&mut self.filters, filter);
         self
     }
 
     /// Adds a backend.
     #[must_use]
     pub fn with_backend(mut self, backend: BackendRef) -> Self {
-        self.backends.push(backend);
+        add(&mut self.backends, backend);
         self
     }
 
@@ -241,14 +241,14 @@ impl Rule {
     /// in the route.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.policies.own.push(policy);
+        add(&mut self.policies.own, policy);
         self
     }
 
     /// Adds policies that it has in common with others, around its own.
     #[must_use]
     pub fn with_policies(mut self, policies: impl Into<Arc<PolicySet>>) -> Self {
-        self.policies.shared.push(policies.into());
+        add(&mut self.policies.shared, policies.into());
         self
     }
 

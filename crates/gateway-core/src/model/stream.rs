@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    BackendId, BackendRef, ExtensionRef, Hostname, ObjectName, Policies, Policy, PolicySet,
+    BackendId, BackendRef, ExtensionRef, Hostname, ObjectName, Policies, Policy, PolicySet, add,
 };
 
 /// Where the connections, or the sessions of datagrams, of a listener go.
@@ -60,14 +60,14 @@ impl StreamRoute {
     /// for.
     #[must_use]
     pub fn with_hostname(mut self, hostname: Hostname) -> Self {
-        self.hostnames.push(hostname);
+        add(&mut self.hostnames, hostname);
         self
     }
 
     /// Adds a backend. Weights hold for connections and sessions.
     #[must_use]
     pub fn with_backend(mut self, backend: BackendRef) -> Self {
-        self.backends.push(backend);
+        add(&mut self.backends, backend);
         self
     }
 
@@ -75,7 +75,7 @@ impl StreamRoute {
     /// One that is not registered is never skipped: its connections are closed.
     #[must_use]
     pub fn with_layer(mut self, name: ExtensionRef) -> Self {
-        self.layers.push(name);
+        add(&mut self.layers, name);
         self
     }
 
@@ -92,7 +92,7 @@ impl StreamRoute {
     /// forwarded.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
-        self.policies.own.push(policy);
+        add(&mut self.policies.own, policy);
         self
     }
 
@@ -100,7 +100,7 @@ impl StreamRoute {
     /// [`StreamRoute::with_policy`].
     #[must_use]
     pub fn with_policies(mut self, policies: impl Into<Arc<PolicySet>>) -> Self {
-        self.policies.shared.push(policies.into());
+        add(&mut self.policies.shared, policies.into());
         self
     }
 

@@ -19,7 +19,7 @@ use super::dispatch::Dispatch;
 use super::extension::Extensions;
 use super::kept::{Kept, Part, Place, Scope, Share};
 use super::needs::Needs;
-use super::policy::{Rescued, wrap};
+use super::policy::{Rescued, direct, wrap};
 use super::step::{Prepared, Step, UnresolvedFilter, prepare};
 use super::upstream::UpstreamService;
 use super::{Backends, LiveBackend, RuleStack};
@@ -355,14 +355,6 @@ where
     match budget {
         Some(budget) => layer.with_budget(budget).layer(replayed),
         None => layer.layer(replayed),
-    }
-}
-
-/// Most requests are sent once with the body they came with.
-fn direct(body: ReplayBody<Body>) -> Body {
-    match body.try_into_inner() {
-        Ok(inner) => inner,
-        Err(shared) => Body::new(shared),
     }
 }
 

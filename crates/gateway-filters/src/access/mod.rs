@@ -31,6 +31,16 @@
 //!
 //! [`ClientAddress`]: crate::client_address::ClientAddress
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | every request passes |
+//! | for each request | a look-up in each set, and the conditions of the rules up to the one that decides; no allocation but for paths that are not plain |
+//! | misconfigured | a network or path that cannot be read is an error when it is built; an address that nobody found out is refused |
+//! | overloaded | nothing waits and nothing is shared: the last request costs what the first did |
+//! | dropped half-way | nothing is kept of a request |
+//!
 //! # Example
 //!
 //! ```

@@ -77,6 +77,9 @@ impl AccessRule {
     }
 
     /// Only requests with this header and one of `values`.
+    ///
+    /// Without values there is none that allows: a rule that denies then holds for every value, and
+    /// one that allows never.
     #[must_use]
     pub fn on_header<I>(mut self, name: HeaderName, values: I) -> Self
     where
@@ -87,6 +90,8 @@ impl AccessRule {
     }
 
     /// Only requests of which `lookup` finds one of `values`: say, a claim of their token.
+    ///
+    /// Without values as for [headers](Self::on_header).
     #[must_use]
     pub fn on_lookup<I>(mut self, lookup: Lookup, values: I) -> Self
     where
@@ -124,10 +129,8 @@ impl AccessRule {
             && self.has_address(asked)
             && self.headers.iter().all(|(name, values)| {
                 let mut lines = asked.headers.get_all(name).iter().peekable();
-                let wanted = |line: &http::HeaderValue| {
-                    let line = line.as_bytes().trim_ascii();
-                    values.iter().any(|value| value.as_bytes() == line)
-                };
+                let wanted =
+                    |line: &http::HeaderValue| self.wants(values, line.as_bytes().trim_ascii());
                 match self.effect {
                     Effect::Deny => lines.any(wanted),
                     Effect::Allow => lines.peek().is_some() && lines.all(wanted),
@@ -135,10 +138,16 @@ impl AccessRule {
             })
             && self.lookups.iter().all(|(lookup, values)| {
                 lookup.finds(asked.extensions, |found| {
-                    values.iter().any(|value| value == found)
+                    self.wants(values, found.as_bytes())
                 })
             })
             && self.has_path(path)
+    }
+
+    /// Whether `there` is one of `values`; where there are none, as far as that refuses a request.
+    fn wants(&self, values: &Values, there: &[u8]) -> bool {
+        let any = values.is_empty() && self.effect == Effect::Deny;
+        any || values.iter().any(|value| value.as_bytes() == there)
     }
 
     fn has_method(&self, asked: &Asked<'_>) -> bool {

@@ -192,6 +192,21 @@ fn header_lines_are_held_against_a_request() {
 }
 
 #[test]
+fn condition_without_values_refuses_and_never_allows() {
+    let role = HeaderName::from_static("x-role");
+    let none: [&str; 0] = [];
+    let deny = AccessControl::new()
+        .rule(AccessRule::deny().on_header(role.clone(), none))
+        .otherwise(Effect::Allow);
+    let allow = AccessControl::new().rule(AccessRule::allow().on_header(role, none));
+
+    assert!(deny.check(&with("x-role", &["admin"])).is_err());
+    assert_eq!(deny.check(&get("/")), Ok(()));
+    assert!(allow.check(&with("x-role", &["admin"])).is_err());
+    assert!(allow.check(&get("/")).is_err());
+}
+
+#[test]
 fn what_another_layer_found_out_is_a_condition() {
     #[derive(Clone)]
     struct Groups(Vec<&'static str>);

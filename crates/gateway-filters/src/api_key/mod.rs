@@ -15,6 +15,16 @@
 //! A request costs one comparison for each key there is: this is for hundreds of keys, not for
 //! millions.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no keys and no places: nobody passes |
+//! | for each request | one comparison for each key |
+//! | misconfigured | a name, key or consumer that cannot be is an error when it is built; without a place or a key everybody gets 401 |
+//! | overloaded | nothing waits and nothing is shared: the last request costs what the first did |
+//! | dropped half-way | nothing is kept of a request |
+//!
 //! # Example
 //!
 //! ```

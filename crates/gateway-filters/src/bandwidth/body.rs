@@ -37,6 +37,19 @@ impl<B> BandwidthBody<B> {
     }
 }
 
+/// A body that was made here, and has no limit: so that a layer outside can answer.
+impl<B: From<Bytes>> From<Bytes> for BandwidthBody<B> {
+    fn from(bytes: Bytes) -> Self {
+        Self::new(B::from(bytes), None)
+    }
+}
+
+impl<B: Default> Default for BandwidthBody<B> {
+    fn default() -> Self {
+        Self::new(B::default(), None)
+    }
+}
+
 impl<B> Body for BandwidthBody<B>
 where
     B: Body<Data = Bytes>,

@@ -24,6 +24,16 @@
 //! Someone who reads slowly on purpose holds a connection for longer than without a limit: put a
 //! timeout outside.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no limit; a burst of what passes in a second |
+//! | for each request | a look at the clock for each frame, read or write; a timer once it waits |
+//! | misconfigured | a rate or burst of zero is an error when it is built |
+//! | overloaded | each body and connection waits for itself alone, and its sender with it |
+//! | dropped half-way | the timer goes with it, and what was held back of one frame |
+//!
 //! # Example
 //!
 //! ```

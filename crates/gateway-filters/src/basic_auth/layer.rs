@@ -23,7 +23,7 @@ pub struct BasicAuthLayer {
 impl BasicAuthLayer {
     /// Lets the users of `auth` pass.
     ///
-    /// Slow hashes are computed as [`Hashing`](super::Hashing) has it by default, for this layer
+    /// Slow hashes are computed as `Hashing` has it by default, for this layer
     /// alone.
     #[must_use]
     pub fn new(auth: impl Into<Arc<BasicAuth>>) -> Self {

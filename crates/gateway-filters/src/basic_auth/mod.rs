@@ -37,6 +37,16 @@
 //! user in a header of your choice; what the client sent in that is removed. Layers inside find
 //! [`Consumer`](crate::Consumer) in the extensions. Only behind TLS are passwords a secret.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no users: nobody passes |
+//! | for each request | one comparison or quick hash for each user; a slow hash once for each user |
+//! | misconfigured | a name, realm or hash that cannot be is an error when it is built; without users everybody gets 401 |
+//! | overloaded | as many slow hashes as `Hashing` allows, as many that wait, then 503 |
+//! | dropped half-way | the place in the queue is given up; a hash that is being computed is computed to its end |
+//!
 //! # Example
 //!
 //! ```

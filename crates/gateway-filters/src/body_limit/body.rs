@@ -83,6 +83,19 @@ impl<B> CountedBody<B> {
     }
 }
 
+/// A body that was made here, and is not counted: so that a layer outside can answer.
+impl<B: From<Bytes>> From<Bytes> for CountedBody<B> {
+    fn from(bytes: Bytes) -> Self {
+        Self::uncounted(B::from(bytes))
+    }
+}
+
+impl<B: Default> Default for CountedBody<B> {
+    fn default() -> Self {
+        Self::uncounted(B::default())
+    }
+}
+
 impl<B> Body for CountedBody<B>
 where
     B: Body<Data = Bytes>,

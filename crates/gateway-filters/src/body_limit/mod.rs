@@ -14,6 +14,16 @@
 //! request with such a body costs one small allocation. Bytes are never kept or copied. What
 //! passes through a tunnel is no body.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no limits |
+//! | for each request | a look at the headers; one addition for each frame of a body that does not say how long it is |
+//! | misconfigured | every number is a limit: 0 forbids bodies |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | the inner call is dropped, and with a body the inner one |
+//!
 //! # Example
 //!
 //! ```
@@ -55,3 +65,5 @@ pub use self::future::ResponseFuture;
 pub use self::layer::BodyLimitLayer;
 pub use self::service::BodyLimitService;
 pub use self::settings::BodyLimit;
+
+pub(crate) use self::settings::{Foreseen, foresee};

@@ -91,7 +91,7 @@ impl Default for BodyLimit {
 
 /// What is known of the size of a body before it is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Foreseen {
+pub(crate) enum Foreseen {
     /// It is within the limit.
     Within,
     /// It is beyond.
@@ -101,7 +101,7 @@ pub(super) enum Foreseen {
 }
 
 /// What `headers` and `body` say of its size.
-pub(super) fn foresee<B: Body>(limit: u64, headers: &HeaderMap, body: &B) -> Foreseen {
+pub(crate) fn foresee<B: Body>(limit: u64, headers: &HeaderMap, body: &B) -> Foreseen {
     if body.is_end_stream() {
         // Also where the length is that of what was not asked for: HEAD, 304.
         return Foreseen::Within;

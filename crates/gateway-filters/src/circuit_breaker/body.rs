@@ -48,6 +48,19 @@ impl<B> BreakerBody<B> {
     }
 }
 
+/// A body that was made here, and is not watched: so that a layer outside can answer.
+impl<B> From<Bytes> for BreakerBody<B> {
+    fn from(bytes: Bytes) -> Self {
+        Self::answer(AnswerBody::from(bytes))
+    }
+}
+
+impl<B> Default for BreakerBody<B> {
+    fn default() -> Self {
+        Self::answer(AnswerBody::default())
+    }
+}
+
 impl<B> Body for BreakerBody<B>
 where
     B: Body<Data = Bytes>,

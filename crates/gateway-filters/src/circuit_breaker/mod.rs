@@ -32,6 +32,16 @@
 //! counter. A refused call costs the answer. There are no locks and no tasks. Bodies are watched
 //! only for calls at the same time, and for the trailers of gRPC.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no thresholds: nothing is done |
+//! | for each request | one shared word, with windows a look at the clock and a shared counter; no allocation |
+//! | misconfigured | a window or pause that is too short, or a status that is none, is an error when it is built |
+//! | overloaded | calls beyond the limit, or while it is open, get the answer at once; nobody waits |
+//! | dropped half-way | the call counts neither way, its place is free, and a probe makes room for another one |
+//!
 //! # Example
 //!
 //! ```

@@ -30,6 +30,16 @@
 //! is added: what must know the client then refuses. A request costs one insertion into its
 //! extensions, and a walk over as many entries as are trusted. Nothing is allocated for those.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | nobody is trusted: the client is the peer |
+//! | for each request | a walk over as many entries as are trusted, and one insertion |
+//! | misconfigured | networks are checked when they are read; too many hops find the peer, too few a proxy |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | nothing is kept of a request |
+//!
 //! # Example
 //!
 //! ```

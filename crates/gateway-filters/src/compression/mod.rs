@@ -20,6 +20,16 @@
 //! Bytes leave the coder when the body has none at hand, so a slow stream is not held back; but
 //! an event stream is better left out, as it is by default. Dropping the body drops the coder.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | every coding, for text of 1 KiB or more |
+//! | for each request | a look at headers; what is compressed, the coder |
+//! | misconfigured | a coding or media type that cannot be is an error when it is built |
+//! | overloaded | coders work while bodies are polled: a slow reader slows its own down, and there are as many as bodies |
+//! | dropped half-way | the coder is dropped with the body |
+//!
 //! # Example
 //!
 //! ```

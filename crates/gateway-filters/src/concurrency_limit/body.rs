@@ -55,6 +55,19 @@ impl<B> LimitedBody<B> {
     }
 }
 
+/// A body that was made here, and has no place: so that a layer outside can answer.
+impl<B> From<Bytes> for LimitedBody<B> {
+    fn from(bytes: Bytes) -> Self {
+        Self::answer(AnswerBody::from(bytes))
+    }
+}
+
+impl<B> Default for LimitedBody<B> {
+    fn default() -> Self {
+        Self::answer(AnswerBody::default())
+    }
+}
+
 impl<B> Body for LimitedBody<B>
 where
     B: Body<Data = Bytes>,

@@ -16,6 +16,16 @@
 //! A client that goes away while its request waits leaves the queue. Requests that never end
 //! keep their places for ever: put a [timeout](crate::timeout) inside.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no queue; 503 to those for whom there is no room |
+//! | for each request | one change of a counter at the beginning and one at the end; two allocations and a timer for who waits |
+//! | misconfigured | no limit can be zero; a queue without time or length is none |
+//! | overloaded | those beyond the limit wait in line, as many as may; the others get the answer at once |
+//! | dropped half-way | the place is given to the first who waits, or the queue is left |
+//!
 //! # Example
 //!
 //! ```

@@ -14,6 +14,16 @@
 //! - With credentials a `*` means nothing to browsers, so what the request names is sent back
 //!   in its place.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no origin is allowed |
+//! | for each request | a look at the origin; what the response is told, in headers |
+//! | misconfigured | an origin, method or header that cannot be is an error when it is built |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | the inner call is dropped |
+//!
 //! # Example
 //!
 //! ```

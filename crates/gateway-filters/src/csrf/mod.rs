@@ -14,6 +14,16 @@
 //! Everything else gets 403, as do requests with two such headers. No token has to be put into
 //! forms, and nothing is kept. A request costs a look at two headers.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no other site is trusted |
+//! | for each request | a look at two headers |
+//! | misconfigured | an origin that is none, or everybody, is an error when it is built |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | nothing is kept of a request |
+//!
 //! # Example
 //!
 //! ```

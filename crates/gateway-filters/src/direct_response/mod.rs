@@ -6,6 +6,16 @@
 //! It costs the headers of the response; the bytes of the body are shared. The request's body is
 //! dropped unread. Nothing can fail or wait.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | there is none: the answer is given |
+//! | for each request | the headers of the response; the bytes of its body are shared |
+//! | misconfigured | an answer that HTTP cannot carry is an error when it is built |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | nothing is kept of a request |
+//!
 //! # Example
 //!
 //! ```

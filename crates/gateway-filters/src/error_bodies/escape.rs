@@ -14,11 +14,16 @@ impl Syntax {
     /// That of a media type with this subtype, in lower case.
     pub(super) fn of(subtype: &str) -> Self {
         match subtype {
-            "json" => Self::Json,
-            "html" | "xml" => Self::Markup,
-            other if other.ends_with("+json") => Self::Json,
-            other if other.ends_with("+xml") => Self::Markup,
-            // Nobody knows; but a browser that guesses wrong finds no tags.
+            // A string of JSON is one of a script too, as it is written here.
+            other if other.contains("json") || other.contains("script") => Self::Json,
+            other
+                if ["html", "xml", "xsl"]
+                    .iter()
+                    .any(|markup| other.contains(markup)) =>
+            {
+                Self::Markup
+            }
+            // Nothing that a browser takes for a page or a script.
             _ => Self::Plain,
         }
     }
@@ -39,8 +44,8 @@ impl Syntax {
 fn json(character: char, text: &mut Vec<u8>) {
     match character {
         '"' | '\\' => text.extend([b'\\', character as u8]),
-        // Also what would end a script that the text may stand in.
-        '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => unicode(character, text),
+        // Also what would end a script that the text may stand in, or the string of one.
+        '<' | '>' | '&' | '\'' | '`' | '\u{2028}' | '\u{2029}' => unicode(character, text),
         _ if character.is_control() => unicode(character, text),
         _ => push(character, text),
     }

@@ -11,12 +11,23 @@
 //! changes, nor does a gRPC response, nor the answer to a request for a tunnel. With the body go
 //! the headers that were about the old one.
 //!
-//! What clients wrote is written into HTML and XML with entities, into JSON with escapes, and
-//! into other text without control characters: nobody can make the gateway send a script.
+//! What clients wrote is written into HTML and XML with entities, into JSON and scripts with the
+//! escapes of a string (between quotes it stays one), and into other text without control
+//! characters: nobody can make the gateway send a script.
 //!
 //! A request costs nothing if no text has variables about it, and otherwise one allocation and
 //! one for each such variable, for when there is an error the request is gone. An error costs
 //! the text.
+//!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no bodies: nothing is changed |
+//! | for each request | nothing, or a copy of what the text asks for; an error, the text |
+//! | misconfigured | a media type, status or variable that cannot be is an error when it is built |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | the copy goes with the future |
 //!
 //! # Example
 //!

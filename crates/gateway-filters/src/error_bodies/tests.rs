@@ -178,6 +178,26 @@ fn public_types_cross_threads() {
     assert_thread_safe::<ResponseFuture<std::future::Ready<()>>>();
 }
 
+#[test]
+fn values_are_written_as_the_media_type_is_read() {
+    for (subtype, syntax) in [
+        ("json", Syntax::Json),
+        ("problem+json", Syntax::Json),
+        ("x-ndjson", Syntax::Json),
+        ("javascript", Syntax::Json),
+        ("ecmascript", Syntax::Json),
+        ("html", Syntax::Markup),
+        ("xhtml+xml", Syntax::Markup),
+        ("svg+xml", Syntax::Markup),
+        ("xml-external-parsed-entity", Syntax::Markup),
+        ("xsl", Syntax::Markup),
+        ("plain", Syntax::Plain),
+        ("markdown", Syntax::Plain),
+    ] {
+        assert_eq!(Syntax::of(subtype), syntax, "{subtype}");
+    }
+}
+
 fn escaped(syntax: Syntax, value: &str) -> String {
     let mut text = Vec::new();
     syntax.write(value.as_bytes(), &mut text);
@@ -194,7 +214,7 @@ proptest! {
         let json = escaped(Syntax::Json, &value);
         let mut rest = json.chars();
         while let Some(character) = rest.next() {
-            prop_assert!(!character.is_control() && character != '"');
+            prop_assert!(!character.is_control() && !"\"'`<>".contains(character));
             if character == '\\' {
                 prop_assert!(matches!(rest.next(), Some('"' | '\\' | 'u')));
             }

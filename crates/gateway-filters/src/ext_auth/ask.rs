@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{HOST, HeaderMap};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response, Uri};
 use http_body::Body;
@@ -20,7 +20,9 @@ use crate::BoxError;
 use crate::answer::AnsweredHere;
 use crate::body_limit::ResponseTooLarge;
 use crate::client_address::ClientAddress;
-use crate::inquiry::{HeaderEdits, Inquire, Inquiry, OnFailure, Verdict, is_free};
+use crate::inquiry::{
+    Excerpt, ForwardBody, HeaderEdits, Inquire, Inquiry, OnFailure, PARTIAL_BODY, Verdict, is_free,
+};
 
 /// Asks a service over HTTP, through a client of type `C` with requests that have a body `B`.
 pub struct AskHttp<C, B> {
@@ -44,12 +46,12 @@ where
     C: Service<Request<B>, Response = Response<ResBody>> + Clone + Send + 'static,
     C::Error: Into<BoxError> + Send,
     C::Future: Send,
-    B: Default + Send + 'static,
+    B: Default + From<Bytes> + Send + 'static,
     ResBody: Body<Data = Bytes> + Send + 'static,
     ResBody::Error: Into<BoxError>,
 {
-    fn inquire(&self, head: &Parts) -> Inquiry {
-        let question = self.settings.question(head);
+    fn inquire(&self, head: &Parts, body: Option<Excerpt>) -> Inquiry {
+        let question = self.settings.question(head, body);
         let settings = Arc::clone(&self.settings);
         let mut client = self.client.clone();
         Box::pin(async move {
@@ -59,6 +61,10 @@ where
             let answer = client.call(question).await.map_err(Into::into)?;
             settings.verdict(answer).await
         })
+    }
+
+    fn forward_body(&self) -> Option<&ForwardBody> {
+        self.settings.forward_body.as_ref()
     }
 
     fn timeout(&self) -> Duration {
@@ -72,12 +78,16 @@ where
 
 impl ExtAuth {
     /// What is asked about a request.
-    fn question<B: Default>(&self, head: &Parts) -> Request<B> {
+    fn question<B>(&self, head: &Parts, body: Option<Excerpt>) -> Request<B>
+    where
+        B: Default + From<Bytes>,
+    {
         let mut question = Request::new(B::default());
         question.method_mut().clone_from(&head.method);
         *question.uri_mut() = self.target(&head.uri);
         let headers = question.headers_mut();
-        for name in &self.told {
+        // Its own body has its own length.
+        for name in self.told.iter().filter(|name| is_free(name)) {
             for value in head.headers.get_all(name) {
                 headers.append(name, value.clone());
             }
@@ -92,7 +102,11 @@ impl ExtAuth {
         insert(headers, FORWARDED_HOST, host);
         insert(headers, URI, target.map(str::as_bytes));
         insert(headers, FOR, client.as_ref().map(String::as_bytes));
-        question
+        headers.remove(PARTIAL_BODY);
+        match body {
+            Some(body) => show(question, head, body),
+            None => question,
+        }
     }
 
     /// The URI of the service, with the path and query of the request after its own path.
@@ -147,6 +161,18 @@ fn told(names: &[HeaderName], headers: &HeaderMap) -> HeaderEdits {
         }
     }
     edits
+}
+
+/// `question` with the body, and what it takes to read it.
+fn show<B: From<Bytes>>(question: Request<B>, head: &Parts, body: Excerpt) -> Request<B> {
+    let (mut parts, _) = question.into_parts();
+    for name in [CONTENT_TYPE, CONTENT_ENCODING] {
+        let value = head.headers.get(&name).map(HeaderValue::as_bytes);
+        insert(&mut parts.headers, name, value);
+    }
+    let partial = HeaderValue::from_static(body.partial());
+    parts.headers.insert(PARTIAL_BODY, partial);
+    Request::from_parts(parts, B::from(body.bytes))
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<&[u8]>) {

@@ -2,8 +2,8 @@
 //!
 //! The Gateway API's `ExternalAuth` filter (GEP-1494) with the HTTP protocol. The service is asked
 //! with the method and path of the request, after a prefix, with those of its headers that are
-//! allowed, and without its body; `x-forwarded-method`, `-host`, `-uri` and `-for` say what
-//! was asked for.
+//! allowed, and without its body, unless it is [to be shown that](ExtAuth::with_forwarded_body);
+//! `x-forwarded-method`, `-host`, `-uri` and `-for` say what was asked for.
 //!
 //! | it answers | the request |
 //! |---|---|
@@ -18,14 +18,15 @@
 //!
 //! ```
 //! use bytes::Bytes;
+//! use gateway_filters::retry::ReplayBody;
 //! use gateway_filters::{ExtAuth, ExtAuthLayer};
 //! use http::{Request, Response};
-//! use http_body_util::{Empty, Full};
+//! use http_body_util::Full;
 //! use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), BoxError> {
-//! let authority = service_fn(|asked: Request<Empty<Bytes>>| async move {
+//! let authority = service_fn(|asked: Request<Full<Bytes>>| async move {
 //!     let status = if asked.headers().contains_key("authorization") { 200 } else { 401 };
 //!     let response = Response::builder().status(status).header("x-user", "alice");
 //!     Ok::<_, BoxError>(response.body(Full::<Bytes>::from("who are you?"))?)
@@ -35,14 +36,15 @@
 //!
 //! let service = ServiceBuilder::new()
 //!     .layer(ExtAuthLayer::new(auth.ask(authority)))
-//!     .service(service_fn(|request: Request<()>| async move {
+//!     .service(service_fn(|request: Request<ReplayBody<Full<Bytes>>>| async move {
 //!         Ok::<_, BoxError>(Response::new(request.headers()["x-user"].to_str()?.to_owned()))
 //!     }));
 //!
-//! let response = service.clone().oneshot(Request::new(())).await?;
+//! let response = service.clone().oneshot(Request::new(Full::default())).await?;
 //! assert_eq!(response.status(), 401);
 //!
-//! let request = Request::get("/").header("authorization", "Bearer t").header("x-user", "root").body(())?;
+//! let request = Request::get("/").header("authorization", "Bearer t").header("x-user", "root");
+//! let request = request.body(Full::default())?;
 //! let response = service.oneshot(request).await?;
 //! assert_eq!(response.into_body().try_into_inner().as_deref(), Ok("alice"));
 //! # Ok(())
@@ -60,7 +62,7 @@ pub use self::error::{AuthorityFailed, InvalidExtAuth};
 pub use self::settings::ExtAuth;
 
 #[doc(no_inline)]
-pub use crate::inquiry::OnFailure;
+pub use crate::inquiry::{ForwardBody, Longer, OnFailure};
 use crate::inquiry::{InquiryLayer, InquiryService};
 
 /// Applies [`ExtAuthService`]. See the [module docs](self) for an example.

@@ -8,7 +8,7 @@ use tower_service::Service;
 use super::ask::AskHttp;
 use super::error::InvalidExtAuth;
 use crate::answer::Answer;
-use crate::inquiry::OnFailure;
+use crate::inquiry::{ForwardBody, OnFailure};
 
 /// Whom to ask about requests, and what becomes of what it says.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,6 +17,7 @@ pub struct ExtAuth {
     pub(super) told: Vec<HeaderName>,
     pub(super) to_backend: Vec<HeaderName>,
     pub(super) to_client: Vec<HeaderName>,
+    pub(super) forward_body: Option<ForwardBody>,
     pub(super) body_limit: usize,
     pub(super) timeout: Duration,
     pub(super) on_failure: OnFailure,
@@ -31,6 +32,7 @@ impl ExtAuth {
             told: vec![header::AUTHORIZATION, header::COOKIE],
             to_backend: Vec::new(),
             to_client: Vec::new(),
+            forward_body: None,
             body_limit: 64 * 1024,
             timeout: Duration::from_secs(1),
             on_failure: OnFailure::Deny(Answer::text(
@@ -71,6 +73,16 @@ impl ExtAuth {
     pub fn with_header_to_client(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
         self.to_client.push(parse_name(name)?);
         Ok(self)
+    }
+
+    /// Shows the service the bodies of requests, as theirs, with `content-type` and
+    /// `content-encoding`; `x-envoy-auth-partial-body` says `true` where that is not all, and
+    /// `false` where it is. By default it is told of no body. See [`inquiry`](crate::inquiry) for
+    /// what that costs.
+    #[must_use]
+    pub fn with_forwarded_body(mut self, body: ForwardBody) -> Self {
+        self.forward_body = Some(body);
+        self
     }
 
     /// Passes on unfavourable answers with at most so many bytes; with more, they count as

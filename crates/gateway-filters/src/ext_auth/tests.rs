@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt, Empty, Full};
+use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
 use tower::{BoxError, Layer, ServiceExt, service_fn};
 
@@ -14,6 +14,7 @@ use super::*;
 use crate::answer::{Answer, AnsweredHere};
 use crate::answer_body::AnswerBody;
 use crate::client_address::ClientAddress;
+use crate::retry::ReplayBody;
 
 type Reply = Result<Response<Full<Bytes>>, BoxError>;
 type Answered = Response<AnswerBody<Full<Bytes>>>;
@@ -26,33 +27,45 @@ fn auth() -> ExtAuth {
         .expect("names")
 }
 
-fn request() -> Request<()> {
+fn request() -> Request<Full<Bytes>> {
     let request = Request::put("/cart?item=1")
         .header("host", "shop.example")
         .header("authorization", "Bearer t")
         .header("x-user", "root")
         .header("x-secret", "not told")
         .extension(ClientAddress(IpAddr::from([203, 0, 113, 1])));
-    request.body(()).expect("valid")
+    request.body(Full::default()).expect("valid")
 }
 
 /// Sends a request through the filter; with what the backend saw, if it was reached.
 async fn send<F>(auth: ExtAuth, answer: F) -> (Answered, Option<HeaderMap>)
 where
-    F: Fn(Request<Empty<Bytes>>) -> Reply,
+    F: Fn(Request<Full<Bytes>>) -> Reply,
+    F: Clone + Send + 'static,
+{
+    send_on(auth, request(), answer).await
+}
+
+async fn send_on<F>(
+    auth: ExtAuth,
+    request: Request<Full<Bytes>>,
+    answer: F,
+) -> (Answered, Option<HeaderMap>)
+where
+    F: Fn(Request<Full<Bytes>>) -> Reply,
     F: Clone + Send + 'static,
 {
     let authority = service_fn(move |asked| std::future::ready(answer(asked)));
     let seen = Arc::new(Mutex::new(None));
     let noted = Arc::clone(&seen);
-    let backend = service_fn(move |request: Request<()>| {
+    let backend = service_fn(move |request: Request<ReplayBody<Full<Bytes>>>| {
         *noted.lock().expect("alone") = Some(request.headers().clone());
         std::future::ready(Ok::<_, BoxError>(Response::new(Full::from(
             "from the backend",
         ))))
     });
     let service = ExtAuthLayer::new(auth.ask(authority)).layer(backend);
-    let response = service.oneshot(request()).await.expect("answered");
+    let response = service.oneshot(request).await.expect("answered");
     let seen = seen.lock().expect("alone").take();
     (response, seen)
 }
@@ -153,10 +166,10 @@ async fn failures_are_refused_unless_allowed() {
 
 #[tokio::test(start_paused = true)]
 async fn slow_service_is_a_failure() {
-    let authority = service_fn(|_: Request<Empty<Bytes>>| {
+    let authority = service_fn(|_: Request<Full<Bytes>>| {
         std::future::pending::<Result<Response<Full<Bytes>>, BoxError>>()
     });
-    let backend = service_fn(|_: Request<()>| async {
+    let backend = service_fn(|_: Request<ReplayBody<Full<Bytes>>>| async {
         Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("not reached")))
     });
     let late = Answer::new(504).expect("a status");
@@ -170,6 +183,49 @@ async fn slow_service_is_a_failure() {
 
     assert_eq!(response.status(), 504);
     assert!(start.elapsed() < Duration::from_millis(210));
+}
+
+#[tokio::test(start_paused = true)]
+async fn body_is_shown_with_what_it_takes_to_read_it() {
+    for (limit, longer, shown, partial) in [
+        (9, None, "item=1&n=", "true"),
+        (10, None, "item=1&n=2", "false"),
+        (10, Some(()), "item=1&n=2", "false"),
+    ] {
+        let body = ForwardBody::new(limit.try_into().expect("not zero"));
+        let body = match longer {
+            None => body.with_longer(Longer::Cut),
+            Some(()) => body,
+        };
+        let auth = auth()
+            .with_forwarded_body(body)
+            .with_header_to_authority("content-length")
+            .expect("a name");
+        let mut request = request().map(|_| Full::from("item=1&n=2"));
+        for (name, value) in [
+            ("content-type", "text/plain"),
+            ("content-length", "10"),
+            ("x-envoy-auth-partial-body", "forged"),
+        ] {
+            let value = http::HeaderValue::from_static(value);
+            request.headers_mut().insert(name, value);
+        }
+
+        let (response, _) = send_on(auth, request, move |asked| {
+            let header = |name: &str| asked.headers().get(name).map(|v| v.to_str().expect("text"));
+            assert_eq!(header("content-type"), Some("text/plain"));
+            assert_eq!(header("x-envoy-auth-partial-body"), Some(partial));
+            // That of the body which is sent is for whoever sends it.
+            assert_eq!(header("content-length"), None);
+            let body = tokio_test::task::spawn(asked.into_body().collect()).poll();
+            let body = tokio_test::assert_ready_ok!(body).to_bytes();
+            assert_eq!(body, shown);
+            Ok(answer(200))
+        })
+        .await;
+
+        assert_eq!(response.status(), 200);
+    }
 }
 
 #[test]

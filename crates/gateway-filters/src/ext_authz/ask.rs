@@ -18,12 +18,12 @@ use super::proto::{
     Address, AttributeContext, CheckRequest, HttpRequest, Peer, Request as AskedRequest,
     SocketAddress,
 };
-use super::settings::ExtAuthz;
+use super::settings::{BodyForm, ExtAuthz};
 use super::verdict::verdict;
 use crate::BoxError;
 use crate::client_address::ClientAddress;
 use crate::context::RouteContext;
-use crate::inquiry::{Inquire, Inquiry, OnFailure};
+use crate::inquiry::{Excerpt, ForwardBody, Inquire, Inquiry, OnFailure, PARTIAL_BODY};
 use crate::request_id::RequestId;
 
 /// Asks a service over gRPC, through a transport of type `C`.
@@ -49,8 +49,8 @@ where
     ResBody: Body<Data = Bytes> + Send + 'static,
     ResBody::Error: Into<BoxError> + Send,
 {
-    fn inquire(&self, head: &Parts) -> Inquiry {
-        let question = self.settings.question(head);
+    fn inquire(&self, head: &Parts, body: Option<Excerpt>) -> Inquiry {
+        let question = self.settings.question(head, body);
         let mut grpc = Grpc::with_origin(self.client.clone(), self.settings.origin.clone());
         Box::pin(async move {
             grpc.ready().await.map_err(Into::into)?;
@@ -59,6 +59,10 @@ where
             let answer = grpc.unary(request, path, ProstCodec::default()).await?;
             verdict(answer.into_inner())
         })
+    }
+
+    fn forward_body(&self) -> Option<&ForwardBody> {
+        self.settings.forward_body.as_ref().map(|(body, _)| body)
     }
 
     fn timeout(&self) -> Duration {
@@ -72,7 +76,15 @@ where
 
 impl ExtAuthz {
     /// What is asked about a request.
-    fn question(&self, head: &Parts) -> CheckRequest {
+    fn question(&self, head: &Parts, body: Option<Excerpt>) -> CheckRequest {
+        let mut http = asked(head);
+        if let Some((_, form)) = &self.forward_body {
+            // Nobody says so but the gateway.
+            http.headers.remove(PARTIAL_BODY.as_str());
+            if let Some(body) = body {
+                show(&mut http, body, *form);
+            }
+        }
         let address = ClientAddress::of(&head.extensions).map(|address| Address {
             socket_address: Some(SocketAddress {
                 address: address.to_string(),
@@ -84,9 +96,7 @@ impl ExtAuthz {
                 source: address.map(|address| Peer {
                     address: Some(address),
                 }),
-                request: Some(AskedRequest {
-                    http: Some(asked(head)),
-                }),
+                request: Some(AskedRequest { http: Some(http) }),
                 context_extensions: context.map(|(k, v)| (k.clone(), v.clone())).collect(),
             }),
         }
@@ -126,6 +136,8 @@ fn asked(head: &Parts) -> HttpRequest {
         host,
         scheme: RouteContext::scheme_of(&head.extensions, &head.uri).to_string(),
         size: length.and_then(|length| length.parse().ok()).unwrap_or(-1),
+        body: String::new(),
+        raw_body: Bytes::new(),
         protocol: match head.version {
             Version::HTTP_10 => "HTTP/1.0",
             Version::HTTP_2 => "HTTP/2",
@@ -133,6 +145,18 @@ fn asked(head: &Parts) -> HttpRequest {
             _ => "HTTP/1.1",
         }
         .to_owned(),
+    }
+}
+
+fn show(http: &mut HttpRequest, body: Excerpt, form: BodyForm) {
+    let name = PARTIAL_BODY.as_str().to_owned();
+    http.headers.insert(name, body.partial().to_owned());
+    if http.size < 0 && !body.is_partial {
+        http.size = i64::try_from(body.bytes.len()).unwrap_or(i64::MAX);
+    }
+    match form {
+        BodyForm::Text => http.body = String::from_utf8_lossy(&body.bytes).into_owned(),
+        BodyForm::Bytes => http.raw_body = body.bytes,
     }
 }
 

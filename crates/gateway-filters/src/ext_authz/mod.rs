@@ -3,8 +3,9 @@
 //! The Gateway API's `ExternalAuth` filter (GEP-1494) with the gRPC protocol:
 //! `envoy.service.auth.v3.Authorization/Check`, which OPA and others speak. The service is told
 //! the method, path, host, scheme, protocol and headers of the request, and the client's
-//! address; not the body. It says that the request passes, with headers to set and remove, or
-//! what the client gets instead: 403, unless it names a status.
+//! address; the body, if [that is wanted](ExtAuthz::with_forwarded_body). It says that the request
+//! passes, with headers to set and remove, or what the client gets instead: 403, unless it names a
+//! status.
 //!
 //! When it cannot be reached, takes too long or answers what cannot be understood, the request
 //! is refused with 403, unless told otherwise. So it is with an answer that is neither yes nor no.
@@ -12,7 +13,7 @@
 //! The service is reached through any transport of tonic's: a channel of its own, or a tower
 //! service over our own connections.
 //!
-//! Not supported are changes of the query, dynamic metadata and the request's body.
+//! Not supported are changes of the query and dynamic metadata.
 
 mod ask;
 mod proto;
@@ -22,10 +23,10 @@ mod tests;
 mod verdict;
 
 pub use self::ask::AskGrpc;
-pub use self::settings::ExtAuthz;
+pub use self::settings::{BodyForm, ExtAuthz};
 
 #[doc(no_inline)]
-pub use crate::inquiry::OnFailure;
+pub use crate::inquiry::{ForwardBody, Longer, OnFailure};
 use crate::inquiry::{InquiryLayer, InquiryService};
 
 /// Applies [`ExtAuthzService`].

@@ -13,6 +13,7 @@ use super::proto::*;
 use super::*;
 use crate::answer_body::AnswerBody;
 use crate::client_address::ClientAddress;
+use crate::retry::ReplayBody;
 
 type Checked = Result<CheckResponse, tonic::Status>;
 type Answered = Response<AnswerBody<Full<Bytes>>>;
@@ -46,16 +47,24 @@ impl Authority {
     }
 
     async fn send(&self, settings: ExtAuthz) -> (Answered, Option<HeaderMap>) {
+        self.send_on(settings, request()).await
+    }
+
+    async fn send_on(
+        &self,
+        settings: ExtAuthz,
+        request: Request<Full<Bytes>>,
+    ) -> (Answered, Option<HeaderMap>) {
         let authority = self.clone();
         let client = service_fn(move |request| authority.clone().serve(request));
         let seen = Arc::new(Mutex::new(None));
         let noted = Arc::clone(&seen);
-        let backend = service_fn(move |request: Request<()>| {
+        let backend = service_fn(move |request: Request<ReplayBody<Full<Bytes>>>| {
             *noted.lock().expect("alone") = Some(request.headers().clone());
             std::future::ready(Ok::<_, BoxError>(Response::new(Full::from("backend"))))
         });
         let service = ExtAuthzLayer::new(settings.ask(client)).layer(backend);
-        let response = service.oneshot(request()).await.expect("answered");
+        let response = service.oneshot(request).await.expect("answered");
         let seen = seen.lock().expect("alone").take();
         (response, seen)
     }
@@ -65,14 +74,22 @@ fn settings() -> ExtAuthz {
     ExtAuthz::new("http://auth.example".parse().expect("a URI")).with_context("route", "shop")
 }
 
-fn request() -> Request<()> {
+fn request() -> Request<Full<Bytes>> {
     let request = Request::put("/cart?item=1")
         .header("host", "shop.example")
         .header("x-user", "root")
         .header("x-many", "1")
         .header("x-many", "2")
         .extension(ClientAddress("203.0.113.1".parse().expect("an address")));
-    request.body(()).expect("valid")
+    request.body(Full::default()).expect("valid")
+}
+
+/// What the server was told of the request, the last time.
+fn told(authority: &Authority) -> HttpRequest {
+    let asked = authority.asked.lock().expect("alone");
+    let attributes = asked.last().and_then(|asked| asked.attributes.clone());
+    let request = attributes.and_then(|attributes| attributes.request);
+    request.and_then(|request| request.http).expect("there")
 }
 
 fn header(key: &str, value: &str, append: bool) -> HeaderValueOption {
@@ -122,6 +139,40 @@ async fn server_is_told_about_the_request() {
     );
     assert_eq!((http.protocol.as_str(), http.size), ("HTTP/1.1", -1));
     assert_eq!(http.headers["x-many"], "1,2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn body_is_shown_in_the_field_that_is_wanted() {
+    let authority = Authority::new(|| Ok(answer(0, None)));
+    // Cut in the middle of a letter.
+    let body = Bytes::from("für dich");
+    for (limit, form, text, raw, size) in [
+        (100, BodyForm::Text, "für dich", &b""[..], 9),
+        (100, BodyForm::Bytes, "", "für dich".as_bytes(), 9),
+        (2, BodyForm::Text, "f\u{fffd}", b"", -1),
+        (2, BodyForm::Bytes, "", b"f\xc3", -1),
+    ] {
+        let shown = ForwardBody::new(limit.try_into().expect("not zero"));
+        let settings = settings().with_forwarded_body(shown.with_longer(Longer::Cut), form);
+        let mut request = request().map(|_| Full::from(body.clone()));
+        let forged = http::HeaderValue::from_static("forged");
+        let name = "x-envoy-auth-partial-body";
+        request.headers_mut().insert(name, forged.clone());
+
+        let (response, _) = authority.send_on(settings.clone(), request).await;
+
+        assert_eq!(response.status(), 200);
+        let told_now = told(&authority);
+        assert_eq!((&*told_now.body, &*told_now.raw_body), (text, raw));
+        assert_eq!(told_now.size, size);
+        let partial = if limit == 2 { "true" } else { "false" };
+        assert_eq!(told_now.headers[name], partial);
+
+        let mut without = self::request();
+        without.headers_mut().insert(name, forged);
+        authority.send_on(settings, without).await;
+        assert!(!told(&authority).headers.contains_key(name));
+    }
 }
 
 #[tokio::test(start_paused = true)]

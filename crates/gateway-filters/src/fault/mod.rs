@@ -16,6 +16,16 @@
 //!
 //! A tokio runtime with its timer on must be there when something is delayed.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no fault |
+//! | for each request | one draw for each of delay and abort; one allocation and a timer for who is delayed |
+//! | misconfigured | a delay whose least is more than its most is an error when it is built, as is an answer that HTTP cannot carry |
+//! | overloaded | each delayed request holds itself and a timer: limit how many there are outside |
+//! | dropped half-way | no call is made, or the inner one is dropped |
+//!
 //! # Example
 //!
 //! ```

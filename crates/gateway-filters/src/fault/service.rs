@@ -10,6 +10,7 @@ use tower_service::Service;
 use super::future::ResponseFuture;
 use super::random::Random;
 use super::settings::Fault;
+use crate::deferred::for_later;
 
 /// Delays some requests to `S`, and answers some in its place.
 ///
@@ -56,11 +57,13 @@ where
             response.extensions_mut().insert(plan);
             response
         });
-        match (plan.delay, response) {
+        // A timer would take a millisecond for it.
+        let delay = plan.delay.filter(|delay| !delay.is_zero());
+        match (delay, response) {
             (None, None) => ResponseFuture::forward(self.inner.call(request)),
             (None, Some(response)) => ResponseFuture::answer(response),
             (Some(delay), None) => {
-                ResponseFuture::forward_after(delay, self.inner.clone(), request)
+                ResponseFuture::forward_after(delay, for_later(&mut self.inner), request)
             }
             (Some(delay), Some(response)) => ResponseFuture::answer_after(delay, response),
         }

@@ -8,10 +8,11 @@ use http::{Request, Response};
 use proptest::prelude::*;
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready_ok, task::spawn};
-use tower::{Layer, Service, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_test::mock;
 
 use super::*;
+use crate::script::OnePlace;
 use crate::{Answer, Fraction};
 
 const fn millis(milliseconds: u64) -> Duration {
@@ -163,6 +164,19 @@ async fn service_is_asked_for_readiness_after_the_delay() {
     answer.send_response(Response::new(Bytes::new()));
 
     assert_ready_ok!(response.poll());
+}
+
+#[tokio::test(start_paused = true)]
+async fn delayed_request_keeps_no_place_of_the_service() {
+    let fault = Fault::new().with_delay(Fraction::ALWAYS, millis(300));
+    let mut service = FaultLayer::new(fault).layer(OnePlace::new());
+    service.ready().await.expect("it has a place");
+
+    let mut first = spawn(service.call(Request::new(())));
+    assert_pending!(first.poll());
+    advance(millis(301)).await;
+
+    assert_ready_ok!(first.poll());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use tower_service::Service;
 use super::proto::{Entry, RateLimitDescriptor, RateLimitRequest};
 use super::settings::{Descriptor, GlobalRateLimit};
 use crate::BoxError;
-use crate::inquiry::{HeaderEdits, Inquire, Inquiry, OnFailure, Verdict};
+use crate::inquiry::{Excerpt, HeaderEdits, Inquire, Inquiry, OnFailure, Verdict};
 use crate::template::Source;
 
 /// Asks a service for limits over gRPC, through a transport of type `C`.
@@ -42,7 +42,7 @@ where
     ResBody: Body<Data = Bytes> + Send + 'static,
     ResBody::Error: Into<BoxError> + Send,
 {
-    fn inquire(&self, head: &Parts) -> Inquiry {
+    fn inquire(&self, head: &Parts, _: Option<Excerpt>) -> Inquiry {
         let Some(question) = self.settings.question(head) else {
             return Box::pin(std::future::ready(Ok(Verdict::Pass {
                 request: HeaderEdits::new(),
@@ -56,7 +56,11 @@ where
             let path = PathAndQuery::from_static(
                 "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
             );
-            let request = tonic::Request::new(question);
+            let mut request = tonic::Request::new(question);
+            // What is longer cannot be written, and is as good as none.
+            if settings.timeout <= LONGEST_TOLD {
+                request.set_timeout(settings.timeout);
+            }
             let answer = grpc.unary(request, path, ProstCodec::default()).await?;
             settings.verdict(answer.into_inner())
         })
@@ -86,6 +90,8 @@ impl GlobalRateLimit {
         })
     }
 }
+
+const LONGEST_TOLD: Duration = Duration::from_secs(60 * 60);
 
 /// The descriptor for one request; `None` if it has nothing to be counted by.
 fn describe(descriptor: &Descriptor, source: Source<'_>) -> Option<RateLimitDescriptor> {

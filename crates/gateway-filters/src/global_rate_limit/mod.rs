@@ -16,7 +16,52 @@
 //! can know whether being open or being fair matters more.
 //!
 //! The service is reached through any transport of tonic's: a channel of its own, or a tower
-//! service over our own connections. Every request waits for it: a round trip, up to the timeout.
+//! service over our own connections. Every request waits for it: a round trip, up to the timeout,
+//! which the service is told in `grpc-timeout`.
+//!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no descriptors: the service is not asked; 100 milliseconds for its answer |
+//! | for each request | a round trip, with the encoding of the question |
+//! | misconfigured | a key or variable that cannot be is an error when it is built; an answer that cannot be understood is a failure of the service |
+//! | overloaded | a service that is late or cannot be reached decides as [`OnFailure`] says, which has no default |
+//! | dropped half-way | the question is dropped, and with it the request; what the service has counted stays so |
+//!
+//! # Example
+//!
+//! ```
+//! use gateway_filters::global_rate_limit::{Descriptor, OnFailure};
+//! use gateway_filters::{Answer, BoxError, GlobalRateLimit, GlobalRateLimitLayer};
+//! use http::{Request, Response, Uri};
+//! use tonic::body::Body;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! // In the place of a channel, one that finds nobody.
+//! let channel = service_fn(|_: Request<Body>| async {
+//!     Err::<Response<Body>, _>(BoxError::from("no connection"))
+//! });
+//! let origin = Uri::from_static("http://limits.example");
+//! let limits = GlobalRateLimit::new(origin, "edge", OnFailure::Deny(Answer::new(503)?))
+//!     .with_descriptor(Descriptor::new().with_entry("user", "%REQ(x-user)%")?);
+//! let service = ServiceBuilder::new()
+//!     .layer(GlobalRateLimitLayer::new(limits.ask(channel)))
+//!     .service(service_fn(|_: Request<()>| async {
+//!         Ok::<_, BoxError>(Response::new(String::new()))
+//!     }));
+//!
+//! let ann = Request::get("/").header("x-user", "ann").body(())?;
+//! assert_eq!(service.clone().oneshot(ann).await?.status(), 503);
+//!
+//! // Of whom nothing is known, nobody is asked.
+//! let nobody = Request::get("/").body(())?;
+//! assert_eq!(service.oneshot(nobody).await?.status(), 200);
+//! # Ok(())
+//! # }
+//! ```
 
 mod ask;
 mod error;

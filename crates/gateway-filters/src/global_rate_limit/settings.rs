@@ -7,6 +7,7 @@ use http::{StatusCode, Uri};
 use super::ask::AskLimits;
 use super::error::InvalidDescriptor;
 use crate::answer::Answer;
+use crate::grpc::origin_of;
 use crate::inquiry::OnFailure;
 use crate::template::Template;
 
@@ -24,10 +25,12 @@ pub struct GlobalRateLimit {
 
 impl GlobalRateLimit {
     /// Asks the service at `origin`, a scheme and an authority, about the limits of `domain`.
+    ///
+    /// Without a scheme it is `http`. A path is put before that of the service.
     #[must_use]
     pub fn new(origin: Uri, domain: &str, on_failure: OnFailure) -> Self {
         Self {
-            origin,
+            origin: origin_of(origin),
             domain: domain.to_owned(),
             descriptors: Vec::new(),
             timeout: Duration::from_millis(100),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
 use tonic::body::Body as GrpcBody;
@@ -17,14 +17,20 @@ use super::proto::{HeaderValue, RateLimitRequest, RateLimitResponse};
 use super::*;
 use crate::answer::Answer;
 use crate::answer_body::AnswerBody;
+use crate::retry::ReplayBody;
 
 type Answered = Response<AnswerBody<Full<Bytes>>>;
+
+/// A timeout and an origin.
+type Told = (Option<String>, String);
 
 /// A server that lets three requests of each user pass.
 #[derive(Clone, Default)]
 struct Server {
     counts: Arc<Mutex<HashMap<String, u32>>>,
     asked: Arc<Mutex<Vec<RateLimitRequest>>>,
+    /// For how long each is waited for, as the server was told, and where they were sent.
+    told: Arc<Mutex<Vec<Told>>>,
 }
 
 impl Server {
@@ -63,10 +69,12 @@ impl Server {
     }
 
     async fn serve(self, request: Request<GrpcBody>) -> Result<Response<GrpcBody>, BoxError> {
-        assert_eq!(
-            request.uri(),
-            "http://limits.example/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"
-        );
+        let path = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
+        assert!(request.uri().path().ends_with(path));
+        let time = request.headers().get("grpc-timeout");
+        let time = time.map(|time| time.to_str().expect("ASCII").to_owned());
+        let origin = request.uri().to_string().replace(path, "");
+        self.told.lock().expect("alone").push((time, origin));
         let decide = service_fn(move |request: tonic::Request<RateLimitRequest>| {
             let answer = self.decide(request.into_inner());
             std::future::ready(answer.map(tonic::Response::new))
@@ -78,7 +86,7 @@ impl Server {
     async fn send(&self, settings: GlobalRateLimit, user: Option<&str>) -> Answered {
         let server = self.clone();
         let client = service_fn(move |request| server.clone().serve(request));
-        let backend = service_fn(|request: Request<()>| {
+        let backend = service_fn(|request: Request<ReplayBody<Full<Bytes>>>| {
             let counted = request.headers().contains_key("x-counted");
             let body = if counted { "counted" } else { "not counted" };
             std::future::ready(Ok::<_, BoxError>(Response::new(Full::<Bytes>::from(body))))
@@ -88,7 +96,7 @@ impl Server {
             request = request.header("x-user", user);
         }
         let service = GlobalRateLimitLayer::new(settings.ask(client)).layer(backend);
-        let request = request.body(()).expect("valid");
+        let request = request.body(Full::<Bytes>::default()).expect("valid");
         service.oneshot(request).await.expect("answered")
     }
 }
@@ -104,6 +112,42 @@ fn settings(on_failure: OnFailure) -> GlobalRateLimit {
         on_failure,
     )
     .with_descriptor(by_user)
+}
+
+#[tokio::test]
+async fn service_is_told_how_long_it_is_waited_for() {
+    let server = Server::default();
+    for timeout in [Duration::from_millis(100), Duration::MAX] {
+        let settings = settings(closed()).with_timeout(timeout);
+
+        assert_eq!(server.send(settings, Some("ann")).await.status(), 200);
+    }
+
+    let told = server.told.lock().expect("alone");
+    let times: Vec<_> = told.iter().map(|(time, _)| time.as_deref()).collect();
+    assert_eq!(times, [Some("100000u"), None]);
+}
+
+#[tokio::test]
+async fn service_is_found_by_any_origin() {
+    for (origin, expected) in [
+        ("http://limits.example", "http://limits.example"),
+        (
+            "https://limits.example:8443/",
+            "https://limits.example:8443",
+        ),
+        ("http://limits.example/grpc", "http://limits.example/grpc"),
+        ("limits.example:8081", "http://limits.example:8081"),
+        ("/", ""),
+        ("*", ""),
+    ] {
+        let server = Server::default();
+        let mut settings = settings(closed());
+        settings.origin = GlobalRateLimit::new(Uri::from_static(origin), "", closed()).origin;
+
+        assert_eq!(server.send(settings, Some("ann")).await.status(), 200);
+        assert_eq!(server.told.lock().expect("alone")[0].1, expected);
+    }
 }
 
 fn closed() -> OnFailure {
@@ -234,7 +278,7 @@ async fn slow_server_is_not_waited_for() {
     let client = service_fn(|_: Request<GrpcBody>| {
         std::future::pending::<Result<Response<GrpcBody>, BoxError>>()
     });
-    let backend = service_fn(|_: Request<()>| async {
+    let backend = service_fn(|_: Request<ReplayBody<Full<Bytes>>>| async {
         Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("backend")))
     });
     let service = GlobalRateLimitLayer::new(settings(OnFailure::Allow).ask(client)).layer(backend);
@@ -242,7 +286,7 @@ async fn slow_server_is_not_waited_for() {
 
     let request = Request::get("/")
         .header("x-user", "a")
-        .body(())
+        .body(Full::<Bytes>::default())
         .expect("valid");
     let response = service.oneshot(request).await.expect("answered");
 

@@ -7,6 +7,16 @@
 //! Refusing is immediate: the service inside is not called, the body not read. Passing costs what
 //! the guard does, and no allocation.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | that of the guard |
+//! | for each request | what the guard does |
+//! | misconfigured | is for the guard to prevent |
+//! | overloaded | a guard does not wait |
+//! | dropped half-way | the inner call is dropped |
+//!
 //! ```
 //! use gateway_filters::Answer;
 //! use gateway_filters::guard::{Guard, GuardLayer};

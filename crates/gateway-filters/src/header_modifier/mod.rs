@@ -8,6 +8,16 @@
 //! - Only the header map is edited. The authority of an HTTP/2 request is in its URI, so `host`
 //!   is better changed by [`UrlRewrite`](crate::UrlRewrite).
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | nothing is changed |
+//! | for each request | one insertion or removal for each header; no allocation but for growing the map |
+//! | misconfigured | a name or value that HTTP cannot carry is an error when it is built |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | the inner call is dropped |
+//!
 //! # Example
 //!
 //! ```

@@ -14,6 +14,12 @@ pub enum InvalidHeaderValues {
         /// As it was written.
         name: String,
     },
+    /// The header says how long the message is or how it is sent, which only the server knows.
+    #[error("{name} is not for a configuration to set")]
+    Framing {
+        /// As it was written.
+        name: HeaderName,
+    },
     /// The value cannot be taken apart.
     #[error("the value of {name} cannot be written")]
     Value {

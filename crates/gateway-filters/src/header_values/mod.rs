@@ -13,6 +13,16 @@
 //! A request costs two allocations for each value with variables, and one for a response header
 //! more: those are written while the request is there to be read. Nothing can fail.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | nothing is written |
+//! | for each request | two allocations for each value with variables |
+//! | misconfigured | a variable that does not exist, or a header that frames messages, is an error when it is built |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | the inner call is dropped |
+//!
 //! # Example
 //!
 //! ```

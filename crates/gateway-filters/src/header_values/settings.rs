@@ -3,6 +3,7 @@
 use http::HeaderName;
 
 use super::error::InvalidHeaderValues;
+use crate::answer::is_framing;
 use crate::template::Template;
 
 /// Headers to set and to add, with values that have variables.
@@ -25,8 +26,9 @@ impl HeaderValues {
     ///
     /// # Errors
     ///
-    /// If `name` is not a token, or `value` has a control character, a variable that does not
-    /// exist, or one that is not closed.
+    /// If `name` is not a token, or says how long the message is or how it is sent, as
+    /// `Content-Length`, which is not for those to say who send a request; or if `value` has a
+    /// control character, a variable that does not exist, or one that is not closed.
     pub fn set(mut self, name: &str, value: &str) -> Result<Self, InvalidHeaderValues> {
         let (name, value) = parse_pair(name, value)?;
         if !self.set.iter().any(|(known, _)| *known == name) {
@@ -56,6 +58,9 @@ fn parse_pair(name: &str, value: &str) -> Result<(HeaderName, Template), Invalid
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| InvalidHeaderValues::Name {
         name: name.to_owned(),
     })?;
+    if is_framing(&name) {
+        return Err(InvalidHeaderValues::Framing { name });
+    }
     match Template::parse_header(value) {
         Ok(value) => Ok((name, value)),
         Err(source) => Err(InvalidHeaderValues::Value { name, source }),

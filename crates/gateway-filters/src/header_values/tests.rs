@@ -72,6 +72,25 @@ fn what_cannot_be_written_is_refused() {
     }
 }
 
+#[test]
+fn framing_is_not_for_clients_to_write() {
+    for name in [
+        "Content-Length",
+        "transfer-encoding",
+        "connection",
+        "upgrade",
+        "trailer",
+    ] {
+        let set = HeaderValues::new().set(name, "%REQ(x-length)%");
+        let add = HeaderValues::new().add(name, "5");
+
+        for refused in [set, add] {
+            let framing = matches!(refused, Err(InvalidHeaderValues::Framing { .. }));
+            assert!(framing, "{name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn response_is_told_about_the_request() {
     let backend = service_fn(|_: Request<()>| async { Ok::<_, BoxError>(Response::new(())) });

@@ -3,14 +3,25 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response};
+use http_body::Body;
 use tower_service::Service;
 
 use super::Inquire;
+use super::forward_body::{ForwardBody, Longer};
 use super::future::ResponseFuture;
+use super::reading::Reading;
+use crate::BoxError;
 use crate::answer_body::AnswerBody;
+use crate::body_limit::{Foreseen, foresee};
+use crate::retry::ReplayBody;
+use crate::tunnel::asks_for_tunnel;
 
 /// Calls `S` with requests about which `I` says that they may pass. It is ready when `S` is.
+///
+/// A service that knows another type of body is reached by mapping requests; see [`ReplayBody`].
 #[derive(Debug)]
 pub struct InquiryService<S, I> {
     inner: S,
@@ -25,27 +36,53 @@ impl<S, I> InquiryService<S, I> {
 
 impl<S, I, ReqBody, ResBody> Service<Request<ReqBody>> for InquiryService<S, I>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+    S: Service<Request<ReplayBody<ReqBody>>, Response = Response<ResBody>> + Clone,
+    S::Error: Into<BoxError>,
     I: Inquire,
+    ReqBody: Body<Data = Bytes> + Unpin,
+    ReqBody::Error: Into<BoxError>,
 {
     type Response = Response<AnswerBody<ResBody>>;
-    type Error = S::Error;
+    type Error = BoxError;
     type Future = ResponseFuture<S, ReqBody, I>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let (head, body) = request.into_parts();
-        let question = self.inquirer.inquire(&head);
         // The one that said it is ready is the one to be called.
         let clone = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, clone);
+        let inquirer = Arc::clone(&self.inquirer);
+        let (head, body) = request.into_parts();
 
-        let request = Request::from_parts(head, body);
-        ResponseFuture::new(ready, request, question, Arc::clone(&self.inquirer))
+        let shown = inquirer.forward_body();
+        let Some(shown) = shown.filter(|_| has_body(&head, &body)) else {
+            let request = Request::from_parts(head, ReplayBody::direct(body));
+            return ResponseFuture::ask(ready, request, None, inquirer);
+        };
+        if let Some(refused) = refused(shown, &head, &body) {
+            return ResponseFuture::answer(refused, inquirer);
+        }
+        let reading = Reading::new(body, shown.limit().get());
+        ResponseFuture::read(ready, head, reading, inquirer)
     }
+}
+
+/// Whether there is anything to be read.
+fn has_body<B: Body>(head: &Parts, body: &B) -> bool {
+    !body.is_end_stream() && !asks_for_tunnel(&head.method, &head.headers)
+}
+
+/// What is answered to a request that says itself that its body is too long.
+fn refused<B: Body>(shown: &ForwardBody, head: &Parts, body: &B) -> Option<Response<Bytes>> {
+    let Longer::Refuse(answer) = shown.longer() else {
+        return None;
+    };
+    let limit = u64::try_from(shown.limit().get()).unwrap_or(u64::MAX);
+    let foreseen = foresee(limit, &head.headers, body);
+    (foreseen == Foreseen::Beyond).then(|| answer.to_response())
 }
 
 // By hand: a derive would ask it of the inquirer, who is shared.

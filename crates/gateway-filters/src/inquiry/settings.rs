@@ -4,6 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::BoxError;
 use crate::answer::Answer;
 
 /// What becomes of a request when nobody says whether it may pass: the other service cannot be
@@ -25,6 +26,11 @@ pub struct InquiryTimedOut {
     /// The limit that was exceeded.
     pub after: Duration,
 }
+
+/// The body that was to be shown broke off: the client's doing, about which nobody is asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the request's body could not be read")]
+pub struct RequestUnreadable(#[source] pub(super) BoxError);
 
 /// Why nothing was known: an extension of the response in [`OnFailure::Deny`], for logs.
 #[derive(Clone, Debug)]

@@ -127,12 +127,14 @@ async fn wait(shared: Arc<Shared>, how: &JwksRefresh) {
     sleep_until(now + EAGERNESS.min(how.interval)).await;
     drop(shared);
     // In steps, so that a source that nobody has any more is not kept by its own refreshing.
+    // An interval that no clock can count never ends, and keys come when they are wanted.
+    let due = now.checked_add(how.interval);
     loop {
         let Some(shared) = weak.upgrade() else { return };
-        let due = now + how.interval;
-        let step = due.min(Instant::now() + EAGERNESS);
+        let later = Instant::now() + EAGERNESS;
+        let step = due.map_or(later, |due| due.min(later));
         let asked = timeout_at(step, shared.wanted.notified()).await;
-        if asked.is_ok() || step >= due {
+        if asked.is_ok() || due.is_some_and(|due| step >= due) {
             return;
         }
     }

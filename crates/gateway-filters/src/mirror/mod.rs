@@ -25,6 +25,16 @@
 //!
 //! A tokio runtime must be there when a request is mirrored.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | every request; 128 copies at a time, 10 seconds and 64 KiB queued for each |
+//! | for each request | a task and some allocations for a copy; none for a request that is not chosen |
+//! | misconfigured | every number is a limit |
+//! | overloaded | copies beyond the limit are not sent, and one that falls behind is cut off |
+//! | dropped half-way | the copy goes on if the main backend had read the whole body, and fails otherwise |
+//!
 //! # Example
 //!
 //! ```

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::bucket::Bucket;
 use super::key::KeyHasher;
-use super::quota::{Standing, nanoseconds};
+use super::quota::{LATEST, Standing, nanoseconds};
 use super::settings::{QuotaFields, RateLimit};
 use super::store::Store;
 use super::wait::Wait;
@@ -93,7 +93,8 @@ impl RateLimiter {
 
     /// Counts `request`, if it may pass at `now`.
     ///
-    /// What the clock says before the limiter was made counts as that moment.
+    /// What the clock says before the limiter was made counts as that moment, and what it says
+    /// more than 34 years later as the end of these.
     pub fn decide<B>(&self, request: &Request<B>, now: std::time::Instant) -> Decision {
         let counting = &self.settings.counting;
         let counts = &*self.counts;
@@ -108,7 +109,7 @@ impl RateLimiter {
             }
         };
         let elapsed = Instant::from_std(now).saturating_duration_since(counts.started);
-        self.ask(bucket, nanoseconds(elapsed))
+        self.ask(bucket, nanoseconds(elapsed).min(LATEST))
     }
 
     fn ask(&self, bucket: Kept<'_>, now: u64) -> Decision {

@@ -38,6 +38,16 @@
 //! allocated but for the first request of a key, for requests that wait, and for answers. With
 //! [`QuotaFields::Always`], three headers for each response.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | all requests together, a burst of a window, no queue, 429 |
+//! | for each request | without keys one atomic number; with keys a hash and a short lock besides |
+//! | misconfigured | a window, burst or number that cannot be counted is an error when it is built |
+//! | overloaded | requests beyond the limit are refused at once, or wait in line if they may; keys beyond the room drive out those that lose the least |
+//! | dropped half-way | the place in the queue is given up; what was counted stays so |
+//!
 //! # Example
 //!
 //! ```

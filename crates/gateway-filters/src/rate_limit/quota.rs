@@ -184,6 +184,9 @@ const MILLISECOND: u64 = 1_000_000;
 
 const MISSING_BITS: u32 = 24;
 
+/// The last moment at which a window can begin, in nanoseconds.
+pub(super) const LATEST: u64 = ((1 << (u64::BITS - MISSING_BITS)) - 1) * MILLISECOND;
+
 /// No quota and no burst is above this.
 pub(super) const MOST: u32 = (1 << MISSING_BITS) - 1;
 

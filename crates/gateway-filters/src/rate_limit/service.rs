@@ -10,6 +10,7 @@ use tower_service::Service;
 use super::future::ResponseFuture;
 use super::limiter::{Decision, RateLimiter};
 use super::settings::QuotaFields;
+use crate::deferred::for_later;
 
 /// Calls `S` no more often than its limit allows, and answers the other requests itself.
 ///
@@ -51,7 +52,8 @@ where
             }
             Decision::Uncounted => ResponseFuture::forward(self.inner.call(request), None),
             Decision::Wait(wait) => {
-                ResponseFuture::wait(wait, self.inner.clone(), request, self.limiter.clone())
+                let inner = for_later(&mut self.inner);
+                ResponseFuture::wait(wait, inner, request, self.limiter.clone())
             }
             Decision::Refuse(standing) => ResponseFuture::answer(self.limiter.refusal(standing)),
         }

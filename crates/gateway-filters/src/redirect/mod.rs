@@ -10,6 +10,16 @@
 //! - Without a `hostname` of its own the redirect trusts the request's host. Put the layer where
 //!   only known hosts arrive.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | 302 to the URL that was asked for |
+//! | for each request | the URL, and a header |
+//! | misconfigured | a host or path that cannot be is an error when it is built; a request that does not say which host it is for fails with `UnknownHost` |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | nothing is kept of a request |
+//!
 //! # Example
 //!
 //! ```

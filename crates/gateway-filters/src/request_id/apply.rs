@@ -46,14 +46,11 @@ fn random() -> HeaderValue {
     const VERSION: u128 = 0xf << 76;
     const VARIANT: u128 = 0b11 << 62;
     let bits = fastrand::u128(..) & !VERSION & !VARIANT | 4 << 76 | 0b10 << 62;
-    let hex = format!("{bits:032x}");
-    let parts = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ];
+    let mut text = [b'-'; 36];
+    let digits = (0..36).filter(|at| !matches!(at, 8 | 13 | 18 | 23));
+    for (at, shift) in digits.zip((0..u128::BITS).step_by(4).rev()) {
+        text[at] = b"0123456789abcdef"[(bits >> shift) as usize & 0xf];
+    }
 
-    HeaderValue::try_from(parts.join("-")).expect("hexadecimal digits are valid")
+    HeaderValue::from_bytes(&text).expect("hexadecimal digits are valid")
 }

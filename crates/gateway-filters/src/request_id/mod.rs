@@ -9,6 +9,16 @@
 //! Names are for finding, not for secrets: they are random, but can be guessed. Making one costs
 //! an allocation; keeping one costs none but that of the extension.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | `x-request-id`, kept if the client brings one, and returned |
+//! | for each request | two small allocations to make a name, and the extension |
+//! | misconfigured | a header that is none is an error when it is built |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | the inner call is dropped |
+//!
 //! # Example
 //!
 //! ```

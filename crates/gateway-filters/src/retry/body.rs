@@ -10,7 +10,7 @@ use http_body::{Body, Frame, SizeHint};
 use super::origin::Borrower;
 use crate::BoxError;
 
-/// The body of a request that may be sent again.
+/// The body of a request that may be sent again, or that somebody was shown before.
 ///
 /// It is a body of bytes, and gives the frames of the inner one as they arrive.
 /// Dropping it leaves the inner body to the next try, or drops that with it when
@@ -63,7 +63,7 @@ enum Kind<B> {
 }
 
 impl<B> ReplayBody<B> {
-    pub(super) fn direct(inner: B) -> Self {
+    pub(crate) fn direct(inner: B) -> Self {
         Self {
             kind: Kind::Direct(inner),
         }

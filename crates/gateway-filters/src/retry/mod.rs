@@ -48,6 +48,16 @@
 //! together. The bound is the policy's backoff at first, doubles with every
 //! retry, and stops at the cap.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | one retry, of what was not sent or gRPC calls `UNAVAILABLE`; no budget; 64 KiB of a body |
+//! | for each request | a copy of the head and a clone of the service; with a body, what is kept of it. With no attempts, nothing |
+//! | misconfigured | codes that are no errors, or a cap below the backoff, are an error when it is built |
+//! | overloaded | beyond the budget nothing is repeated, and the caller gets what there is |
+//! | dropped half-way | the try under way is dropped, and none follows |
+//!
 //! # Example
 //!
 //! ```
@@ -106,3 +116,5 @@ pub use self::layer::RetryLayer;
 pub use self::plan::RetryAttempt;
 pub use self::policy::{InvalidRetryPolicy, RetryPolicy};
 pub use self::service::Retry;
+
+pub(crate) use self::origin::Origin;

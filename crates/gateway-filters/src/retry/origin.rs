@@ -11,8 +11,9 @@ use super::body::{ReplayBody, TryGivenUp};
 use super::shared::{Shared, lock};
 use crate::BoxError;
 
-/// The side of the body that stays with the retry, which lends it to each try.
-pub(super) enum Origin<B> {
+/// The side of the body that stays with the retry, which lends it to each try. Whoever has to
+/// read a body before it is sent on does so by a try of their own.
+pub(crate) enum Origin<B> {
     /// There is no body, hence nothing to lend.
     Empty,
     Shared(Lender<B>),
@@ -23,7 +24,7 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     /// Keeps at most `limit` bytes of `source`; and the body for the first try.
-    pub(super) fn new(source: B, limit: usize) -> (Self, ReplayBody<B>) {
+    pub(crate) fn new(source: B, limit: usize) -> (Self, ReplayBody<B>) {
         if source.is_end_stream() {
             return (Self::Empty, ReplayBody::direct(source));
         }
@@ -38,16 +39,24 @@ where
     /// The body for one more try, from its first byte; `None` if that is gone.
     ///
     /// From now on, the body of the try before fails.
-    pub(super) fn restart(&self) -> Option<ReplayBody<B>> {
+    pub(crate) fn restart(&self) -> Option<ReplayBody<B>> {
         match self {
             Self::Empty => Some(ReplayBody::empty()),
             Self::Shared(lender) => lender.restart().map(ReplayBody::shared),
         }
     }
+
+    /// The first bytes that tries before the [last one](Self::restart) have read, `most` at most.
+    pub(crate) fn first(&self, most: usize) -> Bytes {
+        match self {
+            Self::Empty => Bytes::new(),
+            Self::Shared(lender) => lock(&lender.shared).first(most),
+        }
+    }
 }
 
 /// Keeps what tries have read. Dropping it, for no try will follow, stops that.
-pub(super) struct Lender<B> {
+pub(crate) struct Lender<B> {
     shared: Arc<Mutex<Shared<B>>>,
 }
 

@@ -65,6 +65,11 @@ impl<B> Shared<B> {
         Some((self.turn, self.waker.take()))
     }
 
+    /// The first of the bytes that are replayed, `most` at most.
+    pub(super) fn first(&self, most: usize) -> Bytes {
+        self.kept.first(most)
+    }
+
     /// No other try will follow.
     pub(super) fn stop_keeping(&mut self) {
         self.replayable = false;
@@ -168,7 +173,9 @@ where
 
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower().saturating_add(kept));
-        if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(kept)) {
+        // HTTP/1 has no room for trailers behind a body whose length was said.
+        let upper = rest.upper().filter(|_| !self.trailers_due);
+        if let Some(upper) = upper.and_then(|upper| upper.checked_add(kept)) {
             hint.set_upper(upper);
         }
         hint

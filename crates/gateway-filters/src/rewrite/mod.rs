@@ -4,6 +4,16 @@
 //! [`RouteContext`](crate::RouteContext) in the request's extensions, where whoever routes puts
 //! it. The query is kept.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | nothing is changed |
+//! | for each request | the new path, and the host |
+//! | misconfigured | a host or path that cannot be is an error when it is built; a request whose URL would become too long fails with `UrlTooLong` |
+//! | overloaded | nothing waits and nothing is shared |
+//! | dropped half-way | nothing is kept of a request |
+//!
 //! # Example
 //!
 //! ```

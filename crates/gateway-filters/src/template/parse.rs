@@ -145,7 +145,11 @@ impl Template {
         value: impl Fn(&Variable) -> Cow<'a, [u8]>,
         escape: impl Fn(&[u8], &mut Vec<u8>),
     ) -> Vec<u8> {
-        let mut rendered = Vec::new();
+        let length = |segment: &Segment| match segment {
+            Segment::Text(text) => text.len(),
+            Segment::Variable(_) => LIKELY,
+        };
+        let mut rendered = Vec::with_capacity(self.segments.iter().map(length).sum());
         for segment in &self.segments {
             match segment {
                 Segment::Text(text) => rendered.extend_from_slice(text.as_bytes()),
@@ -174,6 +178,9 @@ impl Template {
             .filter(|value| !value.is_empty())
     }
 }
+
+/// How long most values are at most.
+const LIKELY: usize = 48;
 
 fn push_text(segments: &mut Vec<Segment>, literal: &mut String) {
     if !literal.is_empty() {

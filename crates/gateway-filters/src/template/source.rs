@@ -1,6 +1,7 @@
 //! Where values come from.
 
 use std::borrow::Cow;
+use std::io::Write;
 use std::sync::Arc;
 
 use http::header::HOST;
@@ -52,8 +53,13 @@ impl<'a> Source<'a> {
     pub(crate) fn value(self, variable: &Variable) -> Cow<'a, [u8]> {
         let text = match variable {
             Variable::ClientIp => {
-                let address = ClientAddress::of(self.extensions).map(|ip| ip.to_string());
-                return Cow::Owned(address.unwrap_or_default().into_bytes());
+                let Some(address) = ClientAddress::of(self.extensions) else {
+                    return Cow::Borrowed(&[]);
+                };
+                let mut text = Vec::with_capacity(LONGEST_ADDRESS);
+                // Writing to memory does not fail.
+                let _ = write!(text, "{address}");
+                return Cow::Owned(text);
             }
             Variable::Header(name) => return self.header(name),
             Variable::Host => self.host().unwrap_or_default(),
@@ -99,6 +105,9 @@ impl<'a> Source<'a> {
         split_port(authority).map(|(host, _)| host)
     }
 }
+
+/// Of IPv4 written as IPv6, with colons and dots.
+const LONGEST_ADDRESS: usize = 45;
 
 /// What `variable` says of a response with this status.
 pub(crate) fn of_status(variable: &Variable, status: StatusCode) -> Cow<'static, [u8]> {

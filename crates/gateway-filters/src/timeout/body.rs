@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep_until};
@@ -58,6 +59,19 @@ impl<B, T> TimeoutBody<B, T> {
             Watch::On { .. } if self.inner.is_end_stream() => Ok(self.inner),
             Watch::On { .. } | Watch::Over => Err(self),
         }
+    }
+}
+
+/// A body that was made here, and has no limit: so that a layer outside can answer.
+impl<B: From<Bytes>, T> From<Bytes> for TimeoutBody<B, T> {
+    fn from(bytes: Bytes) -> Self {
+        Self::new(B::from(bytes), None)
+    }
+}
+
+impl<B: Default, T> Default for TimeoutBody<B, T> {
+    fn default() -> Self {
+        Self::new(B::default(), None)
     }
 }
 

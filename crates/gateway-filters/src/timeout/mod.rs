@@ -29,6 +29,16 @@
 //!
 //! A tokio runtime with its timer on must be there when the inner service waits.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | no limit |
+//! | for each request | a look at the clock; an allocation and a timer once something waits |
+//! | misconfigured | a limit of zero is none, and so is one that no clock can count |
+//! | overloaded | nothing waits for another, and nothing is shared |
+//! | dropped half-way | the inner call and the timer are dropped |
+//!
 //! # Example
 //!
 //! ```

@@ -29,8 +29,8 @@ pub(super) struct Attached {
     pub(super) listeners: Vec<(ObjectName, usize)>,
     /// The route as single Gateways have it, which show backends who they are.
     own_routes: BTreeMap<ObjectName, ModelRoute>,
-    /// Every backend that its rules refer to, as they are for its Gateways.
-    pub(super) backends: BTreeSet<BackendId>,
+    /// The backends of these.
+    own_backends: BTreeSet<BackendId>,
     pub(super) verdict: Arc<RouteVerdict>,
     pub(super) warnings: Arc<Vec<Problem>>,
 }
@@ -41,6 +41,11 @@ impl Attached {
         let own = self.own_routes.get(gateway);
 
         own.or(self.converted.route.as_ref())
+    }
+
+    /// Every backend that its rules refer to, as they are for its Gateways.
+    pub(super) fn backends(&self) -> impl Iterator<Item = &BackendId> {
+        self.converted.backends.iter().chain(&self.own_backends)
     }
 
     /// Whether anything can come to it.
@@ -137,32 +142,34 @@ pub(super) fn attach<T: RouteObject>(
         });
     }
     warn(settings, &**loaded, &verdict, &mut warnings);
-    let mut backends = converted.backends.clone();
-    let own_routes = own_routes(view, converted, &listeners, plans, &mut backends);
+    let (own_routes, own_backends) = own_routes(view, converted, &listeners, plans);
+    // It is kept for long.
+    gateways.shrink_to_fit();
+    listeners.shrink_to_fit();
+    verdict.parents.shrink_to_fit();
 
     Attached {
         converted: Arc::clone(converted),
         gateways,
         listeners,
         own_routes,
-        backends,
+        own_backends,
         verdict: Arc::new(verdict),
         warnings: Arc::new(warnings),
     }
 }
 
 /// The route for each of its Gateways that shows a certificate to backends which it
-/// speaks to over TLS. These are then backends of its own.
+/// speaks to over TLS; and these, which are then backends of its own.
 fn own_routes(
     view: &View<'_>,
     converted: &Converted,
     listeners: &[(ObjectName, usize)],
     plans: &Plans,
-    backends: &mut BTreeSet<BackendId>,
-) -> BTreeMap<ObjectName, ModelRoute> {
-    let mut own = BTreeMap::new();
+) -> (BTreeMap<ObjectName, ModelRoute>, BTreeSet<BackendId>) {
+    let (mut own, mut backends) = (BTreeMap::new(), BTreeSet::new());
     let Some(route) = &converted.route else {
-        return own;
+        return (own, backends);
     };
     let gateways: BTreeSet<_> = listeners.iter().map(|(gateway, _)| gateway).collect();
     let has_client = |gateway: &&ObjectName| {
@@ -183,7 +190,7 @@ fn own_routes(
         }
     }
 
-    own
+    (own, backends)
 }
 
 /// What is not obeyed, where the API has no condition to say so.

@@ -69,6 +69,7 @@ mod traffic;
 mod traffic_policies;
 mod urls;
 mod used;
+mod users;
 mod validity;
 mod view;
 mod x_backend;

@@ -61,11 +61,6 @@ impl Placements {
             .collect()
     }
 
-    /// Every route with its attachment, by name.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Attached> {
-        self.routes.iter().map(|placed| &*placed.attached.result)
-    }
-
     /// How many results the last update had to work out.
     pub(super) fn worked(&self) -> usize {
         self.worked
@@ -186,7 +181,7 @@ impl Replaced {
     pub(super) fn backends(&self) -> [impl Iterator<Item = &BackendId>; 2] {
         [&self.before, &self.now].map(|attached| {
             let served = attached.iter().filter(|attached| attached.is_served());
-            served.flat_map(|attached| &attached.backends)
+            served.flat_map(|attached| attached.backends())
         })
     }
 }

@@ -9,8 +9,8 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 use super::backend_tls::{self, Judged};
 use super::field::Field;
 use super::memo::Step;
-use super::placing::{Placements, Replaced};
 use super::status::ancestor;
+use super::users::Users;
 use super::view::View;
 use super::{Settings, backends, confined};
 use crate::api::{BackendTlsPolicy, PolicyTargetReference};
@@ -22,30 +22,18 @@ use crate::verdict::{
 use crate::world::{Kind, Loaded, ObjectRef};
 
 /// Tells every policy, for each Gateway whose routes refer to its target, whether it
-/// is obeyed. Does nothing where nothing changed that could matter.
-pub(super) fn tell(
-    step: Step<'_>,
-    placements: &Placements,
-    replaced: &[Replaced],
-    verdicts: &mut Verdicts,
-) {
-    let there = !step.now.backend_tls_policies.is_empty();
-    let is_touched = !replaced.is_empty() || step.touched.kinds & KINDS != 0;
-    if !is_touched || !there && step.before.backend_tls_policies.is_empty() {
-        return;
-    }
+/// is obeyed.
+pub(super) fn tell(step: Step<'_>, users: &Users, verdicts: &mut Verdicts) {
     let view = View::new(step.now);
-    let users = Users::new(placements);
-    let policies = step.now.backend_tls_policies.iter();
-    let told = policies.filter_map(|loaded| told(&view, step.settings, &users, loaded));
-
-    verdicts.replace::<BackendTlsPolicy>(told);
+    users.tell::<BackendTlsPolicy>(step, KINDS, verdicts, |loaded| {
+        told(&view, step.settings, users, loaded)
+    });
 }
 
 fn told(
     view: &View<'_>,
     settings: &Settings,
-    users: &Users<'_>,
+    users: &Users,
     loaded: &Loaded<BackendTlsPolicy>,
 ) -> Option<Verdict> {
     let judged = backend_tls::judge(view, loaded);
@@ -72,13 +60,13 @@ fn verdict(
     loaded: &Loaded<BackendTlsPolicy>,
     judged: &Judged,
     targets: &[Target<'_>],
-    users: &Users<'_>,
+    users: &Users,
     confined: bool,
 ) -> RouteVerdict {
     let namespace = loaded.metadata.namespace.as_deref().unwrap_or_default();
     let mut ancestors: BTreeMap<&ObjectName, Vec<&Target<'_>>> = BTreeMap::new();
     for target in targets {
-        for gateway in users.of(namespace, target) {
+        for gateway in users.of_ports(namespace, target.service, &target.ports) {
             ancestors.entry(gateway).or_default().push(target);
         }
     }
@@ -203,45 +191,6 @@ impl<'a> Target<'a> {
         });
 
         read
-    }
-}
-
-/// The Gateways whose routes refer to each port of each Service.
-pub(super) struct Users<'a> {
-    ports: BTreeMap<&'a ObjectName, BTreeSet<(u16, &'a ObjectName)>>,
-}
-
-impl<'a> Users<'a> {
-    pub(super) fn new(placements: &'a Placements) -> Self {
-        let mut ports: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for attached in placements.iter() {
-            let backends = attached.converted.backends.iter();
-            for id in backends.filter(|id| id.kind() == "Service") {
-                let gateways = attached.listeners.iter();
-                let users = gateways.map(|(gateway, _)| (id.port(), gateway));
-                ports.entry(id.object()).or_default().extend(users);
-            }
-        }
-
-        Self { ports }
-    }
-
-    /// Those of any port of a Service.
-    pub(super) fn of_service(&self, namespace: &str, service: &str) -> BTreeSet<&'a ObjectName> {
-        let name = ObjectName::new(namespace, service);
-        let users = self.ports.get(&name).into_iter().flatten();
-
-        users.map(|(_, gateway)| *gateway).collect()
-    }
-
-    fn of(&self, namespace: &str, target: &Target<'_>) -> BTreeSet<&'a ObjectName> {
-        let name = ObjectName::new(namespace, target.service);
-        let users = self.ports.get(&name).into_iter().flatten();
-
-        users
-            .filter(|(port, _)| target.ports.contains(port))
-            .map(|(_, gateway)| *gateway)
-            .collect()
     }
 }
 

@@ -7,6 +7,7 @@ use super::placing::{Placements, Replaced};
 use super::plans::{self, Plans};
 use super::served::Served;
 use super::used::Used;
+use super::users::Users;
 use super::view::Touched;
 use super::x_backend::Ancestors;
 use super::{Resolved, Settings, infrastructure, listener_set, policies, status, traffic_policies};
@@ -29,6 +30,7 @@ pub struct Resolver {
     placements: Placements,
     served: Served,
     used: Used,
+    users: Users,
     ancestors: Ancestors,
     last: Resolved,
 }
@@ -43,6 +45,7 @@ impl Resolver {
             placements: Placements::default(),
             served: Served::default(),
             used: Used::default(),
+            users: Users::default(),
             ancestors: Ancestors::default(),
             last: Resolved::default(),
         }
@@ -72,7 +75,7 @@ impl Resolver {
 
         self.plans.update(step, &mut verdicts);
         let replaced = self.placements.update(step, &self.plans);
-        self.served.update(&self.plans, &self.placements, &replaced);
+        self.served.update(&self.plans, &replaced);
         self.used
             .update(step, &self.plans, &replaced, &mut verdicts);
         self.tell(step, &replaced, &mut verdicts);
@@ -129,7 +132,8 @@ impl Resolver {
             }
         }
         self.ancestors.update(step, replaced, verdicts);
-        policies::tell(step, &self.placements, replaced, verdicts);
-        traffic_policies::tell(step, &self.placements, replaced, verdicts);
+        self.users.update(replaced);
+        policies::tell(step, &self.users, verdicts);
+        traffic_policies::tell(step, &self.users, verdicts);
     }
 }

@@ -1,6 +1,5 @@
 //! Routes as the model has them, whoever their parents are.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gateway_core::model::{BackendId, Hostname, ObjectName, Route, StreamRoute};
@@ -45,8 +44,8 @@ pub(super) struct Converted {
     pub(super) rules: usize,
     /// References that lead nowhere.
     pub(super) unresolved: Vec<Problem>,
-    /// Every backend that its rules refer to.
-    pub(super) backends: BTreeSet<BackendId>,
+    /// Every backend that its rules refer to, once.
+    pub(super) backends: Vec<BackendId>,
     pub(super) hostnames: Vec<Hostname>,
     pub(super) warnings: Arc<Vec<Problem>>,
 }
@@ -82,7 +81,7 @@ impl Converted {
             broken: Vec::new(),
             rules: 0,
             unresolved: Vec::new(),
-            backends: BTreeSet::new(),
+            backends: Vec::new(),
             hostnames: Vec::new(),
             warnings: Arc::default(),
         }
@@ -108,6 +107,7 @@ impl Converted {
     pub(super) fn read_hostnames(&mut self, written: &[String]) {
         let at = Field::SPEC;
 
+        self.hostnames.reserve_exact(written.len());
         for (index, text) in written.iter().enumerate() {
             match Hostname::new(text) {
                 Ok(hostname) => self.hostnames.push(hostname),
@@ -125,11 +125,22 @@ impl Converted {
         self.broken
             .extend(read.broken.into_iter().map(|problem| (index, problem)));
         self.unresolved.extend(read.unresolved);
-        self.backends.extend(read.backends);
+        self.refer(read.backends);
 
         match read.rule {
             Some(rule) => route.with_rule(rule),
             None => route,
+        }
+    }
+
+    /// Notes the backends that something refers to.
+    pub(super) fn refer(&mut self, backends: Vec<BackendId>) {
+        for id in backends {
+            if !self.backends.contains(&id) {
+                // There is mostly one, and a place for it in memory for each route.
+                self.backends.reserve_exact(1);
+                self.backends.push(id);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What each Gateway serves, for the data plane and in numbers.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -8,14 +9,17 @@ use gateway_core::model::{Gateway, ObjectName};
 
 use super::attach::Attached;
 use super::gateway::GatewayPlan;
-use super::placing::{Placements, Replaced};
+use super::placing::Replaced;
 use super::plans::Plans;
 use super::route::ModelRoute;
+use crate::sorted::{Entry, Sorted};
 
 /// The Gateways of the model, and how many routes their listeners have.
 #[derive(Debug, Default)]
 pub(super) struct Served {
     gateways: BTreeMap<ObjectName, ServedGateway>,
+    /// The routes at the listeners of each Gateway, by name.
+    attached: HashMap<ObjectName, Sorted<Arc<Attached>>, RandomState>,
     counts: HashMap<ObjectName, Vec<u32>, RandomState>,
     recounted: BTreeSet<ObjectName>,
 }
@@ -29,22 +33,25 @@ struct ServedGateway {
 
 impl Served {
     /// Follows the plans, and the routes that were looked at again.
-    pub(super) fn update(&mut self, plans: &Plans, placements: &Placements, replaced: &[Replaced]) {
+    pub(super) fn update(&mut self, plans: &Plans, replaced: &[Replaced]) {
         let edited = self.count(replaced);
+        replaced.iter().for_each(|one| self.attach(one));
         if plans.have_changed() {
-            self.gateways.retain(|name, _| plans.get(name).is_some());
+            let is_there = |name: &ObjectName| plans.get(name).is_some();
+            self.gateways.retain(|name, _| is_there(name));
+            self.attached.retain(|name, _| is_there(name));
+            self.counts.retain(|name, _| is_there(name));
         }
         let is_stale = |plan: &&Arc<GatewayPlan>| {
             let known = self.gateways.get(&plan.name);
             known.is_none_or(|known| !Arc::ptr_eq(&known.plan, plan)) || edited.contains(&plan.name)
         };
         let stale: Vec<_> = plans.iter().filter(is_stale).cloned().collect();
-        let mut routes = routes_of(&stale, placements);
 
         for plan in &stale {
+            let routes = self.routes_of(plan);
             let last = self.gateways.remove(&plan.name);
             let last = last.and_then(|known| known.model);
-            let routes = routes.remove(&plan.name).unwrap_or_default();
             let model = plan.model(routes, last.as_deref());
             let same = last.filter(|last| model.as_ref() == Some(last));
             let model = same.or(model.map(Arc::new));
@@ -70,6 +77,44 @@ impl Served {
     /// last update.
     pub(super) fn is_recounted(&self, gateway: &ObjectName) -> bool {
         self.recounted.contains(gateway)
+    }
+
+    fn attach(
+        &mut self,
+        Replaced {
+            object,
+            before,
+            now,
+        }: &Replaced,
+    ) {
+        if let Some(before) = before {
+            for (gateway, _) in &before.listeners {
+                let attached = self.attached.get_mut(gateway);
+                attached.map(|all| all.remove(|one| one.converted.object.cmp(object)));
+            }
+        }
+        if let Some(now) = now {
+            for (gateway, _) in &now.listeners {
+                let attached = self.attached.entry(gateway.clone()).or_default();
+                attached.insert(Arc::clone(now));
+            }
+        }
+    }
+
+    /// The routes of each listener of a Gateway, in the order of their names.
+    fn routes_of(&self, plan: &GatewayPlan) -> Vec<Vec<ModelRoute>> {
+        let mut routes = vec![Vec::new(); plan.listeners.len()];
+        let attached = self.attached.get(&plan.name);
+        for attached in attached.into_iter().flat_map(Sorted::iter) {
+            for (gateway, listener) in &attached.listeners {
+                if *gateway == plan.name
+                    && let Some(routes) = routes.get_mut(*listener)
+                {
+                    routes.extend(attached.route_of(gateway).cloned());
+                }
+            }
+        }
+        routes
     }
 
     /// Counts the routes of listeners, and returns the Gateways of which a listener
@@ -115,23 +160,12 @@ fn is_same_route(before: Option<&Attached>, now: Option<&Attached>) -> bool {
     }
 }
 
-/// The routes of each listener of some Gateways, in the order of their names.
-fn routes_of<'a>(
-    gateways: &'a [Arc<GatewayPlan>],
-    placements: &Placements,
-) -> HashMap<&'a ObjectName, Vec<Vec<ModelRoute>>, RandomState> {
-    let empty = |plan: &'a Arc<GatewayPlan>| (&plan.name, vec![Vec::new(); plan.listeners.len()]);
-    let mut routes: HashMap<_, _, _> = gateways.iter().map(empty).collect();
-    if routes.is_empty() {
-        return routes;
+impl Entry for Arc<Attached> {
+    fn order(&self, other: &Self) -> Ordering {
+        self.converted.object.cmp(&other.converted.object)
     }
-    for attached in placements.iter() {
-        for (gateway, listener) in &attached.listeners {
-            let listeners: Option<&mut Vec<Vec<ModelRoute>>> = routes.get_mut(gateway);
-            if let Some(routes) = listeners.and_then(|all| all.get_mut(*listener)) {
-                routes.extend(attached.route_of(gateway).cloned());
-            }
-        }
+
+    fn is_same(&self, other: &Self) -> bool {
+        Self::ptr_eq(self, other)
     }
-    routes
 }

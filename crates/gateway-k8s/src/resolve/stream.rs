@@ -114,7 +114,7 @@ fn convert(parts: Parts<'_, '_>) -> Converted {
         converted.rules += 1;
     }
     converted.unresolved = reading.unresolved;
-    converted.backends.extend(reading.backends);
+    converted.refer(reading.backends);
     converted.serve(ModelRoute::Streams(Arc::new(route)));
 
     converted

@@ -9,9 +9,9 @@ use k8s_openapi::api::core::v1::Service;
 use super::backend_traffic::{self, in_force, is_service};
 use super::field::Field;
 use super::memo::Step;
-use super::placing::{Placements, Replaced};
-use super::policies::{MAX_ANCESTORS, Users};
+use super::policies::MAX_ANCESTORS;
 use super::status::ancestor;
+use super::users::Users;
 use super::view::View;
 use crate::api::{BackendTrafficTarget, XBackendTrafficPolicy};
 use crate::verdict::{
@@ -21,30 +21,18 @@ use crate::verdict::{
 use crate::world::{Kind, Loaded, ObjectRef};
 
 /// Tells every policy, for each Gateway whose routes refer to its targets, whether it is
-/// obeyed. Does nothing where nothing changed that could matter.
-pub(super) fn tell(
-    step: Step<'_>,
-    placements: &Placements,
-    replaced: &[Replaced],
-    verdicts: &mut Verdicts,
-) {
-    let there = !step.now.backend_traffic_policies.is_empty();
-    let is_touched = !replaced.is_empty() || step.touched.kinds & KINDS != 0;
-    if !is_touched || !there && step.before.backend_traffic_policies.is_empty() {
-        return;
-    }
+/// obeyed.
+pub(super) fn tell(step: Step<'_>, users: &Users, verdicts: &mut Verdicts) {
     let view = View::new(step.now);
-    let users = Users::new(placements);
-    let policies = step.now.backend_traffic_policies.iter();
-    let told = policies.filter_map(|loaded| told(&view, step.settings.complete, &users, loaded));
-
-    verdicts.replace::<XBackendTrafficPolicy>(told);
+    users.tell::<XBackendTrafficPolicy>(step, KINDS, verdicts, |loaded| {
+        told(&view, step.settings.complete, users, loaded)
+    });
 }
 
 fn told(
     view: &View<'_>,
     complete: bool,
-    users: &Users<'_>,
+    users: &Users,
     loaded: &Loaded<XBackendTrafficPolicy>,
 ) -> Option<Verdict> {
     let namespace = loaded.metadata.namespace.as_deref().unwrap_or_default();

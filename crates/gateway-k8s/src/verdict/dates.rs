@@ -9,8 +9,6 @@ use super::{
     Condition, ConditionStatus, ConditionType, Decision, ListenerVerdict, Problem, Reason, Verdict,
     Verdicts,
 };
-use crate::api::{Gateway, ListenerSet};
-
 impl Verdicts {
     /// Warns of every certificate that clients refuse at `now`, or soon will, and tells
     /// its listener in a condition of our own: what was decided does not depend on the
@@ -18,32 +16,61 @@ impl Verdicts {
     ///
     /// Such certificates are served all the same. Nobody is better off without.
     pub fn dated(&mut self, now: SystemTime) {
-        let gateways = self.of_kind::<Gateway>();
-        let all: Vec<_> = gateways
-            .chain(self.of_kind::<ListenerSet>())
-            .cloned()
-            .collect();
-        for verdict in all {
-            let mut dated = Verdict::clone(&verdict);
-            let listeners = match &mut dated.decision {
-                Decision::Gateway(gateway) => &mut Arc::make_mut(gateway).listeners,
-                Decision::ListenerSet(set) => &mut Arc::make_mut(set).listeners,
-                Decision::None
-                | Decision::GatewayClass(_)
-                | Decision::Route(_)
-                | Decision::Backend(_)
-                | Decision::Policy(_) => continue,
-            };
-            let mut problems = Vec::new();
-            for (index, listener) in listeners.iter_mut().enumerate() {
-                let told = told(index, listener, now);
-                listener.date(&told);
-                problems.extend(told);
-            }
-            problems.retain(|problem| !dated.warnings.contains(problem));
-            Arc::make_mut(&mut dated.warnings).extend(problems);
-            // Puts nothing in that is there.
-            self.put(dated);
+        self.edit_listening(|verdict| verdict.dated(now));
+    }
+}
+
+impl Verdict {
+    pub(super) fn dated(&mut self, now: SystemTime) {
+        let Some(listeners) = self.listeners_mut() else {
+            return;
+        };
+        let mut problems = Vec::new();
+        for (index, listener) in listeners.iter_mut().enumerate() {
+            let told = told(index, listener, now);
+            listener.date(&told);
+            problems.extend(told);
+        }
+        problems.retain(|problem| !self.warnings.contains(problem));
+        if !problems.is_empty() {
+            Arc::make_mut(&mut self.warnings).extend(problems);
+        }
+    }
+
+    /// Until when there is nothing else to tell of its certificates than at `now`; for
+    /// ever, if that is none.
+    pub(super) fn dated_until(&self, now: SystemTime) -> Option<SystemTime> {
+        let listeners = self.listeners().unwrap_or_default().iter();
+        let certificates = listeners.flat_map(|one| &one.certificates);
+        let turns = certificates.flat_map(|certificate| {
+            let (begin, end) = (certificate.not_before(), certificate.not_after());
+            [Some(begin), end.checked_sub(SOON), Some(end)]
+        });
+        turns.flatten().filter(|turn| *turn >= now).min()
+    }
+
+    /// What its listeners are told, if it has any.
+    pub(super) fn listeners(&self) -> Option<&[ListenerVerdict]> {
+        match &self.decision {
+            Decision::Gateway(gateway) => Some(&gateway.listeners),
+            Decision::ListenerSet(set) => Some(&set.listeners),
+            Decision::None
+            | Decision::GatewayClass(_)
+            | Decision::Route(_)
+            | Decision::Backend(_)
+            | Decision::Policy(_) => None,
+        }
+    }
+
+    fn listeners_mut(&mut self) -> Option<&mut Vec<ListenerVerdict>> {
+        match &mut self.decision {
+            Decision::Gateway(gateway) => Some(&mut Arc::make_mut(gateway).listeners),
+            Decision::ListenerSet(set) => Some(&mut Arc::make_mut(set).listeners),
+            Decision::None
+            | Decision::GatewayClass(_)
+            | Decision::Route(_)
+            | Decision::Backend(_)
+            | Decision::Policy(_) => None,
         }
     }
 }
@@ -119,6 +146,7 @@ const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Gateway;
     use crate::testing::{Manifests, Outcome, SHOP};
 
     fn dated(days_before_the_end: i64) -> Outcome {

@@ -8,6 +8,7 @@ mod condition;
 mod dates;
 mod programmed;
 mod reason;
+mod settled;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -16,13 +17,14 @@ use std::sync::Arc;
 
 use gateway_core::model::{Certificate, SectionName};
 
-use crate::api::{ParentReference, RouteGroupKind};
+use crate::api::{Gateway, ListenerSet, ParentReference, RouteGroupKind};
 use crate::sorted::{self, Sorted};
 use crate::world::{Kind, Loaded, ObjectRef};
 
 pub use self::condition::{Condition, ConditionStatus, Problem};
 pub use self::programmed::BindFailure;
 pub use self::reason::{ConditionType, Reason};
+pub use self::settled::{Applied, Settled};
 
 /// Every verdict of one moment, by object.
 ///
@@ -61,16 +63,18 @@ impl Verdicts {
     /// Everything that is wrong: each object with a problem, and the condition it
     /// led to. See [`Verdict::problems`].
     pub fn problems(&self) -> impl Iterator<Item = (&Verdict, Option<&Condition>, &Problem)> {
-        self.iter().flat_map(|verdict| {
-            let problems = verdict.problems().into_iter();
-            problems.map(move |(condition, problem)| (verdict, condition, problem))
-        })
+        self.iter().flat_map(Verdict::told)
     }
 
     /// Puts a verdict in, unless it is there.
     pub(crate) fn put(&mut self, verdict: Verdict) {
+        self.share(Arc::new(verdict));
+    }
+
+    /// Puts in what is the same elsewhere, unless an equal one is there.
+    fn share(&mut self, verdict: Arc<Verdict>) {
         if self.get(&verdict.object) != Some(&verdict) {
-            self.objects.insert(Arc::new(verdict));
+            self.objects.insert(verdict);
         }
     }
 
@@ -87,6 +91,23 @@ impl Verdicts {
             self.remove(&object);
         }
         now.into_values().for_each(|verdict| self.put(verdict));
+    }
+
+    /// Changes what was decided about Gateways and ListenerSets.
+    fn edit_listening(&mut self, edit: impl Fn(&mut Verdict)) {
+        for verdict in self.listening() {
+            let mut edited = Verdict::clone(&verdict);
+            edit(&mut edited);
+            // Puts nothing in that is there.
+            self.put(edited);
+        }
+    }
+
+    /// The verdicts about what listens.
+    fn listening(&self) -> Vec<Arc<Verdict>> {
+        let gateways = self.of_kind::<Gateway>();
+        let all = gateways.chain(self.of_kind::<ListenerSet>());
+        all.cloned().collect()
     }
 
     /// The verdicts about objects of one kind.
@@ -158,6 +179,12 @@ impl Verdict {
         }
 
         found
+    }
+
+    /// The same, each with the verdict itself.
+    fn told(&self) -> impl Iterator<Item = (&Self, Option<&Condition>, &Problem)> {
+        let problems = self.problems().into_iter();
+        problems.map(move |(condition, problem)| (self, condition, problem))
     }
 
     pub(crate) fn with_warnings(mut self, warnings: &Arc<Vec<Problem>>) -> Self {

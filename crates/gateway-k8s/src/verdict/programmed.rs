@@ -1,18 +1,13 @@
 //! From "to be programmed" to what has happened.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-
-use gateway_core::model::ObjectName;
 
 use super::{
     Condition, ConditionStatus, ConditionType, Decision, GatewayVerdict, ListenerSetVerdict,
     ListenerVerdict, Problem, Reason, Verdict, Verdicts,
 };
-use crate::api::{Gateway, ListenerSet};
-use crate::world::ObjectRef;
 
 /// An address that could not be listened on.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -75,55 +70,28 @@ impl Verdicts {
     /// with every address that could not be listened on; all others are taken to
     /// be listened on.
     pub fn programmed(&mut self, failed: &[BindFailure]) {
-        let gateways = self.of_kind::<Gateway>();
-        let all: Vec<_> = gateways
-            .chain(self.of_kind::<ListenerSet>())
-            .cloned()
-            .collect();
-        for verdict in all {
-            let decision = match &verdict.decision {
-                Decision::Gateway(gateway) => {
-                    let mut gateway = GatewayVerdict::clone(gateway);
-                    gateway.programmed(failed);
-                    Decision::Gateway(Arc::new(gateway))
-                }
-                Decision::ListenerSet(set) => {
-                    let mut set = ListenerSetVerdict::clone(set);
-                    set.programmed(failed);
-                    Decision::ListenerSet(Arc::new(set))
-                }
-                Decision::None
-                | Decision::GatewayClass(_)
-                | Decision::Route(_)
-                | Decision::Backend(_)
-                | Decision::Policy(_) => continue,
-            };
-            self.put(Verdict {
-                decision,
-                ..Verdict::clone(&verdict)
-            });
-        }
+        self.edit_listening(|verdict| verdict.programmed(failed));
     }
 }
 
-impl Verdicts {
-    /// Says of Gateways that they lack something of the cluster.
-    pub fn hindered(&mut self, hindrances: &BTreeMap<ObjectName, Problem>) {
-        for (name, problem) in hindrances {
-            let object = ObjectRef::new::<Gateway>(name.namespace(), name.name());
-            let Some(verdict) = self.get(&object).cloned() else {
-                continue;
-            };
-            if let Decision::Gateway(gateway) = &verdict.decision {
-                let mut gateway = GatewayVerdict::clone(gateway);
-                let bad = Condition::bad(ConditionType::Programmed, vec![problem.clone()]);
-                replace(&mut gateway.conditions, bad);
-                let decision = Decision::Gateway(Arc::new(gateway));
-                self.put(Verdict {
-                    decision,
-                    ..verdict
-                });
-            }
+impl Verdict {
+    pub(super) fn programmed(&mut self, failed: &[BindFailure]) {
+        match &mut self.decision {
+            Decision::Gateway(gateway) => Arc::make_mut(gateway).programmed(failed),
+            Decision::ListenerSet(set) => Arc::make_mut(set).programmed(failed),
+            Decision::None
+            | Decision::GatewayClass(_)
+            | Decision::Route(_)
+            | Decision::Backend(_)
+            | Decision::Policy(_) => {}
+        }
+    }
+
+    /// Says of a Gateway that it lacks something of the cluster.
+    pub(super) fn hindered(&mut self, problem: Problem) {
+        if let Decision::Gateway(gateway) = &mut self.decision {
+            let bad = Condition::bad(ConditionType::Programmed, vec![problem]);
+            replace(&mut Arc::make_mut(gateway).conditions, bad);
         }
     }
 }

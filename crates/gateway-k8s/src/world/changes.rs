@@ -30,6 +30,18 @@ impl World {
         Self::for_each_kind(&mut collect);
         collect.changes
     }
+
+    /// Whether both are the same reading of the same objects. `false` may still mean
+    /// that they are equal.
+    pub fn same(&self, other: &Self) -> bool {
+        let mut compare = Compare {
+            one: self,
+            other,
+            are_same: true,
+        };
+        Self::for_each_kind(&mut compare);
+        compare.are_same
+    }
 }
 
 struct Collect<'a> {
@@ -53,5 +65,17 @@ impl ForEachKind for Collect<'_> {
                 }
             }
         }
+    }
+}
+
+struct Compare<'a> {
+    one: &'a World,
+    other: &'a World,
+    are_same: bool,
+}
+
+impl ForEachKind for Compare<'_> {
+    fn of_kind<T: Kind>(&mut self) {
+        self.are_same &= self.one.objects::<T>().same(self.other.objects());
     }
 }

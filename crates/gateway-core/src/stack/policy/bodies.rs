@@ -6,6 +6,7 @@ use gateway_filters::bandwidth::BandwidthBody;
 use gateway_filters::body_limit::CountedBody;
 use gateway_filters::circuit_breaker::BreakerBody;
 use gateway_filters::concurrency_limit::LimitedBody;
+use gateway_filters::retry::ReplayBody;
 use http::Response;
 
 use crate::Body;
@@ -41,6 +42,14 @@ pub(in crate::stack) fn limited(response: Response<LimitedBody<Body>>) -> Respon
 
 pub(in crate::stack) fn watched(response: Response<BreakerBody<Body>>) -> Response<Body> {
     response.map(|body| body.try_into_answer().map_or_else(Body::new, either))
+}
+
+/// Most requests are sent once, with the body they came with.
+pub(in crate::stack) fn direct(body: ReplayBody<Body>) -> Body {
+    match body.try_into_inner() {
+        Ok(inner) => inner,
+        Err(shared) => Body::new(shared),
+    }
 }
 
 pub(super) fn paced(response: Response<BandwidthBody<Body>>) -> Response<Body> {

@@ -15,7 +15,7 @@ use gateway_filters::{
 use http::Request;
 use tower::{Layer, ServiceExt};
 
-use super::bodies::{answered, counted, limited, paced, uncounted, watched};
+use super::bodies::{answered, counted, direct, limited, paced, uncounted, watched};
 use super::client::Client;
 use super::rescued::Rescued;
 use crate::Body;
@@ -124,6 +124,7 @@ fn inquired<I>(layer: InquiryLayer<I>, inner: RuleStack) -> RuleStack
 where
     I: Inquire + Send + Sync + 'static,
 {
+    let inner = inner.map_request(|request: Request<_>| request.map(direct));
     RuleStack::new(layer.layer(inner).map_response(answered))
 }
 

@@ -10,6 +10,6 @@ mod rescued;
 ))]
 mod tests;
 
-pub(super) use self::bodies::{limited, watched};
+pub(super) use self::bodies::{direct, limited, watched};
 pub(super) use self::layers::wrap;
 pub(super) use self::rescued::Rescued;

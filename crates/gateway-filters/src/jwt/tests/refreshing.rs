@@ -14,6 +14,9 @@ use crate::guard::Guard;
 
 type Reply = Result<(u16, String), &'static str>;
 
+/// The task that refreshes, and what went wrong there.
+type Refreshing = (tokio::task::JoinHandle<()>, Arc<Mutex<Vec<String>>>);
+
 /// Answers of a server of keys, one after the other; the last one for ever.
 #[derive(Clone)]
 struct Server {
@@ -32,7 +35,12 @@ impl Server {
     }
 
     /// Refreshes keys from here; the failures are counted.
-    fn serve(&self, source: &JwksSource) -> (tokio::task::JoinHandle<()>, Arc<Mutex<Vec<String>>>) {
+    fn serve(&self, source: &JwksSource) -> Refreshing {
+        let how = JwksRefresh::new(Uri::from_static("https://login.example/keys"));
+        self.serve_as(source, how)
+    }
+
+    fn serve_as(&self, source: &JwksSource, how: JwksRefresh) -> Refreshing {
         let server = self.clone();
         let client = service_fn(move |request: Request<Empty<Bytes>>| {
             assert_eq!(request.headers()["host"], "login.example");
@@ -53,7 +61,6 @@ impl Server {
         });
         let failures = Arc::new(Mutex::new(Vec::new()));
         let failed = Arc::clone(&failures);
-        let how = JwksRefresh::new(Uri::from_static("https://login.example/keys"));
         let refresh = source.refresh(how, client, move |error: JwksNotFetched| {
             failed.lock().expect("alone").push(error.to_string());
         });
@@ -139,6 +146,23 @@ async fn key_that_is_not_known_is_fetched_sooner_but_not_at_once() {
     sleep(60 * SECOND).await;
 
     assert_eq!(server.asked(), [0, 10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_never_to_be_fetched_again_are_if_one_is_wanted() {
+    let source = JwksSource::remote();
+    let jwt = Jwt::new(JwtProvider::new(ISSUER, source.clone()));
+    let server = Server::new([Ok((200, public("a")))]);
+    let how = JwksRefresh::new(Uri::from_static("https://login.example/keys"));
+    let (_task, failures) = server.serve_as(&source, how.with_interval(Duration::MAX));
+    sleep(3_600 * SECOND).await;
+    assert_eq!(server.asked(), [0]);
+
+    assert!(jwt.check(&mut head(&token(&claims()))).is_err());
+    sleep(SECOND).await;
+
+    assert_eq!(server.asked(), [0, 3_600]);
+    assert!(failures.lock().expect("alone").is_empty());
 }
 
 #[tokio::test(start_paused = true)]

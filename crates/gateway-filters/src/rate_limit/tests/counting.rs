@@ -41,6 +41,25 @@ fn exactly_the_limit_passes_on_16_threads() {
 }
 
 #[test]
+fn clock_of_another_century_lets_no_more_pass() {
+    let century = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+    let now = Instant::now().into_std();
+    for refill in [Refill::Continuous, Refill::Window] {
+        for moment in [now + century, now + century * 7] {
+            let settings = limit(2, secs(1)).with_refill(refill);
+            let limiter = RateLimiter::new(settings.with_queue(1, Duration::MAX));
+
+            let decisions = [(); 5].map(|()| limiter.decide(&get(), moment));
+
+            let passes = decisions
+                .iter()
+                .filter(|one| matches!(one, Decision::Pass(_)));
+            assert_eq!(passes.count(), 2);
+        }
+    }
+}
+
+#[test]
 fn exactly_the_limit_of_each_key_passes_on_16_threads() {
     let settings = by_user(limit(50, secs(1)).with_burst(70).expect("valid"));
     let limiter = RateLimiter::new(settings);

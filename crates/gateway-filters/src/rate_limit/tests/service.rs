@@ -3,12 +3,13 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use tokio::time::{Instant, advance, sleep};
-use tokio_test::{assert_pending, task::spawn};
+use tokio_test::{assert_pending, assert_ready_ok, task::spawn};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_test::mock;
 
 use super::*;
 use crate::Answer;
+use crate::script::OnePlace;
 
 async fn ok(_: Request<()>) -> Result<Response<Bytes>, Infallible> {
     Ok(Response::new(Bytes::from_static(b"ok")))
@@ -46,6 +47,21 @@ async fn services_of_one_layer_share_its_limit() {
     assert_eq!(statuses(one.clone(), 6, millis(0)).await, [6, 0]);
     assert_eq!(statuses(one, 2, millis(0)).await, [2, 0]);
     assert_eq!(statuses(other, 6, millis(0)).await, [2, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_that_waits_keeps_no_place_of_the_service() {
+    let settings = limit(1, secs(1)).with_queue(1, secs(60));
+    let mut service = RateLimitLayer::new(settings).layer(OnePlace::new());
+    service.ready().await.expect("it has a place");
+    service.call(get()).await.expect("at once");
+    service.ready().await.expect("it has a place again");
+
+    let mut waiting = spawn(service.call(get()));
+    assert_pending!(waiting.poll());
+    advance(millis(1_001)).await;
+
+    assert_ready_ok!(waiting.poll());
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,8 +63,15 @@ impl Provisioner {
 
     /// These Gateways need objects, in this world.
     pub fn update(&self, needed: Arc<[Needed]>, world: World) {
-        self.asked
-            .send_modify(|asked| asked.told = Some((needed, world)));
+        self.asked.send_if_modified(|asked| {
+            let is_known = asked.told.as_ref().is_some_and(|(before, seen)| {
+                Arc::ptr_eq(before, &needed)
+                    && seen.services.same(&world.services)
+                    && seen.endpoint_slices.same(&world.endpoint_slices)
+            });
+            asked.told = Some((needed, world));
+            !is_known
+        });
     }
 
     /// Whether it is the one of all replicas that writes. It is not, to begin with.

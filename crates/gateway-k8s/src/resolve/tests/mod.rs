@@ -13,6 +13,7 @@ mod parents;
 mod policies;
 mod properties;
 mod rules;
+mod settled;
 mod streams;
 mod tls_listeners;
 mod traffic;

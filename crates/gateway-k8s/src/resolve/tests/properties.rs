@@ -16,7 +16,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 /// One change of a world.
 #[derive(Clone, Debug)]
-enum Edit {
+pub(super) enum Edit {
     Gateway(u8, u8),
     Route(u8, u8, u8, u8),
     Service(u8, u8, Vec<u8>),
@@ -32,7 +32,7 @@ enum Edit {
     Authority(bool),
 }
 
-fn edits() -> impl Strategy<Value = Edit> {
+pub(super) fn edits() -> impl Strategy<Value = Edit> {
     prop_oneof![
         (0..3u8, 0..6u8).prop_map(|(name, kind)| Edit::Gateway(name, kind)),
         (0..4u8, 0..3u8, 0..5u8, 0..5u8).prop_map(|(a, b, c, d)| Edit::Route(a, b, c, d)),
@@ -55,7 +55,7 @@ fn namespace(name: u8) -> &'static str {
     ["a", "b"][usize::from(name % 2)]
 }
 
-fn apply(manifests: Manifests, edit: &Edit) -> Manifests {
+pub(super) fn apply(manifests: Manifests, edit: &Edit) -> Manifests {
     match edit {
         Edit::Gateway(name, kind) => manifests.gateway(&format!("a/g{name}"), |text| gateway(text, *kind)),
         Edit::Route(name, parent, kind, backend) => {

@@ -66,6 +66,18 @@ pub use self::settings::ClusterSettings;
 
 use self::state::State;
 use self::supervise::Supervisor;
+use crate::world::World;
+
+/// What was told last, and when.
+#[derive(Debug)]
+struct Told {
+    at: Instant,
+    /// How long whoever was told was busy with it; nothing, while that goes on.
+    took: Option<Duration>,
+    world: World,
+    /// When the objects were others for the last time.
+    world_at: Instant,
+}
 
 /// Follows a cluster. Dropping it ends that.
 #[derive(Debug)]
@@ -75,7 +87,7 @@ pub struct Cluster {
     news: watch::Receiver<State>,
     /// Whether there is something that was not told.
     is_pending: bool,
-    told: Option<Instant>,
+    told: Option<Told>,
     /// Since when nothing is waited for but what cannot be had.
     stuck: Option<Instant>,
 }
@@ -109,24 +121,58 @@ impl Cluster {
     ///
     /// The first reading is given when every kind that is installed was listed. A kind
     /// that still cannot be listed ten seconds after the others were is not waited for
-    /// any longer. One change is told at once; while many come, they are told together
-    /// every ten milliseconds.
+    /// any longer. One change is told at once; while many come, they are told together,
+    /// so that between two readings there is four times as long as the caller was busy
+    /// with the first: one to ten milliseconds. Those of statuses keep those of objects
+    /// waiting for nothing.
     ///
     /// Dropping the future loses nothing: what was to be told is told the next time.
     pub async fn changed(&mut self) -> Reading {
+        if let Some(told) = &mut self.told {
+            told.took.get_or_insert_with(|| told.at.elapsed());
+        }
         loop {
             while !self.is_pending {
                 self.wait().await;
             }
-            if let Some(told) = self.told {
-                sleep_until(told + APART).await;
+            if let Some(due) = self.due().filter(|due| *due > Instant::now()) {
+                tokio::select! {
+                    () = sleep_until(due) => {}
+                    // It may be more urgent.
+                    _ = self.news.changed() => continue,
+                }
             }
             self.is_pending = false;
             if self.may_be_served() {
-                self.told = Some(Instant::now());
-                return self.news.borrow_and_update().reading();
+                let reading = self.news.borrow_and_update().reading();
+                self.note(&reading);
+                return reading;
             }
         }
+    }
+
+    /// When what is new may be told.
+    fn due(&self) -> Option<Instant> {
+        let told = self.told.as_ref()?;
+        let last = if self.news.borrow().world.same(&told.world) {
+            told.at
+        } else {
+            told.world_at
+        };
+        let busy = told.took.unwrap_or_default().saturating_mul(PAUSE);
+        Some(last + busy.clamp(SHORTEST, LONGEST))
+    }
+
+    fn note(&mut self, reading: &Reading) {
+        let now = Instant::now();
+        let last = self.told.take();
+        let last = last.filter(|told| told.world.same(&reading.world));
+        self.told = Some(Told {
+            at: now,
+            took: None,
+            world: reading.world.clone(),
+            world_at: last.map_or(now, |told| told.world_at),
+        });
     }
 
     /// Waits until it is worth while to look.
@@ -186,8 +232,10 @@ impl Drop for Cluster {
 /// How long what cannot be had is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The least time between two readings.
-const APART: Duration = Duration::from_millis(10);
+/// How often the time that a reading took passes before the next, within limits.
+const PAUSE: u32 = 4;
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_millis(10);
 
 /// How long to wait before beginning again.
 const AGAIN: Duration = Duration::from_secs(1);

@@ -16,7 +16,7 @@ use crate::world::{ObjectRef, World};
 /// made none.
 #[derive(Debug)]
 pub(super) struct State {
-    world: World,
+    pub(super) world: World,
     statuses: Statuses,
     problems: BTreeMap<ObjectRef, ObjectProblem>,
     /// One for each of [`Watched::all`].

@@ -25,8 +25,8 @@ pub(super) struct Tracked {
     pub(super) failures: u32,
     /// Whether its failure was logged.
     pub(super) is_logged: bool,
-    /// The last status that the server has not taken as it was.
-    pub(super) altered: Option<Altered>,
+    /// The last status that the server has not taken as it was. Most are.
+    pub(super) altered: Option<Box<Altered>>,
 }
 
 impl Tracked {
@@ -70,9 +70,9 @@ impl Tracked {
         let made: Value = made
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default();
-        self.altered = (made != sent).then(|| Altered {
-            sent: timeless(sent),
-            made,
+        self.altered = (made != sent).then(|| {
+            let sent = timeless(sent);
+            Box::new(Altered { sent, made })
         });
         self.answered = Some(Arc::new(stored));
         self.pace.wrote(now);

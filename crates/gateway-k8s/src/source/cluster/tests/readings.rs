@@ -38,8 +38,9 @@ async fn one_change_is_told_at_once() {
     assert!(reading.world.http_routes.get("shop", "a").is_some());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_storm_is_told_in_steps() {
+/// How many readings tell of a route a millisecond, 300 times, to somebody who is busy
+/// with each for so long.
+async fn readings_of_a_storm(busy: Duration) -> usize {
     let server = ApiServer::with_gateway_api();
     let (mut cluster, _) = follow(&server).await;
     told_within(&mut cluster, Duration::from_secs(5)).await;
@@ -49,17 +50,59 @@ async fn a_storm_is_told_in_steps() {
         async move {
             for index in 0..300 {
                 route(&server, &format!("r{index}"), "a.example");
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                sleep(Duration::from_millis(1)).await;
             }
         }
     });
-    let told = told_within(&mut cluster, Duration::from_secs(3)).await;
+    let (mut readings, mut routes) = (0, 0);
+    while routes < 300 {
+        let reading = timeout(Duration::from_secs(1), cluster.changed()).await;
+        routes = reading.expect("all are told").world.http_routes.len();
+        readings += 1;
+        sleep(busy).await;
+    }
 
     storm.await.expect("ends");
-    assert!((20..=40).contains(&told.len()), "{}", told.len());
-    assert_eq!(
-        told.last().map(|last| last.world.http_routes.len()),
-        Some(300)
+    readings
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_is_told_in_steps_as_long_as_they_are_dear() {
+    let cheap = readings_of_a_storm(Duration::ZERO).await;
+    let dear = readings_of_a_storm(Duration::from_millis(1)).await;
+    let dearer = readings_of_a_storm(Duration::from_millis(8)).await;
+
+    assert!((150..=301).contains(&cheap), "{cheap}");
+    assert!((60..=100).contains(&dear), "{dear}");
+    assert!((20..=40).contains(&dearer), "{dearer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn statuses_keep_no_object_waiting() {
+    let server = ApiServer::with_gateway_api();
+    let (mut cluster, _) = follow(&server).await;
+    let mut object = route(&server, "a", "a.example");
+    let with_route = cluster.changed().await.world;
+    told_within(&mut cluster, Duration::from_secs(5)).await;
+    let before = Instant::now();
+
+    object["status"] = serde_json::json!({"parents": []});
+    server.apply_value(object.clone());
+    assert!(cluster.changed().await.world.same(&with_route));
+    sleep(BUSY).await;
+    object["status"] = serde_json::json!({"parents": [{"controllerName": "a.example/b"}]});
+    server.apply_value(object);
+    // That one waits by now, and the object passes it by.
+    let nothing = timeout(Duration::from_millis(1), cluster.changed()).await;
+    assert!(nothing.is_err());
+    route(&server, "b", "b.example");
+    let reading = cluster.changed().await;
+
+    assert!(reading.world.http_routes.get("shop", "b").is_some());
+    assert!(
+        before.elapsed() <= BUSY + Duration::from_millis(3),
+        "{:?}",
+        before.elapsed()
     );
 }
 
@@ -70,6 +113,7 @@ async fn giving_up_waiting_loses_nothing() {
     told_within(&mut cluster, Duration::from_secs(5)).await;
     route(&server, "a", "a.example");
     cluster.changed().await;
+    sleep(BUSY).await;
     route(&server, "b", "b.example");
 
     // In the pause between two readings.
@@ -199,3 +243,6 @@ async fn dropping_it_ends_all_watches() {
 
     assert_eq!(server.count(&Requests::all()), 0);
 }
+
+/// As long as the longest pause is four times of.
+const BUSY: Duration = Duration::from_millis(3);
