@@ -48,8 +48,13 @@ impl Api {
     /// Makes an object, or makes it what it is to be.
     #[track_caller]
     pub(crate) fn apply(&self, object: &Value) -> Value {
-        let path = format!("{}?fieldManager=drills&force=true", path_of(object));
-        self.expect("PATCH", &path, APPLY, &object.to_string())
+        self.expect("PATCH", &applied(object), APPLY, &object.to_string())
+    }
+
+    /// The same, and whether it was done.
+    pub(crate) fn try_apply(&self, object: &Value) -> bool {
+        let answer = self.call("PATCH", &applied(object), APPLY, &object.to_string());
+        answer.is_some_and(|(status, _)| (200..300).contains(&status))
     }
 
     /// Changes fields of an object, or of a part of it such as `/status`.
@@ -62,10 +67,15 @@ impl Api {
     /// Has an object removed, if there is one.
     #[track_caller]
     pub(crate) fn delete(&self, object: &Value) {
-        let (status, body) = self
-            .call("DELETE", &path_of(object), "", "")
-            .expect("the API server answers");
-        assert!(matches!(status, 200 | 202 | 404), "{status}: {body}");
+        let status = self.try_delete(object);
+        assert!(matches!(status, Some(200 | 202 | 404)), "{status:?}");
+    }
+
+    /// The same, and the status of the answer, if there is one.
+    pub(crate) fn try_delete(&self, object: &Value) -> Option<u16> {
+        // Pods need not take their leave.
+        let path = format!("{}?gracePeriodSeconds=1", path_of(object));
+        self.call("DELETE", &path, "", "").map(|(status, _)| status)
     }
 
     #[track_caller]
@@ -100,6 +110,10 @@ impl Api {
         let status = head.split(' ').nth(1)?.parse().ok()?;
         Some((status, body.to_owned()))
     }
+}
+
+fn applied(object: &Value) -> String {
+    format!("{}?fieldManager=drills&force=true", path_of(object))
 }
 
 fn path_of(object: &Value) -> String {

@@ -17,10 +17,11 @@ use crate::patience::{PATIENCE, within};
 #[derive(Debug)]
 pub(crate) struct Cluster {
     name: String,
-    folder: TempDir,
+    folder: PathBuf,
     api: Api,
     numbers: AtomicU16,
-    /// Ends the cluster when its input does, which is when this process ends.
+    /// Ends the cluster when its input does, which is when this process ends, and removes the
+    /// folder.
     _undertaker: Child,
     _inmates: Vec<Child>,
 }
@@ -40,15 +41,13 @@ impl Cluster {
     pub(crate) fn alone() -> Option<(&'static Self, MutexGuard<'static, ()>)> {
         static ALONE: OnceLock<Option<Cluster>> = OnceLock::new();
         static TURN: Mutex<()> = Mutex::new(());
-        // One that failed has left nothing that the next one minds.
+        // One that failed has left nothing either.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let made = ALONE.get_or_init(|| Self::start(&format!("alone-{}", id())));
         if made.is_none() {
             say_skipped();
         }
-        let cluster = made.as_ref()?;
-        cluster.script("start-api-server").status().expect("runs");
-        Some((cluster, turn))
+        Some((made.as_ref()?, turn))
     }
 
     #[allow(
@@ -57,7 +56,8 @@ impl Cluster {
     )]
     fn start(name: &str) -> Option<Self> {
         let image = format!("gateway={}", gateway_binary()?.display());
-        let undertaker = undertaker(name);
+        let folder = TempDir::new().expect("a folder can be made").keep();
+        let undertaker = undertaker(name, &folder);
         let up = scripts().join("up");
         let output = Command::new(up)
             .args(["--name", name, "--image", &image])
@@ -67,6 +67,7 @@ impl Cluster {
             let mut undertaker = undertaker;
             undertaker.kill().expect("is ours");
             undertaker.wait().expect("is ours");
+            fs::remove_dir_all(folder).expect("is ours");
             return None;
         }
         assert!(
@@ -75,8 +76,7 @@ impl Cluster {
             String::from_utf8_lossy(&output.stderr)
         );
 
-        let folder = TempDir::new().expect("a folder can be made");
-        let socket = folder.path().join("api");
+        let socket = folder.join("api");
         let mut cluster = Self {
             name: name.to_owned(),
             api: Api::new(socket.clone()),
@@ -148,21 +148,28 @@ impl Cluster {
     }
 
     pub(crate) fn log(&self, name: &str) -> PathBuf {
-        self.folder.path().join(format!("{name}.log"))
+        self.folder.join(format!("{name}.log"))
     }
 
     /// A file of this text, for whoever runs in the cluster.
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.folder.path().join(name);
+        let path = self.folder.join(name);
         fs::write(&path, text).expect("can be written");
         path
+    }
+
+    /// The credentials of the administrator, which programs in the cluster have by default.
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
+        let mut print = self.enter("sh");
+        print.args(["-c", "printf %s \"$KUBECONFIG\""]);
+        PathBuf::from(Self::output(print))
     }
 
     /// The credentials of the gateway, with the role of `deploy/rbac.yaml`.
     pub(crate) fn credentials(&self) -> PathBuf {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = self.folder.path().join("gateway.kubeconfig");
+        let path = self.folder.join("gateway.kubeconfig");
         if !path.exists() {
             let mut command = self.script("kubeconfig-for");
             command.args(["gateway-system", "gateway"]);
@@ -182,12 +189,14 @@ impl Cluster {
 }
 
 /// Waits for this process to end, and ends the cluster then.
-fn undertaker(name: &str) -> Child {
+fn undertaker(name: &str, folder: &Path) -> Child {
     let down = scripts().join("down");
+    let wait = "read -r nothing; \"$0\" --name \"$1\"; rm -rf \"$2\"";
     Command::new("setsid")
-        .args(["sh", "-c", "read -r nothing; exec \"$0\" --name \"$1\""])
+        .args(["sh", "-c", wait])
         .arg(down)
         .arg(name)
+        .arg(folder)
         .stdin(Stdio::piped())
         .spawn()
         .expect("sh is there")

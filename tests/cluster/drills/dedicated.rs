@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::curl::curl;
-use crate::deployment::{Deployment, apply, log};
+use crate::deployment::{Deployment, log};
 use crate::patience::{PATIENCE, secs, throughout, within};
 use crate::pods::SYSTEM;
 use crate::scene::{GATEWAY_API, Scene, condition};
 use crate::secrets::put_certificate;
+use crate::tidy::Applied;
 
 #[test]
 #[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
@@ -16,7 +17,7 @@ fn a_dedicated_gateway_is_served_by_pods_of_its_own_and_goes_with_all_it_had() {
     let Some((cluster, _turn)) = Cluster::alone() else {
         return;
     };
-    apply(cluster, "deploy/dedicated.yaml");
+    let _roles = Applied::new(cluster, "deploy/dedicated.yaml");
     let scene = Scene::new(cluster, "dedicated");
     let deployment = Deployment::start(cluster, DEDICATED);
     put_certificate(&scene, "certificate", 0);
@@ -45,8 +46,7 @@ fn a_dedicated_gateway_is_served_by_pods_of_its_own_and_goes_with_all_it_had() {
     scene.delete("Gateway", "one");
 
     within(PATIENCE, "all goes with the Gateway", || {
-        let kinds = ["Deployment", "Service", "ServiceAccount"];
-        let mut kinds = kinds.into_iter();
+        let mut kinds = MADE.into_iter();
         kinds
             .all(|kind| scene.get(kind, "one-gateway").is_none())
             .then_some(())?;
@@ -74,7 +74,7 @@ fn a_dedicated_gateway_can_be_edited_and_scaled_and_its_deployment_is_kept_as_it
     let Some((cluster, _turn)) = Cluster::alone() else {
         return;
     };
-    apply(cluster, "deploy/dedicated.yaml");
+    let _roles = Applied::new(cluster, "deploy/dedicated.yaml");
     let scene = Scene::new(cluster, "edited");
     let deployment = Deployment::start(cluster, DEDICATED);
     put_certificate(&scene, "certificate", 0);
@@ -94,6 +94,9 @@ fn a_dedicated_gateway_can_be_edited_and_scaled_and_its_deployment_is_kept_as_it
         let deployment = scene.get("Deployment", "edge-gateway")?;
         assert_eq!(deployment["spec"]["replicas"], 2);
         let containers = &deployment["spec"]["template"]["spec"]["containers"];
+        let resources = &containers[0]["resources"];
+        assert_eq!(resources["requests"]["cpu"], "50m");
+        assert_eq!(resources["limits"]["memory"], "1Gi");
         let variables = containers[0]["env"].as_array()?;
         let log = variables.iter().find(|one| one["name"] == "GATEWAY_LOG")?;
         (log["value"] == "json/info").then_some(())
@@ -113,8 +116,7 @@ fn a_dedicated_gateway_can_be_edited_and_scaled_and_its_deployment_is_kept_as_it
     let services = ["GATEWAY_EXPOSURE=services"];
     cluster.kubectl(&[&["set", "env"][..], &system, &services].concat());
     within(secs(120), "nothing is left of what was dedicated", || {
-        let kinds = ["Deployment", "ServiceAccount"];
-        let mut kinds = kinds.into_iter();
+        let mut kinds = MADE.into_iter().filter(|kind| *kind != "Service");
         let gone = kinds.all(|kind| scene.get(kind, "edge-gateway").is_none());
         let mut slices = scene.list("EndpointSlice");
         slices.retain(|one| {
@@ -137,7 +139,7 @@ fn a_deployment_of_somebody_else_is_left_alone_and_the_gateway_says_so() {
     let Some((cluster, _turn)) = Cluster::alone() else {
         return;
     };
-    apply(cluster, "deploy/dedicated.yaml");
+    let _roles = Applied::new(cluster, "deploy/dedicated.yaml");
     let scene = Scene::new(cluster, "foreign");
     let labels = json!({"app": "other"});
     let other = scene.apply(json!({
@@ -182,7 +184,12 @@ fn gateway(scene: &Scene, name: &str, ports: &[u16]) {
         "tls": {"certificateRefs": [{"name": "certificate"}]},
     }));
     scene.apply(json!({
-        "apiVersion": GATEWAY_API, "kind": "Gateway", "metadata": {"name": name},
+        "apiVersion": GATEWAY_API, "kind": "Gateway",
+        "metadata": {"name": name, "annotations": {
+            "gateway-rs.dev/cpu-request": "50m",
+            // As an API server does not write it.
+            "gateway-rs.dev/memory-limit": "1024Mi",
+        }},
         "spec": {
             "gatewayClassName": "gateway",
             "listeners": listeners,
@@ -196,8 +203,7 @@ fn gateway(scene: &Scene, name: &str, ports: &[u16]) {
 
 fn assert_carries_what_was_asked(scene: &Scene, gateway: &str) {
     let name = format!("{gateway}-gateway");
-    let kinds = ["Deployment", "Service", "ServiceAccount"];
-    let objects = kinds.map(|kind| scene.get(kind, &name).expect(kind));
+    let objects = MADE.map(|kind| scene.get(kind, &name).expect(kind));
     let pods = pods_of(scene, gateway);
     assert_eq!(pods.len(), 1, "{pods:#?}");
     for object in objects.iter().chain(&pods) {
@@ -231,8 +237,7 @@ fn subjects(scene: &Scene) -> Vec<String> {
 
 /// When what a Gateway has was last written to by the gateway.
 fn written(scene: &Scene) -> Vec<Value> {
-    let kinds = ["Deployment", "Service", "ServiceAccount"];
-    let objects = kinds.map(|kind| scene.get(kind, "edge-gateway").expect(kind));
+    let objects = MADE.map(|kind| scene.get(kind, "edge-gateway").expect(kind));
     let managers = objects
         .iter()
         .map(|one| one["metadata"]["managedFields"].as_array());
@@ -240,9 +245,16 @@ fn written(scene: &Scene) -> Vec<Value> {
         .flat_map(|all| all.expect("is kept"))
         .filter(|one| one["manager"] == "gateway-rs.dev");
     let times: Vec<_> = ours.map(|one| one["time"].clone()).collect();
-    assert_eq!(times.len(), kinds.len());
+    assert_eq!(times.len(), MADE.len());
     times
 }
 
+/// What each Gateway has of its name.
+const MADE: [&str; 4] = [
+    "Deployment",
+    "PodDisruptionBudget",
+    "Service",
+    "ServiceAccount",
+];
 /// One pod for each Gateway, since the node is small.
 const DEDICATED: &[&str] = &["GATEWAY_EXPOSURE=dedicated", "GATEWAY_DEDICATED_REPLICAS=1"];

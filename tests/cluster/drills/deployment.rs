@@ -1,22 +1,26 @@
 //! The gateway as `deploy/` installs it.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::cluster::{Cluster, root};
+use crate::cluster::Cluster;
 use crate::pods::SYSTEM;
 use crate::replica::assert_nothing_forbidden;
+use crate::tidy::Applied;
 
 /// That of `deploy/deployment.yaml`. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct Deployment {
     cluster: &'static Cluster,
+    _applied: Applied,
 }
 
 impl Deployment {
     /// With these variables besides, as in `NAME=VALUE`.
     pub(crate) fn start(cluster: &'static Cluster, variables: &[&str]) -> Self {
-        let this = Self { cluster };
-        apply(cluster, "deploy/deployment.yaml");
+        let this = Self {
+            cluster,
+            _applied: Applied::new(cluster, "deploy/deployment.yaml"),
+        };
         let target = ["deployment/gateway", "--namespace", SYSTEM];
         let quickly = ["GATEWAY_LAME_DUCK=0s", "GATEWAY_DRAIN_TIMEOUT=1s"];
         cluster.kubectl(&[&["set", "env"][..], &target, &quickly, variables].concat());
@@ -41,18 +45,7 @@ impl Drop for Deployment {
         if std::thread::panicking() {
             print_logs(self.cluster);
         }
-        self.cluster.api().delete(&json!({
-            "apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": {"namespace": SYSTEM, "name": "gateway"},
-        }));
     }
-}
-
-/// Applies a file of the repository.
-#[track_caller]
-pub(crate) fn apply(cluster: &Cluster, file: &str) {
-    let file = root().join(file).display().to_string();
-    cluster.kubectl(&["apply", "--filename", &file]);
 }
 
 /// What the containers of a pod have written.

@@ -1,5 +1,6 @@
 //! Endpoints that come and go faster than anybody can follow.
 
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use crate::load::Load;
 use crate::patience::{paced, secs};
 use crate::replica::Replica;
 use crate::scene::Scene;
+use crate::tidy::insist;
 
 #[test]
 #[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
@@ -17,9 +19,7 @@ fn a_hundred_endpoints_that_flap_lose_no_request_while_one_is_up() {
         return;
     };
     let scene = Scene::new(cluster, "flapping");
-    let mut route = cluster.enter("ip");
-    route.args(["route", "replace", "local", ADDRESSES, "dev", "lo"]);
-    Cluster::output(route);
+    let _addresses = Addresses::new(cluster);
     let _replica = Replica::of(&scene);
     scene.gateway("edge");
     scene.backend("flock");
@@ -38,6 +38,31 @@ fn a_hundred_endpoints_that_flap_lose_no_request_while_one_is_up() {
     let failed: Vec<_> = ended.into_iter().flat_map(|(_, failed)| failed).collect();
     assert_eq!(failed, Vec::<String>::new(), "of {count}");
     eprintln!("{count} requests while {ENDPOINTS} endpoints changed {flips} times");
+}
+
+/// Those of the endpoints: all are the node itself. Dropping it takes them away.
+struct Addresses(&'static Cluster);
+
+impl Addresses {
+    fn new(cluster: &'static Cluster) -> Self {
+        let this = Self(cluster);
+        Cluster::output(this.route("replace"));
+        this
+    }
+
+    fn route(&self, verb: &str) -> Command {
+        let mut route = self.0.enter("ip");
+        route.args(["route", verb, "local", ADDRESSES, "dev", "lo"]);
+        route
+    }
+}
+
+impl Drop for Addresses {
+    fn drop(&mut self) {
+        let output = self.route("delete").output();
+        let is_gone = output.as_ref().is_ok_and(|one| one.status.success());
+        insist(is_gone, || format!("{ADDRESSES}: {output:?}"));
+    }
 }
 
 /// Every other one is up, then the others, and at times a single one.
@@ -68,7 +93,6 @@ fn slice(scene: &Scene, is_ready: impl Fn(u32) -> bool) {
 }
 
 const ENDPOINTS: u32 = 100;
-/// All of them are the node itself.
 const ADDRESSES: &str = "10.243.0.0/24";
 const TICK: Duration = Duration::from_millis(100);
 const LASTING: Duration = secs(15);

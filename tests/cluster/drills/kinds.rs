@@ -6,6 +6,7 @@ use crate::cluster::Cluster;
 use crate::patience::{PATIENCE, within};
 use crate::replica::Replica;
 use crate::scene::{GATEWAY_API, Scene};
+use crate::tidy::insist;
 
 #[test]
 #[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
@@ -29,12 +30,12 @@ fn kinds_that_are_installed_later_are_followed_from_then_on() {
         scene.accepted(kind, "stream");
         answered(&origin);
 
-        let definition = take_definition(cluster, kind);
+        let removed = Removed::new(cluster, kind);
         within(PATIENCE, "nothing is served without the kind", || {
             (!ask(&scene, &address, url).contains(&origin)).then_some(())
         });
 
-        restore(cluster, definition);
+        drop(removed);
         within(PATIENCE, "the kind can be written", || {
             let path = format!("/apis/{GATEWAY_API}/{}s", kind.to_lowercase());
             (cluster.api().call("GET", &path, "", "")?.0 == 200).then_some(())
@@ -85,30 +86,43 @@ fn ask_udp(scene: &Scene, address: &str, port: u16) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Removes a definition, with all objects of its kind, and returns what it was.
-fn take_definition(cluster: &Cluster, kind: &str) -> Value {
-    let name = format!("{}s.gateway.networking.k8s.io", kind.to_lowercase());
-    let get = || {
-        cluster
-            .api()
-            .get(DEFINITIONS, "CustomResourceDefinition", "", &name)
-    };
-    let mut definition = get().expect("is installed");
-    cluster.api().delete(&definition);
-    within(PATIENCE, "the definition is gone", || {
-        get().is_none().then_some(())
-    });
-
-    let annotations = definition["metadata"]["annotations"].take();
-    definition["metadata"] = json!({"name": name, "annotations": annotations});
-    definition
+/// A definition that was removed, with all objects of its kind. Dropping it brings it back.
+struct Removed {
+    cluster: &'static Cluster,
+    definition: Value,
 }
 
-fn restore(cluster: &Cluster, mut definition: Value) {
-    if let Some(fields) = definition.as_object_mut() {
-        fields.remove("status");
+impl Removed {
+    fn new(cluster: &'static Cluster, kind: &str) -> Self {
+        let name = format!("{}s.gateway.networking.k8s.io", kind.to_lowercase());
+        let get = || {
+            cluster
+                .api()
+                .get(DEFINITIONS, "CustomResourceDefinition", "", &name)
+        };
+        let there = get().expect("is installed");
+        let annotations = &there["metadata"]["annotations"];
+        let this = Self {
+            cluster,
+            definition: json!({
+                "apiVersion": DEFINITIONS, "kind": "CustomResourceDefinition",
+                "metadata": {"name": name, "annotations": annotations},
+                "spec": there["spec"],
+            }),
+        };
+        cluster.api().delete(&there);
+        within(PATIENCE, "the definition is gone", || {
+            get().is_none().then_some(())
+        });
+        this
     }
-    cluster.api().apply(&definition);
+}
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        let is_back = self.cluster.api().try_apply(&self.definition);
+        insist(is_back, || "a kind without a definition".to_owned());
+    }
 }
 
 const DEFINITIONS: &str = "apiextensions.k8s.io/v1";

@@ -56,6 +56,31 @@ fn another_replica_writes_within_twenty_seconds_of_a_kill() {
 
 #[test]
 #[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
+fn a_replica_that_stood_still_past_its_lease_writes_nothing_when_it_goes_on() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let stage = Stage::new(cluster, "stopped");
+    let (leader, follower) = stage.replicas();
+    let writes = leader.writes();
+
+    leader.signal("-STOP");
+    stage.scene.route("later", "edge", "echo");
+    stage.told(&follower, secs(20));
+    leader.signal("-CONT");
+
+    within(PATIENCE, "it knows that it leads no longer", || {
+        (leader.answers() && !leader.leads()).then_some(())
+    });
+    stage.scene.served(&leader.url("later"), &stage.origin);
+    assert!(follower.leads());
+    assert_eq!(leader.writes(), writes);
+    leader.finish();
+    follower.finish();
+}
+
+#[test]
+#[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
 fn a_replica_that_ends_hands_over_at_once_and_serves_meanwhile() {
     let Some(cluster) = Cluster::shared() else {
         return;

@@ -11,7 +11,8 @@
 //! `GATEWAY_BINARY` names another gateway than the newest of the target folder. The
 //! cluster of all tests is one, in which each has a namespace, a range of addresses
 //! and gateways of its own; those that disturb everybody have another, one at a time.
-//! Both end with this process, however it ends.
+//! Each removes what it has made, also when it fails, and waits until it is gone. Both
+//! clusters end with this process, however it ends.
 
 mod api;
 mod cluster;
@@ -22,7 +23,9 @@ mod patience;
 mod pods;
 mod replica;
 mod scene;
+mod tidy;
 
+mod credentials;
 mod dedicated;
 mod flapping;
 mod kinds;

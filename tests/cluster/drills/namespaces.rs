@@ -15,8 +15,9 @@ fn a_namespace_is_deleted_whole_while_others_are_served() {
     let Some((cluster, _turn)) = Cluster::alone() else {
         return;
     };
-    let replica = Replica::of_all(cluster, &[]);
-    let [living, doomed] = ["living", "doomed"].map(|name| Scene::new(cluster, name));
+    let living = Scene::new(cluster, "living");
+    let replica = Replica::of_all(&living, &[]);
+    let doomed = Scene::new(cluster, "doomed");
     for scene in [&living, &doomed] {
         let origin = scene.backend("echo");
         put_certificate(scene, "certificate", 1);

@@ -1,13 +1,14 @@
 //! The gateway on the network of nodes.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cluster::Cluster;
-use crate::deployment::{apply, log, print_logs};
+use crate::deployment::{log, print_logs};
 use crate::patience::{PATIENCE, within};
 use crate::pods::SYSTEM;
 use crate::replica::assert_nothing_forbidden;
 use crate::scene::Scene;
+use crate::tidy::{Applied, insist};
 
 #[test]
 #[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
@@ -16,20 +17,7 @@ fn a_node_that_is_labelled_for_it_serves_gateways_at_its_own_address() {
         return;
     };
     let scene = Scene::new(cluster, "nodes");
-    remove_balancers(cluster);
-    let daemons = Daemons { cluster };
-    apply(cluster, "deploy/daemonset.yaml");
-    // Gateways of other tests want the same port of the same address.
-    let only = format!("GATEWAY_NAMESPACES={}", scene.namespace);
-    let target = ["daemonset/gateway", "--namespace", SYSTEM];
-    cluster.kubectl(&[&["set", "env"][..], &target, &[&only]].concat());
-    cluster.kubectl(&[
-        "label",
-        "node",
-        "--all",
-        "--overwrite",
-        "gateway-rs.dev/edge=true",
-    ]);
+    let daemons = Daemons::start(cluster);
     scene.gateway("edge");
     let origin = scene.backend("echo");
     scene.route("shop", "edge", "echo");
@@ -43,33 +31,34 @@ fn a_node_that_is_labelled_for_it_serves_gateways_at_its_own_address() {
     assert_eq!(pods.len(), 1, "{pods:#?}");
     assert_nothing_forbidden(&log(cluster, &pods[0]));
 
-    cluster.kubectl(&["label", "node", "--all", "gateway-rs.dev/edge-"]);
+    daemons.label("gateway-rs.dev/edge-");
     within(PATIENCE, "a node that is not labelled is left", || {
         daemons.pods().is_empty().then_some(())
     });
-    drop(daemons);
 }
 
-/// Removes the load balancers that other tests have left: they have ports of the node.
-fn remove_balancers(cluster: &Cluster) {
-    for service in cluster.api().list("v1", "Service", "") {
-        if service["spec"]["type"] == "LoadBalancer" {
-            let metadata = &service["metadata"];
-            eprintln!("removed: {}/{}", metadata["namespace"], metadata["name"]);
-            cluster.api().delete(&json!({
-                "apiVersion": "v1", "kind": "Service",
-                "metadata": {"namespace": metadata["namespace"], "name": metadata["name"]},
-            }));
-        }
-    }
-}
-
-/// What `deploy/daemonset.yaml` makes. Dropping it removes it.
+/// That of `deploy/daemonset.yaml`, on every node. Dropping it removes it.
+#[derive(Debug)]
 struct Daemons {
     cluster: &'static Cluster,
+    _applied: Applied,
 }
 
 impl Daemons {
+    fn start(cluster: &'static Cluster) -> Self {
+        let this = Self {
+            cluster,
+            _applied: Applied::new(cluster, "deploy/daemonset.yaml"),
+        };
+        this.label("gateway-rs.dev/edge=true");
+        this
+    }
+
+    fn label(&self, label: &str) {
+        let all = ["label", "node", "--all", "--overwrite", label];
+        self.cluster.kubectl(&all);
+    }
+
     /// Its pods that are to stay.
     fn pods(&self) -> Vec<Value> {
         let mut pods = self.cluster.api().list("v1", "Pod", SYSTEM);
@@ -88,12 +77,8 @@ impl Drop for Daemons {
             print_logs(self.cluster);
         }
         let unlabel = ["label", "node", "--all", "gateway-rs.dev/edge-"];
-        let mut command = self.cluster.script("kubectl");
-        // Whatever it is worth, if the test has failed already.
-        let _ = command.args(unlabel).output();
-        self.cluster.api().delete(&json!({
-            "apiVersion": "apps/v1", "kind": "DaemonSet",
-            "metadata": {"namespace": SYSTEM, "name": "gateway"},
-        }));
+        let output = self.cluster.script("kubectl").args(unlabel).output();
+        let is_done = output.as_ref().is_ok_and(|one| one.status.success());
+        insist(is_done, || format!("a label of the node: {output:?}"));
     }
 }

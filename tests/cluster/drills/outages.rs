@@ -11,6 +11,7 @@ use crate::load::Load;
 use crate::patience::{PATIENCE, secs, throughout, timed, within};
 use crate::replica::Replica;
 use crate::scene::Scene;
+use crate::tidy::insist;
 
 #[test]
 #[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
@@ -19,19 +20,19 @@ fn an_outage_fails_no_request_and_changes_come_soon_after() {
         return;
     };
     let stage = Stage::new(cluster, "outage");
-    let mut replica = Replica::of_all(cluster, &[]);
+    let mut replica = Replica::of_all(&stage.scene, &[]);
     let url = stage.url();
     stage.scene.served(&url, &stage.origin);
     let load = Load::start(cluster, &[&url]);
 
-    run(cluster, "stop-api-server");
+    let outage = Outage::begin(cluster);
     within(PATIENCE, "the loss is noticed", || {
         (replica.metric("gateway_watch_connected", "HTTPRoute") == 0.0).then_some(())
     });
-    throughout(outage(), "requests are answered", || {
+    throughout(lasting(), "requests are answered", || {
         load.codes().iter().all(|code| code == "200")
     });
-    run(cluster, "start-api-server");
+    drop(outage);
 
     let moved = stage.scene.point("echo");
     let ((), took) = timed(secs(5), "the new endpoint is used", || {
@@ -63,7 +64,7 @@ fn a_start_without_the_api_server_serves_what_it_said_last() {
     let folder = TempDir::new().expect("a folder can be made");
     let state = folder.path().join("state");
     let arguments = ["--state-dir", &state.display().to_string()];
-    let mut replica = Replica::of_all(cluster, &arguments);
+    let mut replica = Replica::of_all(&stage.scene, &arguments);
     let url = stage.url();
     stage.scene.served(&url, &stage.origin);
     within(PATIENCE, "what is served is kept", || {
@@ -86,10 +87,10 @@ fn a_start_without_the_api_server_serves_what_it_said_last() {
     replica.terminate();
     replica.ended();
     drop(replica);
-    run(cluster, "stop-api-server");
+    let outage = Outage::begin(cluster);
 
     let start = Instant::now();
-    let mut replica = Replica::of_all(cluster, &arguments);
+    let mut replica = Replica::of_all(&stage.scene, &arguments);
     stage.scene.served(&url, &stage.origin);
     let took = start.elapsed();
     stage
@@ -103,7 +104,8 @@ fn a_start_without_the_api_server_serves_what_it_said_last() {
     let source = |name: &str| replica.metric("gateway_config_source", name);
     assert_eq!((source("snapshot"), source("live")), (1.0, 0.0));
 
-    run(cluster, "start-api-server");
+    let load = Load::start(cluster, &[&url]);
+    drop(outage);
     let moved = stage.scene.point("echo");
     timed(secs(5), "a change is served", || {
         stage.scene.fetch(&url).is(200, &moved).then_some(())
@@ -114,6 +116,8 @@ fn a_start_without_the_api_server_serves_what_it_said_last() {
     stage.scene.accepted("HTTPRoute", "later");
     let told = start.elapsed();
     replica.excuse();
+    let (count, failed) = load.stop();
+    assert_eq!(failed, Vec::<String>::new(), "of {count}");
     eprintln!("served {took:?} after the start, told after {told:?}");
 }
 
@@ -136,12 +140,27 @@ impl Stage {
     }
 }
 
-fn run(cluster: &Cluster, script: &str) {
-    Cluster::output(cluster.script(script));
+/// As long as it is there, the API server is not.
+struct Outage(&'static Cluster);
+
+impl Outage {
+    fn begin(cluster: &'static Cluster) -> Self {
+        let this = Self(cluster);
+        Cluster::output(cluster.script("stop-api-server"));
+        this
+    }
+}
+
+impl Drop for Outage {
+    fn drop(&mut self) {
+        let output = self.0.script("start-api-server").output();
+        let is_over = output.as_ref().is_ok_and(|one| one.status.success());
+        insist(is_over, || format!("an outage: {output:?}"));
+    }
 }
 
 /// How long an outage takes: 20 s, or as many as are asked for.
-fn outage() -> Duration {
+fn lasting() -> Duration {
     let asked = std::env::var_os("DRILLS_OUTAGE_SECONDS");
     let asked = asked.and_then(|asked| asked.to_str()?.parse().ok());
     secs(asked.unwrap_or(20))

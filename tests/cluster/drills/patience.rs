@@ -32,6 +32,18 @@ pub(crate) fn timed<T>(
     }
 }
 
+/// Whether it holds within `limit`.
+pub(crate) fn eventually(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while !holds() {
+        if start.elapsed() > limit {
+            return false;
+        }
+        sleep(PAUSE);
+    }
+    true
+}
+
 /// Fails as soon as `holds` does not, within `time`.
 #[track_caller]
 pub(crate) fn throughout(time: Duration, what: &str, mut holds: impl FnMut() -> bool) {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cluster::Cluster;
 use crate::curl::curl;
@@ -11,7 +11,7 @@ use crate::patience::{PATIENCE, within};
 use crate::replica::assert_nothing_forbidden;
 use crate::scene::Scene;
 
-/// A gateway in a pod that is not started again.
+/// A gateway in a pod that is not started again, and goes with its scene.
 #[derive(Debug)]
 pub(crate) struct GatewayPod {
     cluster: &'static Cluster,
@@ -54,11 +54,13 @@ impl GatewayPod {
             name,
             address,
         };
-        within(PATIENCE, "the pod is ready", || {
-            let ready = curl(pod.cluster, &[&pod.admin("readyz")]);
-            (ready.status == 200).then_some(())
-        });
+        within(PATIENCE, "the pod is ready", || pod.answers().then_some(()));
         pod
+    }
+
+    /// Whether it says that it is ready.
+    pub(crate) fn answers(&self) -> bool {
+        curl(self.cluster, &[&self.admin("readyz")]).status == 200
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -111,7 +113,7 @@ impl GatewayPod {
             .kubectl(&["logs", "--namespace", SYSTEM, &self.name])
     }
 
-    /// Removes it, and fails if it was forbidden anything.
+    /// Fails if it was forbidden anything.
     pub(crate) fn finish(self) {
         assert_nothing_forbidden(&self.log());
     }
@@ -119,17 +121,11 @@ impl GatewayPod {
 
 impl Drop for GatewayPod {
     fn drop(&mut self) {
-        let pod: Value = json!({
-            "apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": self.name, "namespace": SYSTEM},
-        });
         if std::thread::panicking() {
             // Whatever it is worth: the test has failed already.
             let path = format!("/api/v1/namespaces/{SYSTEM}/pods/{}/log", self.name);
             let log = self.cluster.api().call("GET", &path, "", "");
             eprintln!("{}", log.map(|(_, text)| text).unwrap_or_default());
-        } else {
-            self.cluster.api().delete(&pod);
         }
     }
 }

@@ -82,8 +82,8 @@ fn reader(scene: &Scene) -> PathBuf {
             "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
             "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": scene.namespace}]}),
     ];
-    for object in &objects {
-        cluster.api().apply(object);
+    for object in objects {
+        scene.apply(object);
     }
     let mut command = cluster.script("kubeconfig-for");
     command.args([&scene.namespace, "reader"]);

@@ -48,10 +48,11 @@ impl Replica {
         Self::start(scene.cluster, &all)
     }
 
-    /// One that follows all namespaces.
-    pub(crate) fn of_all(cluster: &'static Cluster, arguments: &[&str]) -> Self {
-        let all = [&["--address-pool", "10.96.128.0/17"], arguments].concat();
-        let replica = Self::start(cluster, &all);
+    /// One that follows all namespaces, and holds its Lease in that of `scene`.
+    pub(crate) fn of_all(scene: &Scene, arguments: &[&str]) -> Self {
+        let lease = ["--lease-namespace", &scene.namespace];
+        let pool = ["--address-pool", "10.96.128.0/17"];
+        let replica = Self::start(scene.cluster, &[&lease, &pool, arguments].concat());
         replica.wait_until_ready();
         replica
     }
@@ -62,10 +63,12 @@ impl Replica {
         let log = format!("gateway-{number}");
         let mut command = cluster.enter(gateway_binary().expect("there was one"));
         command
-            .args(["run", "--kubernetes", "--admin", &admin, "--kubeconfig"])
-            .arg(cluster.credentials())
+            .args(["run", "--kubernetes", "--admin", &admin])
             .args(["--drain-timeout", "5s", "--log", "text/debug"])
             .args(arguments);
+        if !arguments.contains(&"--kubeconfig") {
+            command.arg("--kubeconfig").arg(cluster.credentials());
+        }
         Self {
             cluster,
             child: cluster.launch(&log, command),

@@ -1,18 +1,26 @@
 //! What a test has for itself.
 
+use std::cell::RefCell;
+
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, ORIGINS};
 use crate::curl::{Answer, curl};
-use crate::patience::{PATIENCE, within};
+use crate::patience::{PATIENCE, eventually, within};
 use crate::pods::SYSTEM;
+use crate::tidy::{LONG, insist, reference, remove};
 
 /// A namespace, and a range of addresses for its Gateways.
+///
+/// Dropping it removes the namespace, and what was applied outside of it. Whoever runs for it
+/// has to be dropped before.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) cluster: &'static Cluster,
     pub(crate) namespace: String,
     number: u16,
+    /// What does not go with the namespace.
+    made: RefCell<Vec<Value>>,
 }
 
 impl Scene {
@@ -22,6 +30,7 @@ impl Scene {
             cluster,
             namespace: format!("{name}-{number}"),
             number,
+            made: RefCell::default(),
         };
         scene.apply(json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": scene.namespace},
@@ -36,6 +45,7 @@ impl Scene {
             cluster,
             namespace: SYSTEM.to_owned(),
             number: cluster.number(),
+            made: RefCell::default(),
         }
     }
 
@@ -77,12 +87,20 @@ impl Scene {
         let kind = object["kind"].as_str().unwrap_or_default();
         let is_global = matches!(
             kind,
-            "Namespace" | "GatewayClass" | "CustomResourceDefinition"
+            "Namespace" | "GatewayClass" | "ClusterRole" | "ClusterRoleBinding"
         );
         if !is_global && object["metadata"]["namespace"].is_null() {
             object["metadata"]["namespace"] = json!(self.namespace);
         }
+        if !self.is_own() || object["metadata"]["namespace"] != *self.namespace {
+            self.made.borrow_mut().push(reference(&object));
+        }
         self.cluster.api().apply(&object)
+    }
+
+    /// Whether the namespace is this scene's.
+    fn is_own(&self) -> bool {
+        self.namespace != SYSTEM
     }
 
     pub(crate) fn get(&self, kind: &str, name: &str) -> Option<Value> {
@@ -194,6 +212,22 @@ impl Scene {
     }
 }
 
+impl Drop for Scene {
+    fn drop(&mut self) {
+        remove(self.cluster.api(), self.made.take());
+        // What was made for Gateways goes with them, a little later.
+        let made_for_gateways = || {
+            let services = self.list("Service").into_iter();
+            let ours = services.filter(|one| {
+                one["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "gateway-rs.dev"
+            });
+            ours.map(|one| reference(&one)).collect::<Vec<_>>()
+        };
+        let are_gone = eventually(LONG, || made_for_gateways().is_empty());
+        insist(are_gone, || format!("{:?}", made_for_gateways()));
+    }
+}
+
 /// A condition below `place`, and whether it is about the present object.
 pub(crate) fn condition(object: &Value, place: &Value, name: &str) -> Option<Value> {
     let all = place["conditions"].as_array()?;
@@ -214,6 +248,7 @@ fn version(kind: &str) -> &'static str {
         "Lease" => "coordination.k8s.io/v1",
         "Event" => "events.k8s.io/v1",
         "Deployment" | "DaemonSet" => "apps/v1",
+        "PodDisruptionBudget" => "policy/v1",
         "RoleBinding" => "rbac.authorization.k8s.io/v1",
         "ReferenceGrant" | "Gateway" | "GatewayClass" | "HTTPRoute" | "TCPRoute" | "UDPRoute" => {
             GATEWAY_API

@@ -99,6 +99,47 @@ fn a_service_of_somebody_else_is_left_alone_and_the_gateway_says_so() {
     deployment.finish();
 }
 
+#[test]
+#[ignore = "needs root and a Kubernetes cluster; .ci/run runs it"]
+fn a_load_balancer_is_asked_for_the_address_that_the_gateway_names() {
+    let Some((cluster, _turn)) = Cluster::alone() else {
+        return;
+    };
+    let scene = Scene::new(cluster, "asked");
+    let deployment = Deployment::start(cluster, &[]);
+    let named = |address: &str| {
+        scene.apply(json!({
+            "apiVersion": GATEWAY_API, "kind": "Gateway", "metadata": {"name": "one"},
+            "spec": {
+                "gatewayClassName": "gateway",
+                "addresses": [{"type": "IPAddress", "value": address}],
+                "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}],
+            },
+        }));
+    };
+    let origin = scene.backend("echo");
+    scene.route("shop", "one", "echo");
+
+    named("10.97.7.7");
+    assert_eq!(scene.address("one"), "10.97.7.7");
+    scene.served("http://10.97.7.7/shop", &origin);
+
+    // Of nobody's range.
+    named("192.0.2.7");
+    within(PATIENCE, "the Gateway says that it has not got it", || {
+        let gateway = scene.get("Gateway", "one")?;
+        let condition = condition(&gateway, &gateway["status"], "Programmed")?;
+        (condition["reason"] == "AddressNotUsable").then_some(())
+    });
+
+    named("10.97.7.8");
+    within(PATIENCE, "it has the next one", || {
+        (scene.address("one") == "10.97.7.8").then_some(())
+    });
+    scene.served("http://10.97.7.8/shop", &origin);
+    deployment.finish();
+}
+
 /// The Service of a Gateway, in whatever namespace and of whatever name.
 fn service_of(cluster: &Cluster, scene: &Scene, gateway: &str) -> Option<Value> {
     let services = cluster.api().list("v1", "Service", "");

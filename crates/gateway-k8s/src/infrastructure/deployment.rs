@@ -10,16 +10,17 @@ use k8s_openapi::api::core::v1::{
     PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
     SecurityContext, ServiceAccount, TopologySpreadConstraint, Volume, VolumeMount,
 };
+use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::Needed;
 use super::blueprint::Dedicated;
 use super::metadata::{self, REPLICAS, metadata, selector};
 use super::object::{Made, Objects, add};
+use super::{Cpu, Memory, Needed, Pods};
 
-/// Adds the Deployment of a Gateway and its ServiceAccount.
+/// Adds the Deployment of a Gateway, its ServiceAccount and its PodDisruptionBudget.
 pub(super) fn add_to(objects: &mut Objects, needed: &Needed, dedicated: &Dedicated) {
     let gateways = || vec![needed.gateway.clone()];
     let account = ServiceAccount {
@@ -27,14 +28,35 @@ pub(super) fn add_to(objects: &mut Objects, needed: &Needed, dedicated: &Dedicat
         ..ServiceAccount::default()
     };
     add(objects, Made::ServiceAccount, gateways(), &account);
+    add(
+        objects,
+        Made::PodDisruptionBudget,
+        gateways(),
+        &budget(needed),
+    );
     let deployment = deployment(needed, dedicated);
     add(objects, Made::Deployment, gateways(), &deployment);
 }
 
+/// One pod may be away for a drain of its node. Whoever has a single one would rather lose it
+/// than have a node that cannot be drained.
+fn budget(needed: &Needed) -> PodDisruptionBudget {
+    PodDisruptionBudget {
+        metadata: metadata(needed, metadata::name(needed)),
+        spec: Some(PodDisruptionBudgetSpec {
+            max_unavailable: Some(IntOrString::Int(1)),
+            selector: Some(selected(needed)),
+            ..PodDisruptionBudgetSpec::default()
+        }),
+        status: None,
+    }
+}
+
 fn deployment(needed: &Needed, dedicated: &Dedicated) -> Deployment {
+    let replicas = needed.pods.replicas.unwrap_or(dedicated.replicas);
     let mut meta = metadata(needed, metadata::name(needed));
     let annotations = meta.annotations.get_or_insert_default();
-    annotations.insert(REPLICAS.to_owned(), dedicated.replicas.to_string());
+    annotations.insert(REPLICAS.to_owned(), replicas.to_string());
     let none_is_missing = RollingUpdateDeployment {
         max_surge: Some(IntOrString::Int(1)),
         max_unavailable: Some(IntOrString::Int(0)),
@@ -43,7 +65,7 @@ fn deployment(needed: &Needed, dedicated: &Dedicated) -> Deployment {
     Deployment {
         metadata: meta,
         spec: Some(DeploymentSpec {
-            replicas: Some(i32::from(dedicated.replicas)),
+            replicas: Some(i32::from(replicas)),
             selector: selected(needed),
             strategy: Some(DeploymentStrategy {
                 rolling_update: Some(none_is_missing),
@@ -114,7 +136,6 @@ fn nobody() -> PodSecurityContext {
 }
 
 fn container(needed: &Needed, dedicated: &Dedicated) -> Container {
-    let quantity = |name: &str, value: &str| (name.to_owned(), Quantity(value.to_owned()));
     let gateway = needed.gateway.to_string();
     let arguments = ["run", "--kubernetes", "--gateway", &gateway];
 
@@ -131,16 +152,14 @@ fn container(needed: &Needed, dedicated: &Dedicated) -> Container {
         }]),
         liveness_probe: Some(probe("/livez", 10, 3)),
         readiness_probe: Some(probe("/readyz", 2, 2)),
-        resources: Some(ResourceRequirements {
-            requests: Some([quantity("cpu", "100m"), quantity("memory", "64Mi")].into()),
-            limits: Some([quantity("memory", "512Mi")].into()),
-            ..ResourceRequirements::default()
-        }),
+        resources: Some(resources(&needed.pods)),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             capabilities: Some(Capabilities {
+                // Not to be had, but without it the image's program is not even started: it has
+                // this as a file capability.
+                add: Some(vec!["NET_BIND_SERVICE".to_owned()]),
                 drop: Some(vec!["ALL".to_owned()]),
-                ..Capabilities::default()
             }),
             read_only_root_filesystem: Some(true),
             ..SecurityContext::default()
@@ -151,6 +170,24 @@ fn container(needed: &Needed, dedicated: &Dedicated) -> Container {
             ..VolumeMount::default()
         }]),
         ..Container::default()
+    }
+}
+
+fn resources(pods: &Pods) -> ResourceRequirements {
+    let quantity = |name: &str, value: String| (name.to_owned(), Quantity(value));
+    let (cpu, cpu_limit) = pods.cpu.or(CPU, None);
+    let (memory, memory_limit) = pods.memory.or(MEMORY, Some(MEMORY_LIMIT));
+    let cpu_limit = cpu_limit.map(|cpu| quantity("cpu", cpu.to_string()));
+    let memory_limit = memory_limit.map(|memory| quantity("memory", memory.to_string()));
+    let requests = [
+        quantity("cpu", cpu.to_string()),
+        quantity("memory", memory.to_string()),
+    ];
+
+    ResourceRequirements {
+        requests: Some(requests.into()),
+        limits: Some(cpu_limit.into_iter().chain(memory_limit).collect()),
+        ..ResourceRequirements::default()
     }
 }
 
@@ -181,6 +218,9 @@ fn probe(path: &str, period: i32, failures: i32) -> Probe {
     }
 }
 
+const CPU: Cpu = Cpu::thousandths(100);
+const MEMORY: Memory = Memory::mebibytes(64);
+const MEMORY_LIMIT: Memory = Memory::mebibytes(512);
 /// A user and a group without any rights.
 const NOBODY: i64 = 65532;
 /// The port for probes, below those that listeners are given.

@@ -18,6 +18,7 @@ mod needed;
 mod object;
 mod objects;
 mod permissions;
+mod pods;
 mod ports;
 #[cfg(feature = "cluster")]
 mod provisioner;
@@ -33,6 +34,7 @@ pub use self::name::service_name;
 pub use self::needed::{Exposure, Needed, NeededPort};
 pub use self::object::{Desired, Key, Made, Objects, Seen};
 pub use self::objects::desired;
+pub use self::pods::{Cpu, Memory, Pods, Share};
 pub(crate) use self::ports::{Published, published};
 #[cfg(feature = "cluster")]
 pub use self::provisioner::{Hindrances, Provisioner};

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use gateway_core::model::ObjectName;
 
+use super::Pods;
+
 /// How clients come to Gateways.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[allow(clippy::exhaustive_enums)] // whoever makes objects has to decide about each
@@ -40,6 +42,8 @@ pub struct Needed {
     pub ports: Vec<NeededPort>,
     /// The addresses that it names or was given.
     pub addresses: Vec<IpAddr>,
+    /// What it asks of pods of its own.
+    pub pods: Pods,
 }
 
 /// A port that clients use.

@@ -22,17 +22,20 @@ pub enum Made {
     Service,
     /// Where it is.
     EndpointSlice,
+    /// How many of its pods may be taken away at once.
+    PodDisruptionBudget,
     /// Its pods.
     Deployment,
 }
 
 impl Made {
     /// Each of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ServiceAccount,
         Self::RoleBinding,
         Self::Service,
         Self::EndpointSlice,
+        Self::PodDisruptionBudget,
         Self::Deployment,
     ];
 }

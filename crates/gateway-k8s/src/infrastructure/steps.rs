@@ -86,7 +86,7 @@ fn must_be_new(key: &Key, wanted: &Value, seen: &Value) -> bool {
         Made::Service => is_headless(wanted) != is_headless(seen),
         Made::Deployment => wanted["spec"]["selector"] != seen["spec"]["selector"],
         Made::RoleBinding => wanted["roleRef"] != seen["roleRef"],
-        Made::ServiceAccount | Made::EndpointSlice => false,
+        Made::ServiceAccount | Made::EndpointSlice | Made::PodDisruptionBudget => false,
     }
 }
 

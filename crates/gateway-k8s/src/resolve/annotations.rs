@@ -67,6 +67,18 @@ impl<'a> Annotations<'a> {
             .copied()
     }
 
+    /// Those of parts with keys that are about the object as a whole.
+    pub(super) fn misplaced(&self, keys: &[&str]) -> Vec<Problem> {
+        let written = self.written.iter();
+        let misplaced = written.filter(|one| one.is_of_part() && keys.contains(&one.key));
+        let problems = misplaced.map(|one| {
+            let problem = one.problem("is not about a part of the object");
+            problem.remedy(format!("write it as {DOMAIN}/{}", one.key))
+        });
+
+        problems.collect()
+    }
+
     /// Those that mean nothing: keys that are not `known`, and parts that the object
     /// does not have.
     pub(super) fn strays(&self, known: &[&str], is_part: impl Fn(&str) -> bool) -> Vec<Problem> {

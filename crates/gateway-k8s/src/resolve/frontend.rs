@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gateway_core::model::{ClientValidation, ClientValidationMode};
 
 use super::authorities::{Authorities, Reasons};
+use super::confined;
 use super::field::Field;
 use super::grants::{From, To};
 use super::matches::unsupported;
@@ -38,10 +39,13 @@ pub(super) struct Asked {
 }
 
 impl Frontend {
+    /// Reads what is asked for. A `confined` Gateway has pods that read no Secrets of other
+    /// namespaces.
     pub(super) fn read(
         view: &View<'_>,
         namespace: &str,
         written: Option<&FrontendTlsConfig>,
+        confined: bool,
     ) -> Self {
         let Some(written) = written else {
             return Self::default();
@@ -51,7 +55,8 @@ impl Frontend {
         let read = |config: &TlsConfig, at: &Field<'_>| {
             let validation = config.validation.as_ref();
             validation.map_or_else(Asked::default, |validation| {
-                Asked::read(view, namespace, validation, &at.name("validation"))
+                let at = at.name("validation");
+                Asked::read(view, namespace, validation, confined, &at)
             })
         };
         let mut frontend = Self {
@@ -96,6 +101,7 @@ impl Asked {
         view: &View<'_>,
         namespace: &str,
         written: &FrontendTlsValidation,
+        confined: bool,
         at: &Field<'_>,
     ) -> Self {
         let mut authorities = Authorities::default();
@@ -108,6 +114,11 @@ impl Asked {
             };
             let from = From::kind::<Gateway>(namespace);
             let at = at.item("caCertificateRefs", index);
+            if confined && confined::is_strange(to, namespace) {
+                let problem = confined::stranger(to.name, namespace).at(at);
+                authorities.problems.push(problem);
+                continue;
+            }
             authorities.add(view, from, to, REASONS, &at);
         }
         let mode = match &written.mode {

@@ -18,6 +18,7 @@ use super::grants::From;
 use super::listener::{self, ListenerPlan, Surroundings};
 use super::listener_set::{self, ByGateway, SetPlan};
 use super::matches::unsupported;
+use super::pods;
 use super::route::ModelRoute;
 use super::view::View;
 use crate::api::{Gateway, GatewayClass, ListenerSet};
@@ -74,7 +75,8 @@ impl GatewayPlan {
         let (wanted, addresses) = address::wanted(loaded);
         let tls = loaded.spec.tls.as_ref();
         let written = tls.and_then(|tls| tls.frontend.as_ref());
-        let frontend = Frontend::read(view, &object.namespace, written);
+        let confined = planning.settings.exposure == Exposure::Dedicated;
+        let frontend = Frontend::read(view, &object.namespace, written, confined);
         let mut refused = parameters(class, loaded);
         refused.extend(validity(loaded));
         refused.extend(addresses);
@@ -100,7 +102,7 @@ impl GatewayPlan {
             object,
         };
         plan.read_listeners(planning, &frontend, loaded);
-        if planning.settings.exposure == Exposure::Dedicated {
+        if confined {
             confined::confine(&mut plan, loaded, planning.sets);
         }
         let mut warnings = warnings(planning.settings, loaded);
@@ -318,7 +320,9 @@ fn warnings(settings: &Settings, gateway: &Gateway) -> Vec<Problem> {
     problems.extend(listener_set::invalid_admission(
         spec.allowed_listeners.as_ref(),
     ));
-    problems.extend(listener_set::strays(&gateway.metadata, &spec.listeners));
+    let meta = &gateway.metadata;
+    problems.extend(listener_set::strays(meta, &spec.listeners, pods::OF_PODS));
+    problems.extend(pods::problems(meta, settings));
 
     problems
 }

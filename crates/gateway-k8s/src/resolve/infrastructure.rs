@@ -10,6 +10,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use super::gateway::GatewayPlan;
 use super::listener::Behind;
 use super::plans::Plans;
+use super::pods;
 use super::spoken::{Spoken, Transport};
 use super::view::View;
 use crate::api::Gateway;
@@ -51,6 +52,7 @@ fn one(plan: &GatewayPlan, world: &World, exposure: Exposure) -> Option<Needed> 
         annotations: infrastructure.annotations.unwrap_or_default(),
         ports: ports.into_iter().collect(),
         addresses,
+        pods: pods::read(&gateway.metadata).0,
     })
     .filter(|needed| !needed.ports.is_empty())
 }

@@ -133,13 +133,14 @@ pub(super) fn plan(
         name: ObjectName::new(Arc::clone(&object.namespace), Arc::clone(&object.name)),
         object,
         refused,
-        warnings: strays(&loaded.metadata, &loaded.spec.listeners),
+        warnings: strays(&loaded.metadata, &loaded.spec.listeners, &[]),
     }
 }
 
-/// Annotations that mean nothing, of an object with these listeners.
-pub(super) fn strays(meta: &ObjectMeta, listeners: &[Listener]) -> Vec<Problem> {
-    Annotations::of(meta).strays(traffic::OF_LISTENERS, |part| {
+/// Annotations that mean nothing, of an object with these listeners and `others` besides.
+pub(super) fn strays(meta: &ObjectMeta, listeners: &[Listener], others: &[&str]) -> Vec<Problem> {
+    let known = [traffic::OF_LISTENERS, others].concat();
+    Annotations::of(meta).strays(&known, |part| {
         listeners.iter().any(|listener| listener.name == part)
     })
 }

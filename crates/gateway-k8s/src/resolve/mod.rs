@@ -8,7 +8,7 @@
 //! | `gateway_class` | which Gateways are ours |
 //! | `gateway`, `listener_set`, `listener`, `spoken`, `conflicts`, `address`, `plans` | what Gateways ask for, and what they get |
 //! | `termination`, `frontend`, `certificate`, `authorities`, `confined` | TLS with clients |
-//! | `infrastructure` | what Gateways need of the cluster, and got |
+//! | `infrastructure`, `pods` | what Gateways need of the cluster, and got |
 //! | `route`, `grpc`, `stream`, `rule`, `matches`, `reading`, `filters`, `urls` | what routes mean, whoever their parents are |
 //! | `parent`, `attach`, `placing` | which listeners take which routes |
 //! | `backends`, `endpoints`, `x_backend`, `used` | what rules refer to |
@@ -49,6 +49,7 @@ mod memo;
 mod parent;
 mod placing;
 mod plans;
+mod pods;
 mod policies;
 mod reading;
 mod resolver;

@@ -7,13 +7,14 @@ use gateway_core::model::ObjectName;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret, Service};
 
 use super::backend_tls::{self, Judged};
-use super::backends;
 use super::field::Field;
 use super::memo::Step;
 use super::status::ancestor;
 use super::users::Users;
 use super::view::View;
+use super::{Settings, backends, confined};
 use crate::api::{BackendTlsPolicy, PolicyTargetReference};
+use crate::infrastructure::Exposure;
 use crate::verdict::{
     Condition, ConditionType, Decision, ParentVerdict, Problem, Reason, RouteVerdict, Verdict,
     Verdicts,
@@ -25,19 +26,20 @@ use crate::world::{Kind, Loaded, ObjectRef};
 pub(super) fn tell(step: Step<'_>, users: &Users, verdicts: &mut Verdicts) {
     let view = View::new(step.now);
     users.tell::<BackendTlsPolicy>(step, KINDS, verdicts, |loaded| {
-        told(&view, step.settings.complete, users, loaded)
+        told(&view, step.settings, users, loaded)
     });
 }
 
 fn told(
     view: &View<'_>,
-    complete: bool,
+    settings: &Settings,
     users: &Users,
     loaded: &Loaded<BackendTlsPolicy>,
 ) -> Option<Verdict> {
     let judged = backend_tls::judge(view, loaded);
     let targets = Target::all(view, loaded);
-    let verdict = verdict(loaded, &judged, &targets, users);
+    let confined = settings.exposure == Exposure::Dedicated;
+    let verdict = verdict(loaded, &judged, &targets, users, confined);
     let untold = verdict.parents.is_empty();
 
     let mut warnings = judged.warnings;
@@ -46,7 +48,7 @@ fn told(
         warnings.extend(judged.refused);
         warnings.extend(judged.unresolved);
     }
-    if untold && (!complete || warnings.is_empty()) {
+    if untold && (!settings.complete || warnings.is_empty()) {
         return None;
     }
     let decision = Decision::Policy(Arc::new(verdict));
@@ -59,6 +61,7 @@ fn verdict(
     judged: &Judged,
     targets: &[Target<'_>],
     users: &Users,
+    confined: bool,
 ) -> RouteVerdict {
     let namespace = loaded.metadata.namespace.as_deref().unwrap_or_default();
     let mut ancestors: BTreeMap<&ObjectName, Vec<&Target<'_>>> = BTreeMap::new();
@@ -74,6 +77,12 @@ fn verdict(
         let lost: Option<Vec<_>> = lost.collect();
         let mut refused = lost.unwrap_or_default();
         refused.extend(judged.refused.iter().cloned());
+        let mut unresolved = judged.unresolved.clone();
+        if confined {
+            let (unread, lost) = unread(loaded, gateway);
+            unresolved.extend(unread);
+            refused.extend(lost);
+        }
 
         ParentVerdict {
             parent: ancestor(gateway),
@@ -88,7 +97,7 @@ fn verdict(
                     ConditionType::ResolvedRefs,
                     Reason::ResolvedRefs,
                     "every reference was found",
-                    judged.unresolved.clone(),
+                    unresolved,
                 ),
             ],
         }
@@ -97,6 +106,23 @@ fn verdict(
     RouteVerdict {
         parents: parents.collect(),
     }
+}
+
+/// The authorities that the pods of a Gateway do not read, and what becomes of the policy if
+/// there are no others.
+fn unread(policy: &BackendTlsPolicy, gateway: &ObjectName) -> (Vec<Problem>, Option<Problem>) {
+    let namespace = policy.metadata.namespace.as_deref().unwrap_or_default();
+    let (written, home) = (&policy.spec.validation, gateway.namespace());
+    let at = Field::SPEC;
+    let at = at.name("validation");
+    let (unread, are_all) = confined::authorities(written, namespace, home, &at);
+    let lost = are_all.then(|| {
+        let message = "no certificate of an authority can be read by the pods of this Gateway";
+        let problem = Problem::new(Reason::NoValidCACertificate, message);
+        let problem = problem.at(at.name("caCertificateRefs"));
+        problem.remedy("put the certificates into a ConfigMap")
+    });
+    (unread, lost)
 }
 
 /// One target of a policy.

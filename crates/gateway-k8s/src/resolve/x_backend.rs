@@ -18,13 +18,14 @@ use super::memo::Step;
 use super::placing::Replaced;
 use super::status::ancestor;
 use super::view::View;
-use super::{traffic, x_backend_tls};
+use super::{confined, traffic, x_backend_tls};
 use crate::api::{ReferenceGrant, XBackend, XBackendProtocol, XBackendType};
+use crate::infrastructure::Exposure;
 use crate::verdict::{
     Condition, ConditionType, Decision, ParentVerdict, Problem, Reason, RouteVerdict, Verdict,
     Verdicts,
 };
-use crate::world::{Change, Kind, ObjectRef, World};
+use crate::world::{Change, Kind, ObjectRef};
 
 /// The API group of the experimental kinds.
 pub(super) const GROUP: &str = "gateway.networking.x-k8s.io";
@@ -65,7 +66,7 @@ impl Ancestors {
             again.extend(all.map(|object| ObjectName::new(object.namespace, object.name)));
         }
         for name in again {
-            match self.verdict(step.now, &name) {
+            match self.verdict(step, &name) {
                 Some(verdict) => verdicts.put(verdict),
                 None => verdicts.remove(&ObjectRef::new::<XBackend>(name.namespace(), name.name())),
             }
@@ -87,7 +88,9 @@ impl Ancestors {
         }
     }
 
-    fn verdict(&self, world: &World, name: &ObjectName) -> Option<Verdict> {
+    fn verdict(&self, step: Step<'_>, name: &ObjectName) -> Option<Verdict> {
+        let world = step.now;
+        let confined = step.settings.exposure == Exposure::Dedicated;
         let loaded = world.backends.get(name.namespace(), name.name())?;
         let warnings = match read(&View::new(world), loaded) {
             Ok(read) => read.warnings,
@@ -95,10 +98,15 @@ impl Ancestors {
         };
         let parents = self.counts.get(name)?.keys().map(|gateway| ParentVerdict {
             parent: ancestor(gateway),
-            conditions: vec![Condition::good(
+            conditions: vec![Condition::judged(
                 ConditionType::Accepted,
                 Reason::Accepted,
                 "the backend is used",
+                if confined {
+                    confined::of_backend(loaded, gateway.namespace())
+                } else {
+                    Vec::new()
+                },
             )],
         });
         let verdict = RouteVerdict {

@@ -61,10 +61,12 @@ impl Outcome {
         self.route_of::<HttpRoute>(name)
     }
 
-    /// What a route, or a policy, is told.
+    /// What a route, a policy or an XBackend is told.
     pub fn route_of<T: Kind>(&self, name: &str) -> RouteOutcome<'_> {
         match self.verdict::<T>(name).map(|verdict| &verdict.decision) {
-            Some(Decision::Route(verdict) | Decision::Policy(verdict)) => RouteOutcome { verdict },
+            Some(
+                Decision::Route(verdict) | Decision::Policy(verdict) | Decision::Backend(verdict),
+            ) => RouteOutcome { verdict },
             other => panic!("{name}: {other:?}"),
         }
     }

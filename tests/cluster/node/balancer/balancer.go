@@ -137,9 +137,19 @@ func (b *Balancer) release(services []*v1.Service) {
 	}
 }
 
+// address is the one that a Service asks for, if that is free, and any other if not.
 func (b *Balancer) address(service *v1.Service) (netip.Addr, error) {
-	if address, found := b.owned[service.UID]; found {
-		return address, nil
+	owned, found := b.owned[service.UID]
+	wanted, err := netip.ParseAddr(service.Spec.LoadBalancerIP)
+	if err == nil && wanted != owned && b.pool.Claim(wanted) {
+		if found {
+			b.pool.Give(owned)
+		}
+		b.owned[service.UID] = wanted
+		return wanted, nil
+	}
+	if found {
+		return owned, nil
 	}
 	address, err := b.pool.Take()
 	if err == nil {

@@ -44,6 +44,17 @@ func (a *Addresses) Take() (netip.Addr, error) {
 	}
 }
 
+// Claim is whether this very address could be had.
+func (a *Addresses) Claim(address netip.Addr) bool {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if !a.owned.Contains(address) || a.taken[address] {
+		return false
+	}
+	a.taken[address] = true
+	return true
+}
+
 // Give lets others have an address.
 func (a *Addresses) Give(address netip.Addr) {
 	a.mutex.Lock()

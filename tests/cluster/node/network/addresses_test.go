@@ -46,6 +46,24 @@ func TestWhatWasGivenBackComesLast(t *testing.T) {
 	}
 }
 
+func TestAnAddressThatIsAskedForIsGivenOnce(t *testing.T) {
+	addresses := small()
+	wanted, strange := netip.MustParseAddr("10.0.0.5"), netip.MustParseAddr("10.0.1.5")
+
+	if !addresses.Claim(wanted) || addresses.Claim(wanted) || addresses.Claim(strange) {
+		t.Error("it is given once, and others' are not given")
+	}
+	for range 4 {
+		if address, err := addresses.Take(); err != nil || address == wanted {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	addresses.Give(wanted)
+	if !addresses.Claim(wanted) {
+		t.Error("it was given back")
+	}
+}
+
 // Five can be taken: eight without the network's, the bridge's and the last.
 func small() *Addresses {
 	return NewAddresses(netip.MustParsePrefix("10.0.0.0/29"), netip.MustParseAddr("10.0.0.1"))

@@ -3,6 +3,7 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Service, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::core::ApiResource;
 
@@ -16,9 +17,10 @@ impl Made {
         match self {
             Self::Service => true,
             Self::EndpointSlice => exposure != Exposure::Dedicated,
-            Self::ServiceAccount | Self::RoleBinding | Self::Deployment => {
-                exposure == Exposure::Dedicated
-            }
+            Self::ServiceAccount
+            | Self::RoleBinding
+            | Self::PodDisruptionBudget
+            | Self::Deployment => exposure == Exposure::Dedicated,
         }
     }
 
@@ -29,6 +31,7 @@ impl Made {
             Self::RoleBinding => ApiResource::erase::<RoleBinding>(&()),
             Self::Service => ApiResource::erase::<Service>(&()),
             Self::EndpointSlice => ApiResource::erase::<EndpointSlice>(&()),
+            Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
             Self::Deployment => ApiResource::erase::<Deployment>(&()),
         }
     }
@@ -53,6 +56,7 @@ impl Made {
             Self::RoleBinding => "RoleBinding",
             Self::Service => "Service",
             Self::EndpointSlice => "EndpointSlice",
+            Self::PodDisruptionBudget => "PodDisruptionBudget",
             Self::Deployment => "Deployment",
         }
     }

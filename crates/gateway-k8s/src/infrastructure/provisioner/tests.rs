@@ -124,6 +124,7 @@ async fn a_dedicated_gateway_gets_all_it_needs_and_an_idle_cluster_gets_no_write
     for (group, kind) in [
         ("", "Service"),
         ("", "ServiceAccount"),
+        ("policy", "PodDisruptionBudget"),
         ("apps", "Deployment"),
     ] {
         assert!(scene.object(group, kind, "a-gateway").is_some(), "{kind}");
@@ -194,7 +195,11 @@ async fn another_exposure_leaves_nothing_behind() {
         }
         let has = |group, kind, name| scene.object(group, kind, name).is_some();
         assert!(has("", "Service", "a-gateway"), "{exposure:?}");
-        for (group, kind) in [("", "ServiceAccount"), ("apps", "Deployment")] {
+        for (group, kind) in [
+            ("", "ServiceAccount"),
+            ("policy", "PodDisruptionBudget"),
+            ("apps", "Deployment"),
+        ] {
             assert_eq!(has(group, kind, "a-gateway"), is_dedicated, "{kind}");
         }
         let rbac = "rbac.authorization.k8s.io";
@@ -278,6 +283,7 @@ async fn other_exposures_need_no_more_permissions_and_do_not_ask_in_vain() {
     let server = ApiServer::new();
     let dedicated = [
         "deployments",
+        "poddisruptionbudgets",
         "serviceaccounts",
         "rolebindings",
         "clusterrolebindings",

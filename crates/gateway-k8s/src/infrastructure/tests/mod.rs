@@ -23,6 +23,7 @@ pub(super) fn needed(name: &str, ports: &[(u16, bool)]) -> Needed {
         annotations: BTreeMap::from([("cost".to_owned(), "low".to_owned())]),
         ports: ports.iter().map(port).collect(),
         addresses: vec!["10.0.0.7".parse().unwrap()],
+        pods: Pods::default(),
     }
 }
 

@@ -122,6 +122,103 @@ fn a_dedicated_gateway_has_pods_that_its_service_selects() {
 }
 
 #[test]
+fn a_dedicated_gateway_has_as_many_pods_and_as_big_as_it_asks_for() {
+    let resources = |pods: Pods| {
+        let web = Needed {
+            pods,
+            ..needed("web", &[(80, false)])
+        };
+        let all = objects(&[web], Exposure::Dedicated);
+        let deployment = of_kind(&all, Made::Deployment).remove(0);
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        (
+            deployment["spec"]["replicas"].clone(),
+            container["resources"].clone(),
+        )
+    };
+    let (replicas, default) = resources(Pods::default());
+    assert_eq!(replicas, 2);
+    let expected = json!({
+        "requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "512Mi"},
+    });
+    assert_eq!(default, expected);
+
+    let asked = Pods {
+        replicas: Some(5),
+        cpu: Share {
+            request: None,
+            limit: Cpu::parse("50m").ok(),
+        },
+        memory: Share {
+            request: Memory::parse("2Gi").ok(),
+            limit: None,
+        },
+    };
+    let (replicas, asked) = resources(asked);
+    assert_eq!(replicas, 5);
+    let expected = json!({
+        "requests": {"cpu": "50m", "memory": "2Gi"}, "limits": {"cpu": "50m", "memory": "2Gi"},
+    });
+    assert_eq!(asked, expected);
+}
+
+#[test]
+fn pods_of_a_dedicated_gateway_are_taken_away_one_after_the_other() {
+    let all = objects(&[needed("web", &[(80, false)])], Exposure::Dedicated);
+
+    let budget = &of_kind(&all, Made::PodDisruptionBudget)[0];
+    let deployment = &of_kind(&all, Made::Deployment)[0];
+    assert_eq!(budget["spec"]["maxUnavailable"], 1);
+    assert_eq!(budget["spec"]["selector"], deployment["spec"]["selector"]);
+    let owner = &budget["metadata"]["ownerReferences"][0];
+    assert_eq!(owner["uid"], "uid of web");
+}
+
+/// What is said once in `deploy/` and once here says the same.
+#[test]
+fn pods_of_a_dedicated_gateway_are_those_of_the_shipped_deployment() {
+    let all = objects(&[needed("web", &[(80, false)])], Exposure::Dedicated);
+    let made = &of_kind(&all, Made::Deployment)[0]["spec"]["template"]["spec"];
+    let shipped = &shipped(include_str!("../../../../../deploy/deployment.yaml"))["spec"];
+    let shipped = &shipped["template"]["spec"];
+
+    assert_eq!(made["securityContext"], shipped["securityContext"]);
+    assert_eq!(made["volumes"], shipped["volumes"]);
+    let (made, shipped) = (&made["containers"][0], &shipped["containers"][0]);
+    for field in [
+        "securityContext",
+        "livenessProbe",
+        "readinessProbe",
+        "resources",
+        "volumeMounts",
+    ] {
+        assert_eq!(made[field], shipped[field], "{field}");
+    }
+}
+
+/// The kernel starts no program whose file asks for what it could never have.
+#[test]
+fn containers_may_have_what_the_file_of_the_program_asks_for() {
+    let image = include_str!("../../../../../deploy/Dockerfile");
+    assert!(image.contains("setcap cap_net_bind_service=+ep"));
+    for manifest in [
+        include_str!("../../../../../deploy/deployment.yaml"),
+        include_str!("../../../../../deploy/daemonset.yaml"),
+    ] {
+        let pod = &shipped(manifest)["spec"]["template"]["spec"];
+        let capabilities = &pod["containers"][0]["securityContext"]["capabilities"];
+        let expected = json!({"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]});
+        assert_eq!(*capabilities, expected);
+    }
+}
+
+/// The first object of a manifest.
+fn shipped(manifest: &str) -> Value {
+    let first = manifest.split("\n---\n").next().unwrap();
+    serde_saphyr::from_str(first).unwrap()
+}
+
+#[test]
 fn pods_read_the_secrets_of_their_namespace_alone() {
     let all = objects(
         &[needed("a", &[(80, false)]), needed("b", &[(80, false)])],

@@ -148,6 +148,7 @@ proptest! {
                 object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("other");
             }
             Made::RoleBinding => object["subjects"] = json!([]),
+            Made::PodDisruptionBudget => object["spec"]["maxUnavailable"] = json!("100%"),
             Made::ServiceAccount => object["metadata"]["labels"] = json!({}),
         }
 

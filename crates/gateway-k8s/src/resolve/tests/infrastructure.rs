@@ -4,12 +4,12 @@ use gateway_core::model::ObjectName;
 use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use crate::api::{Gateway, ReferenceGrant};
-use crate::infrastructure::Exposure;
+use crate::api::{BackendTlsPolicy, Gateway, HttpRoute, ReferenceGrant, XBackend};
+use crate::infrastructure::{Cpu, Exposure, Memory, Pods};
 use crate::resolve::{Serving, Settings};
-use crate::testing::{Manifests, SHOP};
+use crate::testing::{AUTHORITY, Manifests, SHOP};
 use crate::verdict::ConditionStatus::{False, True};
-use crate::verdict::ConditionType::{Programmed, ResolvedRefs};
+use crate::verdict::ConditionType::{Accepted, Programmed, ResolvedRefs};
 use crate::verdict::Reason;
 
 fn manifests() -> Manifests {
@@ -226,4 +226,139 @@ fn a_dedicated_gateway_has_no_certificates_of_other_namespaces() {
             .says(ResolvedRefs, expected, reason);
         assert_eq!(outcome.model("edge/web").is_some(), expected == True);
     }
+}
+
+fn authority(namespace: &str) -> String {
+    format!(
+        "{{metadata: {{namespace: {namespace}, name: ca}}, type: kubernetes.io/tls, \
+         stringData: {{ca.crt: {AUTHORITY:?}}}}}"
+    )
+}
+
+#[test]
+fn a_dedicated_gateway_has_no_authorities_of_other_namespaces_to_ask_clients_for() {
+    let grant = "{metadata: {namespace: safe, name: all}, spec: {\
+        from: [{group: gateway.networking.k8s.io, kind: Gateway, namespace: edge}], \
+        to: [{group: \"\", kind: Secret}]}}";
+    let https = "{metadata: {namespace: edge, name: web, uid: its-uid, generation: 1}, \
+        spec: {gatewayClassName: gateway-rs, tls: {frontend: {default: {validation: {\
+        caCertificateRefs: [{group: '', kind: Secret, name: ca, namespace: safe}]}}}}, \
+        listeners: [{name: https, protocol: HTTPS, port: 80, \
+        tls: {certificateRefs: [{name: shop}]}}]}}";
+    for exposure in [Exposure::Services, Exposure::Dedicated] {
+        let outcome = exposed(exposure, Serving::Everything)
+            .yaml::<Gateway>(https)
+            .yaml::<Service>(&service("ingress: [{ip: 192.0.2.7}]"))
+            .tls_secret("edge/shop", SHOP)
+            .yaml::<Secret>(&authority("safe"))
+            .yaml::<ReferenceGrant>(grant)
+            .resolve();
+
+        let gateway = outcome.gateway("edge/web");
+        let listener = gateway.listener("https");
+        if exposure == Exposure::Dedicated {
+            listener.says(ResolvedRefs, False, Reason::RefNotPermitted);
+            assert!(listener.message(ResolvedRefs).contains("outside of edge"));
+        } else {
+            listener.says(ResolvedRefs, True, Reason::ResolvedRefs);
+        }
+        // Nobody is let in unasked.
+        let is_served = outcome.model("edge/web").is_some();
+        assert_eq!(is_served, exposure == Exposure::Services);
+    }
+}
+
+#[test]
+fn backends_of_dedicated_gateways_are_told_which_secrets_are_not_read_and_config_maps_are() {
+    let policy = |kind: &str, namespace: &str| {
+        format!(
+            "{{metadata: {{namespace: {namespace}, name: tls}}, spec: {{targetRefs: [{{group: '', \
+             kind: Service, name: cart}}], validation: {{hostname: cart.internal, \
+             caCertificateRefs: [{{group: '', kind: {kind}, name: ca}}]}}}}}}"
+        )
+    };
+    let backend = |kind: &str| {
+        format!(
+            "{{type: ExternalHostname, externalHostname: {{hostname: api.example.com}}, \
+             port: {{number: 443}}, tls: {{mode: ServerOnly, validation: {{\
+             hostname: api.example.com, \
+             caCertificateRefs: [{{group: '', kind: {kind}, name: ca}}]}}}}}}"
+        )
+    };
+    let told = |exposure: Exposure, kind: &str, namespace: &str| {
+        let outcome = exposed(exposure, Serving::Nothing)
+            .gateway("edge/web", |gateway| gateway.http(80).from_all())
+            .yaml::<Service>(&service("ingress: [{ip: 192.0.2.7}]"))
+            .yaml::<Service>(&format!(
+                "{{metadata: {{namespace: {namespace}, name: cart}}, \
+                 spec: {{ports: [{{name: one, port: 443}}]}}}}"
+            ))
+            .yaml::<Secret>(&authority(namespace))
+            .config_map(&format!("{namespace}/ca"), "ca.crt", AUTHORITY)
+            .yaml::<BackendTlsPolicy>(&policy(kind, namespace))
+            .x_backend(&format!("{namespace}/api"), &backend(kind))
+            .http_route(&format!("{namespace}/cart"), |route| {
+                let service = format!("{namespace}/cart");
+                route.parent("edge/web").backend(&service, 443)
+            })
+            .yaml::<HttpRoute>(&format!(
+                "{{metadata: {{namespace: {namespace}, name: api, generation: 1}}, \
+                 spec: {{parentRefs: [{{name: web, namespace: edge}}], rules: [{{backendRefs: [\
+                 {{group: gateway.networking.x-k8s.io, kind: XBackend, name: api}}]}}]}}}}"
+            ))
+            .resolve();
+        let policy = outcome.route_of::<BackendTlsPolicy>(&format!("{namespace}/tls"));
+        let backend = outcome.route_of::<XBackend>(&format!("{namespace}/api"));
+        [policy.message(ResolvedRefs), backend.message(Accepted)]
+    };
+
+    for told in told(Exposure::Dedicated, "Secret", "shop") {
+        assert!(told.contains("outside of edge"), "{told}");
+    }
+    for (exposure, kind, namespace) in [
+        (Exposure::Dedicated, "Secret", "edge"),
+        (Exposure::Dedicated, "ConfigMap", "shop"),
+        (Exposure::Services, "Secret", "shop"),
+    ] {
+        let told = told(exposure, kind, namespace);
+        let expected = ["every reference was found", "the backend is used"];
+        assert_eq!(told, expected, "{exposure:?} {kind}");
+    }
+}
+
+#[test]
+fn a_gateway_says_how_many_pods_it_wants_and_how_big_and_what_means_nothing_is_told() {
+    let with = |exposure: Exposure, annotations: &[(&str, &str)]| {
+        let manifests = exposed(exposure, Serving::Nothing);
+        annotations
+            .iter()
+            .fold(manifests, |manifests, (key, value)| {
+                manifests.annotate::<Gateway>("edge/web", key, value)
+            })
+    };
+    let good = [
+        ("gateway-rs.dev/replicas", "3"),
+        ("gateway-rs.dev/cpu-request", "2"),
+        ("gateway-rs.dev/memory-limit", "1Gi"),
+    ];
+    let outcome = with(Exposure::Dedicated, &good).resolve();
+    let pods = outcome.resolved.needed[0].pods;
+    assert_eq!(pods.replicas, Some(3));
+    let share = (pods.cpu.request, pods.memory.limit);
+    assert_eq!(share, (Cpu::parse("2").ok(), Memory::parse("1Gi").ok()));
+    assert!(outcome.warnings::<Gateway>("edge/web").is_empty());
+
+    let bad = [
+        ("gateway-rs.dev/replicas", "0"),
+        ("gateway-rs.dev/memory-request", "1 GB"),
+        ("http-80.gateway-rs.dev/cpu-limit", "2"),
+    ];
+    let outcome = with(Exposure::Dedicated, &bad).resolve();
+    assert_eq!(outcome.resolved.needed[0].pods, Pods::default());
+    assert_eq!(outcome.warnings::<Gateway>("edge/web").len(), 3);
+
+    let outcome = with(Exposure::Services, &good).resolve();
+    assert_eq!(outcome.warnings::<Gateway>("edge/web").len(), 3);
+    let outcome = with(Exposure::Direct, &good).resolve();
+    assert!(outcome.warnings::<Gateway>("edge/web").is_empty());
 }

@@ -1,5 +1,6 @@
 //! A client of an API server.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,14 +12,14 @@ use tower::util::MapResponseLayer;
 use super::patience::keep_retry_after;
 
 /// A client of the API server that a kubeconfig names, or, without one, of the
-/// cluster this runs in.
+/// cluster this runs in, or else of the one that `KUBECONFIG` or `~/.kube/config` names.
 ///
 /// Nothing is sent. Tokens and authorities that are given as files are read again
 /// about every minute, as a Pod's are replaced.
 pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ConnectError> {
     let mut config = match kubeconfig {
         Some(path) => from_file(path).await?,
-        None => Config::incluster().map_err(ConnectError::InCluster)?,
+        None => usual().await?,
     };
     config.connect_timeout = Some(CONNECT);
     config.write_timeout = Some(WRITE);
@@ -50,6 +51,26 @@ pub enum ConnectError {
     /// A certificate, a key or an address is wrong.
     #[error("the API server cannot be spoken to as configured")]
     Client(#[source] kube::Error),
+}
+
+async fn usual() -> Result<Config, ConnectError> {
+    let in_cluster = match Config::incluster() {
+        Ok(config) => return Ok(config),
+        Err(error) => error,
+    };
+    let options = KubeConfigOptions::default();
+    Config::from_kubeconfig(&options)
+        .await
+        .map_err(|source| match source {
+            KubeconfigError::FindPath => ConnectError::InCluster(in_cluster),
+            KubeconfigError::ReadConfig(error, _) if error.kind() == ErrorKind::NotFound => {
+                ConnectError::InCluster(in_cluster)
+            }
+            source => ConnectError::Kubeconfig {
+                path: PathBuf::from("what KUBECONFIG or ~/.kube/config says"),
+                source,
+            },
+        })
 }
 
 async fn from_file(path: &Path) -> Result<Config, ConnectError> {

@@ -19,8 +19,10 @@ pub(super) fn custom(fields: &mut Fields) {
             "uid",
             "generation",
             "creationTimestamp",
+            "annotations",
         ],
     );
+    keep_our_annotations(fields);
     fields.remove("status");
 }
 

@@ -61,6 +61,9 @@ pub(super) fn faulty(server: &ApiServer, asked: &Asked, fault: &Fault) -> Option
             let body = body.half();
             Response::new(AnswerBody::whole(body))
         }
+        Fault::Drip { bytes, pause } => {
+            answer(server, asked, &[]).map(|body| body.dripping(*bytes, *pause))
+        }
     })
 }
 

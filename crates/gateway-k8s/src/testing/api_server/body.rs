@@ -4,10 +4,12 @@ use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, Stream, StreamExt as _};
 use http_body::{Body, Frame};
+use tokio::time::sleep;
 
 /// All of an answer, or the lines of a watch.
 pub enum AnswerBody {
@@ -26,6 +28,15 @@ impl AnswerBody {
         Self::Lines(lines.boxed())
     }
 
+    /// The same, in pieces of so many bytes, each after a pause.
+    pub(super) fn dripping(self, bytes: usize, pause: Duration) -> Self {
+        let lines = match self {
+            Self::Whole(whole) => futures_util::stream::iter(whole).boxed(),
+            Self::Lines(lines) => lines,
+        };
+        Self::lines(lines.flat_map(move |line| pieces(line, bytes, pause)))
+    }
+
     /// The first half.
     pub(super) fn half(self) -> Bytes {
         match self {
@@ -33,6 +44,17 @@ impl AnswerBody {
             Self::Whole(None) | Self::Lines(_) => Bytes::from_static(br#"{"type":"ADD"#),
         }
     }
+}
+
+fn pieces(line: Bytes, bytes: usize, pause: Duration) -> impl Stream<Item = Bytes> + Send {
+    futures_util::stream::unfold(line, move |mut left| async move {
+        if left.is_empty() {
+            return None;
+        }
+        sleep(pause).await;
+        let piece = left.split_to(bytes.min(left.len()));
+        Some((piece, left))
+    })
 }
 
 impl Body for AnswerBody {

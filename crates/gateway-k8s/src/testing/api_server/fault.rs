@@ -1,5 +1,7 @@
 //! What goes wrong, and when.
 
+use std::time::Duration;
+
 use super::log::{Record, Requests};
 
 /// What becomes of a request.
@@ -23,6 +25,14 @@ pub enum Fault {
     GoneAtOnce,
     /// The answer ends in the middle.
     Truncate,
+    /// The answer comes in pieces of a few bytes, wherever they end, each a moment after the
+    /// other.
+    Drip {
+        /// Of a piece.
+        bytes: usize,
+        /// Before each piece.
+        pause: Duration,
+    },
 }
 
 /// A fault that lies in wait.

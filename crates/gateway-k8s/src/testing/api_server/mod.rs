@@ -66,7 +66,7 @@ pub struct ApiServer {
 impl ApiServer {
     /// A server with nothing but what every Kubernetes has: Namespaces, Services,
     /// EndpointSlices, Secrets, ConfigMaps, Leases, Events, Deployments,
-    /// ServiceAccounts, RoleBindings, ClusterRoleBindings and
+    /// ServiceAccounts, PodDisruptionBudgets, RoleBindings, ClusterRoleBindings and
     /// CustomResourceDefinitions. There is no object at all.
     #[must_use]
     pub fn new() -> Self {

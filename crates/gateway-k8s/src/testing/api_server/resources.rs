@@ -54,6 +54,13 @@ pub(super) fn built_in() -> Vec<Resource> {
         ),
         of("", "ServiceAccount", "serviceaccounts", true, false),
         of("apps", "Deployment", "deployments", true, true),
+        of(
+            "policy",
+            "PodDisruptionBudget",
+            "poddisruptionbudgets",
+            true,
+            false,
+        ),
         of(RBAC, "RoleBinding", "rolebindings", true, false),
         of(
             RBAC,

@@ -1,5 +1,6 @@
 //! The situations a cluster may be in, with a server that brings them about.
 
+mod bytes;
 mod faults;
 mod installed;
 mod objects;

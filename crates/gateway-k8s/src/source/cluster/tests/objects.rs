@@ -246,6 +246,37 @@ async fn what_is_read_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn settings_of_ours_are_kept_and_what_others_note_changes_nothing() {
+    let server = ApiServer::with_gateway_api();
+    let gateway = |others: &str| {
+        server.apply(&format!(
+            "{{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, \
+             metadata: {{namespace: edge, name: web, annotations: {{\
+             gateway-rs.dev/max-connections: '7', http.gateway-rs.dev/udp-idle-timeout: 10s, \
+             example.com/note: {others}}}}}, spec: {{gatewayClassName: ours, listeners: []}}}}"
+        ))
+    };
+    gateway("one");
+
+    let (mut cluster, reading) = follow(&server).await;
+
+    let kept = reading.world.gateways.get("edge", "web").expect("is there");
+    let kept = kept.metadata.annotations.as_ref().expect("are kept").keys();
+    let kept: Vec<_> = kept.collect();
+    let ours = [
+        "gateway-rs.dev/max-connections",
+        "http.gateway-rs.dev/udp-idle-timeout",
+    ];
+    assert_eq!(kept, ours);
+    gateway("two");
+    // Statuses are told of, since there is another version of the object.
+    for later in told_within(&mut cluster, Duration::from_secs(60)).await {
+        let changes = later.world.changes(&reading.world);
+        assert_eq!(changes, Default::default());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_owners_of_a_service_the_gateways_are_kept() {
     let server = ApiServer::with_gateway_api();
     server.apply(
