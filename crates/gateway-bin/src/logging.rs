@@ -58,9 +58,13 @@ impl LogSettings {
         if self.level > Level::INFO {
             return shown;
         }
-        // Says of each socket what this program says of each Gateway, in better
-        // words.
-        shown.with_target("gateway_core::gateway", LevelFilter::OFF)
+        // They say of each socket what this program says of each Gateway, and of each
+        // call what it says of the API server, in better words.
+        ["gateway_core::gateway", "kube_client"]
+            .into_iter()
+            .fold(shown, |shown, target| {
+                shown.with_target(target, LevelFilter::OFF)
+            })
     }
 }
 

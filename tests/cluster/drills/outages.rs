@@ -87,6 +87,14 @@ fn a_start_without_the_api_server_serves_what_it_said_last() {
     replica.terminate();
     replica.ended();
     drop(replica);
+    std::fs::remove_file(state.join("last-good")).expect("is there");
+    let mut replica = Replica::of_all(&stage.scene, &arguments);
+    within(PATIENCE, "what is read at once is kept, too", || {
+        kept().is_ok().then_some(())
+    });
+    replica.terminate();
+    replica.ended();
+    drop(replica);
     let outage = Outage::begin(cluster);
 
     let start = Instant::now();

@@ -77,8 +77,9 @@ impl ClusterControl {
             keeper: None,
         };
         if let Some(path) = state {
+            // First, so that what is read at once is kept, if nothing changes for long.
+            this.keeper = Some(SnapshotKeeper::start(path.clone(), KEEP_EVERY));
             this.begin(&path).await;
-            this.keeper = Some(SnapshotKeeper::start(path, KEEP_EVERY));
         }
         Ok(this)
     }
@@ -153,12 +154,11 @@ impl ClusterControl {
             self.around.vitals.control.watch(&kind.kind, connected);
         }
         self.statuses = knows_parents(&reading).then(|| reading.statuses.clone());
-        if let Some(keeper) = &self.keeper {
-            keeper.keep(reading.world.clone());
-        }
-
         // A status that was written changes nothing of what is served.
         if !self.control.serves(&reading) {
+            if let Some(keeper) = &self.keeper {
+                keeper.keep(reading.world.clone());
+            }
             self.serve(Reading::Cluster(Box::new(reading)), start).await;
         }
         self.tell();

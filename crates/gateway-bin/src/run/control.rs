@@ -7,7 +7,7 @@ use gateway_core::model::Configuration;
 use gateway_core::{BindError, Gateway, Transport};
 use gateway_k8s::infrastructure::{Hindrances, Needed};
 use gateway_k8s::resolve::{Resolver, Serving, Settings};
-use gateway_k8s::source::cluster as source;
+use gateway_k8s::source::cluster::{self as source, ObjectProblem};
 use gateway_k8s::verdict::{Applied, BindFailure, Settled, Verdicts};
 use gateway_k8s::world::World;
 use tokio::time::Instant;
@@ -130,6 +130,14 @@ impl Control {
         last.world.same(&reading.world)
             && last.problems == reading.problems
             && last.bundle_version == reading.bundle_version
+    }
+
+    /// The objects of a cluster that cannot be read.
+    pub(super) fn unreadable(&self) -> &[ObjectProblem] {
+        match &self.reading {
+            Some(Reading::Cluster(reading)) => &reading.problems,
+            Some(Reading::Folder(_) | Reading::Kept(_)) | None => &[],
+        }
     }
 
     /// What is served, if anything is yet.

@@ -94,7 +94,8 @@ impl Writers {
     pub(super) fn tell(&self, control: &Control, statuses: &Statuses) {
         let verdicts = control.verdicts();
         self.statuses.update(verdicts.clone(), statuses.clone());
-        self.events.update(verdicts.clone(), statuses.clone());
+        self.events
+            .update(verdicts.clone(), statuses.clone(), control.unreadable());
         if let Some(world) = control.world() {
             let needed = Arc::clone(control.needed());
             self.provisioner.update(needed, world.clone());

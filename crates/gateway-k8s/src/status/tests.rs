@@ -50,7 +50,8 @@ impl Controller {
                     let mut verdicts = resolve(&reading.world, &Settings::cluster()).verdicts;
                     verdicts.programmed(&[]);
                     self.writer.update(verdicts.clone(), reading.statuses.clone());
-                    self.events.update(verdicts, reading.statuses);
+                    self.events
+                        .update(verdicts, reading.statuses, &reading.problems);
                 }
             }
         }

@@ -1,9 +1,9 @@
 //! Tells of new problems where people look first.
 //!
 //! `kubectl describe` shows Events beside the object they are about. There is one for
-//! every condition that was led to by a problem, when it comes to be so; if the same
-//! happens again soon, that one counts it. They are a courtesy: what cannot be told is
-//! left out.
+//! every condition that was led to by a problem, and for every object that cannot be read,
+//! when it comes to be so; if the same happens again soon, that one counts it. They are a
+//! courtesy: what cannot be told is left out.
 
 mod event;
 mod news;
@@ -22,14 +22,22 @@ use tokio::task::AbortHandle;
 use self::task::Task;
 use super::Statuses;
 use super::orders::Orders;
+use crate::source::cluster::ObjectProblem;
 use crate::verdict::Verdicts;
 
 pub use self::settings::EventSettings;
 
 /// Writes Events, as long as it leads. Dropping it ends that.
 pub struct Events {
-    orders: watch::Sender<Orders>,
+    asked: watch::Sender<Asked>,
     task: AbortHandle,
+}
+
+/// What it was asked for last.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    orders: Orders,
+    unreadable: Vec<ObjectProblem>,
 }
 
 impl Events {
@@ -39,26 +47,30 @@ impl Events {
     ///
     /// Outside a runtime.
     pub fn new(client: Client, settings: EventSettings) -> Self {
-        let (orders, receiver) = watch::channel(Orders::default());
+        let (asked, receiver) = watch::channel(Asked::default());
         let task = Task::new(client, settings);
 
         Self {
-            orders,
+            asked,
             task: tokio::spawn(task.run(receiver)).abort_handle(),
         }
     }
 
     /// Has the problems of these verdicts told, as far as they are new: neither in the
-    /// verdicts before, nor in the statuses that objects have.
-    pub fn update(&self, verdicts: Verdicts, statuses: Statuses) {
-        self.orders
-            .send_modify(|orders| orders.told = Some((verdicts, statuses)));
+    /// verdicts before, nor in the statuses that objects have. So with those of objects
+    /// that cannot be read.
+    pub fn update(&self, verdicts: Verdicts, statuses: Statuses, unreadable: &[ObjectProblem]) {
+        self.asked.send_modify(|asked| {
+            asked.orders.told = Some((verdicts, statuses));
+            asked.unreadable = unreadable.to_vec();
+        });
     }
 
     /// Tells only while `leading`.
     pub fn lead(&self, leading: bool) {
-        self.orders
-            .send_if_modified(|orders| std::mem::replace(&mut orders.leading, leading) != leading);
+        self.asked.send_if_modified(|asked| {
+            std::mem::replace(&mut asked.orders.leading, leading) != leading
+        });
     }
 }
 

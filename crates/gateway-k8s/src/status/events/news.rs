@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::source::cluster::ObjectProblem;
 use crate::verdict::{Condition, Reason, Verdict};
 
 /// A problem that an Event tells of.
@@ -11,6 +12,18 @@ pub(super) struct News {
     pub(super) reason: Reason,
     /// What there is to say.
     pub(super) note: String,
+}
+
+impl News {
+    /// That an object is not used as it is written.
+    pub(super) fn unreadable(problem: &ObjectProblem) -> Self {
+        let field = problem.field.as_deref();
+        let at = field.map_or_else(String::new, |field| format!("{field}: "));
+        Self {
+            reason: Reason::Invalid,
+            note: format!("{at}{}; {}", problem.message, problem.remedy),
+        }
+    }
 }
 
 /// What is wrong with an object and was not before, each reason once.

@@ -9,12 +9,12 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::call::CallError;
-use super::super::orders::Orders;
 use super::super::rate::TokenBucket;
 use super::super::{Observed, Statuses};
-use super::EventSettings;
 use super::news::{News, news};
 use super::series::Series;
+use super::{Asked, EventSettings};
+use crate::source::cluster::ObjectProblem;
 use crate::verdict::Verdicts;
 use crate::world::ObjectRef;
 
@@ -25,6 +25,7 @@ pub(super) struct Task {
     leading: bool,
     /// What was told last; nothing is known before that, or while another led.
     verdicts: Option<Verdicts>,
+    unreadable: Vec<ObjectProblem>,
     queue: VecDeque<(Arc<Observed>, News)>,
     tokens: TokenBucket,
     objects: HashMap<ObjectRef, Told>,
@@ -45,6 +46,7 @@ impl Task {
             settings,
             leading: false,
             verdicts: None,
+            unreadable: Vec::new(),
             queue: VecDeque::new(),
             tokens: TokenBucket::new(5.0, 50, Instant::now()),
             objects: HashMap::new(),
@@ -53,7 +55,7 @@ impl Task {
     }
 
     /// Runs until nobody can give orders any more.
-    pub(super) async fn run(mut self, mut orders: watch::Receiver<Orders>) {
+    pub(super) async fn run(mut self, mut asked: watch::Receiver<Asked>) {
         loop {
             let mut ready = self.tokens.ready_at();
             if let Some(pause) = self.pause {
@@ -61,11 +63,11 @@ impl Task {
             }
             tokio::select! {
                 biased;
-                changed = orders.changed() => {
+                changed = asked.changed() => {
                     if changed.is_err() {
                         return;
                     }
-                    let newest = orders.borrow_and_update().clone();
+                    let newest = asked.borrow_and_update().clone();
                     self.obey(newest);
                 }
                 () = sleep_until(ready), if !self.queue.is_empty() => self.tell_next().await,
@@ -73,11 +75,12 @@ impl Task {
         }
     }
 
-    fn obey(&mut self, orders: Orders) {
+    fn obey(&mut self, Asked { orders, unreadable }: Asked) {
         self.leading = orders.leading;
         if !self.leading {
             self.queue.clear();
             self.verdicts = None;
+            self.unreadable.clear();
             let told = self.objects.values_mut();
             told.flat_map(|told| told.series.values_mut())
                 .for_each(Series::leave_it);
@@ -91,6 +94,7 @@ impl Task {
         self.forget_old(now);
 
         self.note(&verdicts, before.as_ref(), &statuses, now);
+        self.note_unreadable(unreadable, &statuses, now);
     }
 
     fn note(
@@ -107,10 +111,23 @@ impl Task {
                 continue;
             };
             for one in news(verdict, known.get(object), observed.status.as_deref()) {
-                if self.is_to_be_told(object, &one, now) {
-                    self.queue.push_back((Arc::clone(observed), one));
-                }
+                self.note_one(observed, one, now);
             }
+        }
+    }
+
+    fn note_unreadable(&mut self, now: Vec<ObjectProblem>, statuses: &Statuses, at: Instant) {
+        let before = std::mem::replace(&mut self.unreadable, now.clone());
+        for problem in now.iter().filter(|problem| !before.contains(problem)) {
+            if let Some(observed) = statuses.get(&problem.object) {
+                self.note_one(observed, News::unreadable(problem), at);
+            }
+        }
+    }
+
+    fn note_one(&mut self, observed: &Arc<Observed>, news: News, now: Instant) {
+        if self.is_to_be_told(&observed.object, &news, now) {
+            self.queue.push_back((Arc::clone(observed), news));
         }
     }
 

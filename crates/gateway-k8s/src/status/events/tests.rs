@@ -149,7 +149,7 @@ async fn a_new_problem_is_told_by_the_leader_alone() {
     let server = Double::new();
     let events = Events::new(server.client(), settings());
     let (verdicts, statuses) = world(1, &refused(Reason::Invalid, "no"));
-    events.update(verdicts.clone(), statuses.clone());
+    events.update(verdicts.clone(), statuses.clone(), &[]);
     sleep(secs(60)).await;
     assert_eq!(told(&server), 0);
 
@@ -169,7 +169,7 @@ async fn the_same_problem_is_counted_by_one_event_until_it_is_rare() {
 
     for _ in 0..50 {
         for (verdicts, statuses) in [&bad, &good] {
-            events.update(verdicts.clone(), statuses.clone());
+            events.update(verdicts.clone(), statuses.clone(), &[]);
             sleep(secs(5)).await;
         }
     }
@@ -185,7 +185,7 @@ async fn the_same_problem_is_counted_by_one_event_until_it_is_rare() {
     assert!((5..=15).contains(&counted), "{counted}");
 
     sleep(secs(600)).await;
-    events.update(bad.0, bad.1);
+    events.update(bad.0, bad.1, &[]);
     sleep(secs(5)).await;
     assert_eq!(told(&server), 2);
 }
@@ -197,7 +197,7 @@ async fn another_problem_and_an_event_that_is_gone_are_told_anew() {
     events.lead(true);
     let tell = async |condition: &Condition| {
         let (verdicts, statuses) = world(1, condition);
-        events.update(verdicts, statuses);
+        events.update(verdicts, statuses, &[]);
         sleep(secs(5)).await;
     };
     tell(&refused(Reason::Invalid, "no")).await;
@@ -223,7 +223,7 @@ async fn a_storm_of_problems_is_told_slowly_and_not_wholly() {
     let events = Events::new(server.client(), settings());
     events.lead(true);
     let (verdicts, statuses) = world(3_000, &refused(Reason::Invalid, "no"));
-    events.update(verdicts, statuses);
+    events.update(verdicts, statuses, &[]);
 
     sleep(secs(10)).await;
     let soon = told(&server);
@@ -231,6 +231,34 @@ async fn a_storm_of_problems_is_told_slowly_and_not_wholly() {
 
     sleep(secs(3_600)).await;
     assert_eq!(told(&server), 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_cannot_be_read_is_told_so_once() {
+    let server = Double::new();
+    let events = Events::new(server.client(), settings());
+    events.lead(true);
+    let (verdicts, statuses) = world(1, &accepted());
+    let object = statuses.iter().next().map(|one| one.object.clone());
+    let unreadable = [ObjectProblem {
+        object: object.expect("there is one"),
+        field: Some("spec.rules".to_owned()),
+        message: "a list was expected".to_owned(),
+        remedy: "write one".to_owned(),
+    }];
+
+    for _ in 0..3 {
+        events.update(verdicts.clone(), statuses.clone(), &unreadable);
+        sleep(secs(5)).await;
+    }
+
+    let changes = server.changes_since(0).into_values().flatten();
+    let [event] = &*changes.collect::<Vec<_>>() else {
+        panic!("there is one Event");
+    };
+    assert_eq!(event["reason"], "Invalid");
+    assert_eq!(event["note"], "spec.rules: a list was expected; write one");
+    assert_eq!(event["regarding"]["uid"], "the-uid");
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,7 +271,7 @@ async fn without_permission_little_is_asked() {
     let events = Events::new(server.client(), settings());
     events.lead(true);
     let (verdicts, statuses) = world(1_000, &refused(Reason::Invalid, "no"));
-    events.update(verdicts, statuses);
+    events.update(verdicts, statuses, &[]);
 
     sleep(secs(600)).await;
 
