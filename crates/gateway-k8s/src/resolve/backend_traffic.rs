@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_core::model::{Backend, SessionCarrier};
+use gateway_core::model::{Backend, BackendId, SessionCarrier};
 use gateway_filters::{Fraction, RetryBudget};
 
 use super::duration;
@@ -42,6 +42,18 @@ pub(super) fn apply(view: &View<'_>, namespace: &str, name: &str, backend: Backe
         Some(sessions) => backend.with_sessions(sessions),
         None => backend,
     }
+}
+
+/// How much the retries of a rule may add to its requests: what a policy allows that says
+/// nothing else; unless one of its backends has a policy that says how much.
+pub(super) fn budget_of_rule(view: &View<'_>, backends: &[BackendId]) -> Option<RetryBudget> {
+    let is_constrained = |id: &BackendId| {
+        let service = id.object();
+        let policy = in_force(view, service.namespace(), service.name());
+        let judged = policy.filter(|_| id.kind() == "Service").map(judge);
+        judged.is_some_and(|judged| judged.refused.is_empty() && judged.budget.is_some())
+    };
+    (!backends.iter().any(is_constrained)).then_some(BUDGET)
 }
 
 /// The policy for a Service: of several the oldest, then the one whose name comes first.
@@ -95,7 +107,7 @@ pub(super) fn judge(policy: &Loaded<XBackendTrafficPolicy>) -> Judged {
 ///
 /// Source: `RetryConstraint` (GEP-3388).
 fn budget(written: &RetryConstraint, at: &Field<'_>) -> Result<RetryBudget, Problem> {
-    let mut budget = RetryBudget::new().with_min_per_second(10);
+    let mut budget = BUDGET;
 
     if let Some(written) = &written.budget {
         let at = at.name("budget");
@@ -107,7 +119,7 @@ fn budget(written: &RetryConstraint, at: &Field<'_>) -> Result<RetryBudget, Prob
             })?;
             budget = budget.with_share(share);
         }
-        if interval(written.interval.as_deref(), BUDGET, &at)? != BUDGET {
+        if interval(written.interval.as_deref(), HELD, &at)? != HELD {
             let problem = unsupported("only 10s is supported", &at.name("interval"));
             return Err(problem.remedy("leave it out"));
         }
@@ -131,8 +143,10 @@ fn budget(written: &RetryConstraint, at: &Field<'_>) -> Result<RetryBudget, Prob
     Ok(budget)
 }
 
+/// What `RetryConstraint` is by default: 20 percent, or ten a second.
+const BUDGET: RetryBudget = RetryBudget::new().with_min_per_second(10);
 /// For how long a budget holds.
-const BUDGET: Duration = Duration::from_secs(10);
+const HELD: Duration = Duration::from_secs(10);
 
 fn interval(
     written: Option<&str>,

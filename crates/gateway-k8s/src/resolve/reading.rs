@@ -21,7 +21,7 @@ use crate::verdict::{Problem, Reason};
 /// Reads filters and backends of one rule, and collects what is wrong.
 #[derive(Debug)]
 pub(super) struct Reading<'a, 'w> {
-    view: &'a View<'w>,
+    pub(super) view: &'a View<'w>,
     settings: &'a Settings,
     from: From<'a>,
     purpose: Purpose,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gateway_core::model::{BackendId, BackendRef, Filter, RouteMatch, Rule, Timeouts};
 
+use super::backend_traffic;
 use super::backends::Written;
 use super::duration;
 use super::field::Field;
@@ -64,6 +65,7 @@ pub(super) fn convert(
         ));
     }
     let Reading {
+        view,
         broken,
         unresolved,
         backends,
@@ -79,7 +81,12 @@ pub(super) fn convert(
         Err(problem) => read.broken.push(problem),
     }
     match filters::retry(written.retry.as_ref(), &at.name("retry")) {
-        Ok(Some(retry)) => rule = rule.with_retry(retry),
+        Ok(Some(retry)) => {
+            rule = rule.with_retry(retry);
+            if let Some(budget) = backend_traffic::budget_of_rule(view, &read.backends) {
+                rule = rule.with_retry_budget(budget);
+            }
+        }
         Ok(None) => {}
         Err(problem) => read.broken.push(problem),
     }

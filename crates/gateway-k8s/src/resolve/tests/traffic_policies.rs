@@ -61,6 +61,34 @@ fn what_is_left_out_is_as_the_api_has_it() {
 }
 
 #[test]
+fn retries_of_a_rule_are_few_unless_a_policy_says_how_many() {
+    let rule = "{retry: {attempts: 3}, backendRefs: [{name: cart, port: 80}]}";
+    let retried = |manifests: Manifests| {
+        let manifests =
+            manifests.http_route("shop/cart", |route| route.parent("edge/web").rule(rule));
+        manifests.resolve().rule("shop/cart", 0).retry_budget()
+    };
+    let with = |spec: &str| world().yaml::<XBackendTrafficPolicy>(&policy("p", spec));
+    let few = Some(RetryBudget::new().with_min_per_second(10));
+
+    assert_eq!(retried(world()), few);
+    let sessions = "sessionPersistence: {type: Header, header: {name: x}}";
+    assert_eq!(retried(with(sessions)), few);
+    assert_eq!(
+        retried(with("retryConstraint: {budget: {percent: 101}}")),
+        few
+    );
+    assert_eq!(
+        retried(with("retryConstraint: {budget: {percent: 90}}")),
+        None
+    );
+    assert_eq!(
+        with(sessions).resolve().rule("shop/cart", 0).retry_budget(),
+        None
+    );
+}
+
+#[test]
 fn what_cannot_be_obeyed_is_told_and_changes_nothing() {
     for spec in [
         "retryConstraint: {budget: {interval: 1h}}",

@@ -122,7 +122,7 @@ impl Cluster {
     /// The first reading is given when every kind that is installed was listed. A kind
     /// that still cannot be listed ten seconds after the others were is not waited for
     /// any longer. One change is told at once; while many come, they are told together,
-    /// so that between two readings there is four times as long as the caller was busy
+    /// so that from one reading to the next it is twice as long as the caller was busy
     /// with the first: one to ten milliseconds. Those of statuses keep those of objects
     /// waiting for nothing.
     ///
@@ -233,7 +233,7 @@ impl Drop for Cluster {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often the time that a reading took passes before the next, within limits.
-const PAUSE: u32 = 4;
+const PAUSE: u32 = 2;
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_millis(10);
 
