@@ -34,6 +34,7 @@
 //! ```
 //! use gateway_filters::global_rate_limit::{Descriptor, OnFailure};
 //! use gateway_filters::{Answer, BoxError, GlobalRateLimit, GlobalRateLimitLayer};
+//! use gateway_filters::retry::ReplayBody;
 //! use http::{Request, Response, Uri};
 //! use tonic::body::Body;
 //! use tower::{ServiceBuilder, ServiceExt, service_fn};
@@ -49,15 +50,15 @@
 //!     .with_descriptor(Descriptor::new().with_entry("user", "%REQ(x-user)%")?);
 //! let service = ServiceBuilder::new()
 //!     .layer(GlobalRateLimitLayer::new(limits.ask(channel)))
-//!     .service(service_fn(|_: Request<()>| async {
+//!     .service(service_fn(|_: Request<ReplayBody<String>>| async {
 //!         Ok::<_, BoxError>(Response::new(String::new()))
 //!     }));
 //!
-//! let ann = Request::get("/").header("x-user", "ann").body(())?;
+//! let ann = Request::get("/").header("x-user", "ann").body(String::new())?;
 //! assert_eq!(service.clone().oneshot(ann).await?.status(), 503);
 //!
 //! // Of whom nothing is known, nobody is asked.
-//! let nobody = Request::get("/").body(())?;
+//! let nobody = Request::get("/").body(String::new())?;
 //! assert_eq!(service.oneshot(nobody).await?.status(), 200);
 //! # Ok(())
 //! # }
