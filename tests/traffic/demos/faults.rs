@@ -30,10 +30,12 @@ async fn delays_are_between_their_bounds() {
 /// AT-FAULT-4: a quarter of 10,000; none; all.
 #[tokio::test(start_paused = true)]
 async fn shares_are_kept() {
+    // Three standard deviations are too few for one run in 400, so that it has to be the same one.
+    fastrand::seed(1);
     let quarter = Fraction::from_percent(25).unwrap();
     for (share, of, bounds) in [
-        // Five standard deviations, of 43.3 each: of three, one run in 400 is outside.
-        (quarter, 10_000, 2_283..=2_717),
+        // Of 43.3 each.
+        (quarter, 10_000, 2_371..=2_629),
         (Fraction::NEVER, 2_000, 0..=0),
         (Fraction::ALWAYS, 2_000, 2_000..=2_000),
     ] {

@@ -14,13 +14,14 @@ use tokio::time::timeout;
 use tower_service::Service;
 
 use super::body::MirrorBody;
+use super::lots::Lots;
 use super::settings::MirrorSettings;
 use crate::tunnel::asks_for_tunnel;
 
 /// Admits requests to one mirror.
 ///
-/// Clones share the count of copies under way. A request that is not chosen
-/// touches nothing that is shared.
+/// Clones share the count of copies under way, and the lots by which requests are
+/// chosen where these are neither all nor none.
 ///
 /// ```
 /// use gateway_filters::mirror::Mirrors;
@@ -49,6 +50,7 @@ impl Mirrors {
         let permits = settings.max_in_flight().min(Semaphore::MAX_PERMITS);
         let shared = Shared {
             in_flight: Arc::new(Semaphore::new(permits)),
+            lots: Lots::default(),
             sent: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         };
@@ -60,7 +62,7 @@ impl Mirrors {
 
     /// A place for a copy of `request`, if it is chosen and there is one.
     pub fn admit<B>(&self, request: &Request<B>) -> Option<Slot> {
-        if !self.settings.fraction().sample() {
+        if !self.shared.lots.draw(self.settings.fraction()) {
             return None;
         }
         if asks_for_tunnel(request.method(), request.headers()) {
@@ -149,6 +151,7 @@ impl Slot {
 #[derive(Debug)]
 struct Shared {
     in_flight: Arc<Semaphore>,
+    lots: Lots,
     sent: AtomicU64,
     dropped: AtomicU64,
 }

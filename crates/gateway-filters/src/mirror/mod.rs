@@ -17,6 +17,9 @@
 //!   [`MirrorSettings::with_timeout`]. It goes on when the client leaves, if the
 //!   main backend had read the whole body by then; otherwise its body fails too.
 //!
+//! Of a fraction of the requests, exactly as many of as many in a row are chosen, at places
+//! that nobody can foresee: of a third, one of each three.
+//!
 //! A request that is not chosen, or has no body, costs no allocation for its body.
 //!
 //! There are two ways to use this. [`MirrorLayer`] mirrors every request of a
@@ -75,6 +78,7 @@
 
 mod body;
 mod layer;
+mod lots;
 mod mirrors;
 mod pipe;
 mod service;

@@ -27,7 +27,8 @@ impl MirrorSettings {
         }
     }
 
-    /// Mirrors `fraction` of the requests, chosen at random.
+    /// Mirrors `fraction` of the requests: of as many in a row as its denominator
+    /// says, exactly as many as its numerator says, chosen at random.
     ///
     /// The default is all. `HTTPRequestMirrorFilter.percent` and `.fraction`.
     #[must_use]
