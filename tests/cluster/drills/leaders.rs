@@ -118,7 +118,8 @@ impl Stage {
         Self { scene, origin }
     }
 
-    /// The one that leads, and one that does not; both serve.
+    /// The one that leads, and one that does not; both serve, and what there is to write
+    /// of the Gateway and the route is written and counted.
     fn replicas(&self) -> (GatewayPod, GatewayPod) {
         let [one, other] = ["one", "other"].map(|name| GatewayPod::start(&self.scene, name));
         for pod in [&one, &other] {
@@ -128,11 +129,15 @@ impl Stage {
             (one.leads() != other.leads()).then_some(())
         });
         self.scene.accepted("HTTPRoute", "shop");
-        if one.leads() {
+        let (leader, follower) = if one.leads() {
             (one, other)
         } else {
             (other, one)
-        }
+        };
+        within(PATIENCE, "its writes are counted", || {
+            (leader.writes() >= 2.0).then_some(())
+        });
+        (leader, follower)
     }
 
     /// Waits until `follower` leads, and the status of the new route is there.

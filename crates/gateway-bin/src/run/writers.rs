@@ -53,6 +53,7 @@ impl Writers {
         let lease = LeaseSettings::new(&args.lease_namespace, LEASE, host.trim());
         let events = EventSettings::new(CONTROLLER_NAME, lease.identity());
         let leader = Leader::new(client.clone(), lease);
+        let client = leader.confine(client);
         let addresses = NodeAddresses::new(args.publish_addresses.clone());
         let settings = WriterSettings::default().node_addresses(addresses);
         let provisioner = Provisioner::new(client.clone(), blueprint, namespaces);

@@ -8,6 +8,7 @@
 mod election;
 mod settings;
 mod task;
+mod term;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use self::task::{Flag, Task};
+use self::term::Term;
 
 pub use self::settings::LeaseSettings;
 
@@ -25,6 +27,7 @@ pub use self::settings::LeaseSettings;
 /// others: they wait until the Lease has run out.
 pub struct Leader {
     leading: watch::Receiver<bool>,
+    term: Term,
     release: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -38,10 +41,12 @@ impl Leader {
     pub fn new(client: Client, settings: LeaseSettings) -> Self {
         let (sender, leading) = watch::channel(false);
         let (release, released) = oneshot::channel();
-        let task = Task::new(client, settings, Flag::new(sender));
+        let term = Term::default();
+        let task = Task::new(client, settings, Flag::new(sender, term.clone()));
 
         Self {
             leading,
+            term,
             release: Some(release),
             task: tokio::spawn(task.run(released)),
         }
@@ -50,6 +55,15 @@ impl Leader {
     /// Whether this is the leader, from now on. Never true of two at once.
     pub fn leading(&self) -> watch::Receiver<bool> {
         self.leading.clone()
+    }
+
+    /// `client`, which refuses to change anything while this is not the leader.
+    ///
+    /// Whoever writes learns a little late from [`leading`](Self::leading) that the lead
+    /// is lost: a process that stood still may go on with a write that was due long ago.
+    /// With this client it fails here.
+    pub fn confine(&self, client: Client) -> Client {
+        self.term.confine(client)
     }
 
     /// Gives up the lead and tells the others, so that one of them can have it at once.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::super::call::{CallError, call};
 use super::LeaseSettings;
 use super::election::{self, Election, held, new_lease, released};
+use super::term::Term;
 
 /// Everything a candidate has in mind.
 pub(super) struct Task {
@@ -137,7 +138,7 @@ impl Task {
                 let until = began + self.settings.renew_deadline;
                 if until > now {
                     self.until = Some(until);
-                    self.flag.set(true);
+                    self.flag.set(self.until);
                 }
             }
             Some(Ok(None)) => self.told = None,
@@ -163,7 +164,7 @@ impl Task {
 
     fn step_down(&mut self) {
         self.until = None;
-        self.flag.set(false);
+        self.flag.set(None);
     }
 
     fn next_attempt(&self) -> Instant {
@@ -222,20 +223,23 @@ impl Task {
 
 /// Whether this is the leader. Nobody is any more once it is dropped.
 #[derive(Debug)]
-pub(super) struct Flag(watch::Sender<bool>);
+pub(super) struct Flag {
+    leading: watch::Sender<bool>,
+    term: Term,
+}
 
 impl Flag {
-    pub(super) fn new(sender: watch::Sender<bool>) -> Self {
-        Self(sender)
+    pub(super) fn new(leading: watch::Sender<bool>, term: Term) -> Self {
+        Self { leading, term }
     }
 
-    fn set(&self, leading: bool) {
-        let changed = self.0.send_if_modified(|flag| {
-            let changed = *flag != leading;
-            *flag = leading;
-            changed
-        });
-        if changed && leading {
+    fn set(&self, until: Option<Instant>) {
+        self.term.set(until);
+        let leads = until.is_some();
+        let changed = self
+            .leading
+            .send_if_modified(|leading| std::mem::replace(leading, leads) != leads);
+        if changed && leads {
             tracing::info!("leads: writes statuses from now on");
         } else if changed {
             tracing::info!("does not lead any more");
@@ -245,7 +249,7 @@ impl Flag {
 
 impl Drop for Flag {
     fn drop(&mut self) {
-        self.set(false);
+        self.set(None);
     }
 }
 

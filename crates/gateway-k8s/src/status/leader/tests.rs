@@ -1,10 +1,12 @@
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, advance, sleep, timeout};
 
+use super::super::call::call;
 use super::super::double::{Double, Fate};
 use super::*;
 
@@ -297,4 +299,45 @@ async fn watch(candidates: &[Leader; 2], time: Duration) {
             () = &mut end => return,
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leads_no_more_changes_nothing_even_before_it_knows() {
+    let server = Double::new();
+    let path = "/api/v1/namespaces/edge/configmaps/it";
+    server.put(path, json!({ "metadata": { "name": "it" } }));
+    let write = async |client: &Client, data: &str| {
+        call(client, Method::PATCH, path, Some(&json!({ "data": data }))).await
+    };
+    let (one, other) = (candidate(&server, "one"), candidate(&server, "other"));
+    until(&one, true).await;
+    let [client, others] = [&one, &other].map(|each| each.confine(server.client()));
+
+    assert!(write(&client, "in time").await.is_ok());
+    // As in a process that is stopped: the clock goes on, and nobody runs.
+    assert_eq!(advance(secs(60)).now_or_never(), None);
+    assert!(leads(&one) && !leads(&other));
+
+    assert!(write(&client, "too late").await.is_err());
+    assert_eq!(server.get(path).unwrap()["data"], "in time");
+    // Looking is free.
+    assert!(call(&others, Method::GET, path, None).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_led_changes_nothing() {
+    let server = Double::new();
+    let path = "/api/v1/namespaces/edge/configmaps";
+    let (one, other) = (candidate(&server, "one"), candidate(&server, "other"));
+    until(&one, true).await;
+    let body = json!({ "metadata": { "name": "it" } });
+
+    let client = other.confine(server.client());
+    assert!(
+        call(&client, Method::POST, path, Some(&body))
+            .await
+            .is_err()
+    );
+    let client = one.confine(server.client());
+    assert!(call(&client, Method::POST, path, Some(&body)).await.is_ok());
 }
