@@ -16,10 +16,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gateway_filters::circuit_breaker::CircuitState;
-use gateway_filters::retry::{FailedTry, ReplayBody, SharedRetryBudget};
+use gateway_filters::retry::{FailedTry, ReplayBody};
 use gateway_filters::{
-    Answer, BoxError, CircuitBreaker, CircuitBreakerLayer, GrpcStatus, RetryBudget, RetryLayer,
-    RetryPolicy,
+    Answer, BoxError, CircuitBreaker, CircuitBreakerLayer, GrpcStatus, RetryLayer, RetryPolicy,
 };
 use http::uri::PathAndQuery;
 use http::{Request, Response};
@@ -43,8 +42,7 @@ async fn main() -> Result<(), BoxError> {
             .with_grpc_statuses([GrpcStatus::Unavailable]),
         // Who answers for a server that cannot be reached has not sent anything.
         |_: &BoxError| FailedTry::Unsent,
-    )
-    .with_budget(SharedRetryBudget::new(RetryBudget::new()));
+    );
 
     let transport = {
         let server = server.clone();

@@ -354,7 +354,7 @@ where
     let layer = RetryLayer::new(*policy, rescue::failed_try as fn(&BoxError) -> FailedTry);
     match budget {
         Some(budget) => layer.with_budget(budget).layer(replayed),
-        None => layer.layer(replayed),
+        None => layer.without_budget().layer(replayed),
     }
 }
 

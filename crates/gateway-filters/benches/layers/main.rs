@@ -25,7 +25,7 @@ use gateway_filters::basic_auth::Password;
 use gateway_filters::client_address::{ClientAddress, PeerAddress, TrustedProxies};
 use gateway_filters::error_bodies::{ErrorBody, ErrorStatuses};
 use gateway_filters::rate_limit::{Key, QuotaFields};
-use gateway_filters::retry::{FailedTry, SharedRetryBudget};
+use gateway_filters::retry::FailedTry;
 use gateway_filters::{
     AccessControl, AccessLayer, Answer, ApiKeyLayer, ApiKeys, BackendRequestTimeoutLayer,
     Bandwidth, BasicAuth, BasicAuthLayer, BodyLimit, BodyLimitLayer, BoxError, CidrSet,
@@ -35,8 +35,7 @@ use gateway_filters::{
     RateLimit, RateLimitLayer, Redirect, RedirectLayer, RequestBandwidthLayer,
     RequestHeaderModifierLayer, RequestHeaderValuesLayer, RequestIdLayer, RequestIds,
     RequestTimeoutLayer, ResponseBandwidthLayer, ResponseHeaderModifierLayer,
-    ResponseHeaderValuesLayer, RetryBudget, RetryLayer, RetryPolicy, RouteContext, UrlRewrite,
-    UrlRewriteLayer,
+    ResponseHeaderValuesLayer, RetryLayer, RetryPolicy, RouteContext, UrlRewrite, UrlRewriteLayer,
 };
 use http::{HeaderName, Method, Request};
 use http_body_util::Full;
@@ -82,12 +81,12 @@ async fn measure_all() -> Result<(), BoxError> {
     table.row("timeout, backend", layer, 0).await;
     let layer = RequestTimeoutLayer::default();
     table.row("timeout, none", layer, 0).await;
-    let layer = RetryLayer::new(RetryPolicy::new(), |_: &BoxError| FailedTry::Final);
-    table.row("retry", layer, 12).await;
     let final_ = |_: &BoxError| FailedTry::Final;
-    let layer = RetryLayer::new(RetryPolicy::new(), final_)
-        .with_budget(SharedRetryBudget::new(RetryBudget::new()));
-    table.row("retry, with a budget", layer, 12).await;
+    let layer = RetryLayer::new(RetryPolicy::new(), final_);
+    table.row("retry", layer.clone(), 12).await;
+    table
+        .row("retry, no budget", layer.without_budget(), 12)
+        .await;
     let layer = RetryLayer::new(RetryPolicy::off(), final_);
     table.row("retry, off", layer, 0).await;
 

@@ -33,8 +33,9 @@
 //!
 //! Retries are least welcome when everything fails. A [`RetryBudget`] limits them, over all
 //! requests together, to a share of what clients ask for; beyond it, tries are not repeated,
-//! though the policy would. Layers share what is left of it by [`RetryLayer::with_budget`]; a
-//! backend that has one of its own has requests [charged](TriedEndpoints::charge) to it.
+//! though the policy would. Each layer has one, with defaults, until layers share one by
+//! [`RetryLayer::with_budget`]; a backend that has one of its own has requests
+//! [charged](TriedEndpoints::charge) to it.
 //!
 //! # Another endpoint
 //!
@@ -52,7 +53,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | by default | one retry, of what was not sent or gRPC calls `UNAVAILABLE`; no budget; 64 KiB of a body |
+//! | by default | one retry, of what was not sent or gRPC calls `UNAVAILABLE`; for one request in five, or three a second; 64 KiB of a body |
 //! | for each request | a copy of the head and a clone of the service; with a body, what is kept of it. With no attempts, nothing |
 //! | misconfigured | codes that are no errors, or a cap below the backoff, are an error when it is built |
 //! | overloaded | beyond the budget nothing is repeated, and the caller gets what there is |

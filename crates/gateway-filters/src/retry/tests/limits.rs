@@ -106,14 +106,12 @@ async fn try_that_was_given_up_is_dropped() {
     assert_eq!(Arc::strong_count(&alive), 1);
 }
 
-/// With every backend failing, backends see at most 1.2 times what clients send.
+/// With every backend failing, backends see at most 1.2 times what clients send, though nobody
+/// asked for a budget.
 #[test]
 fn budget_bounds_what_retries_add() {
     let backend = Backend::ending(std::iter::repeat_n(End::Error(FailedTry::Unsent), 4_000));
-    let budget = SharedRetryBudget::new(RetryBudget::new());
-    let service = layer(policy(3))
-        .with_budget(budget)
-        .layer(backend.service());
+    let service = layer(policy(3)).layer(backend.service());
 
     run(async {
         for _ in 0..1_000 {
@@ -124,6 +122,18 @@ fn budget_bounds_what_retries_add() {
 
     let tries = backend.tries();
     assert!((1_190..=1_200).contains(&tries), "{tries}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_budget_there_are_as_many_as_the_policy_says() {
+    let backend = Backend::ending([End::Error(FailedTry::Unsent); 400]);
+    let service = layer(policy(3)).without_budget().layer(backend.service());
+
+    for _ in 0..100 {
+        assert!(service.clone().oneshot(get()).await.is_err());
+    }
+
+    assert_eq!(backend.tries(), 400);
 }
 
 #[tokio::test(start_paused = true)]
