@@ -134,6 +134,7 @@ impl RoutingService {
                 Arc::new(assembler.assemble(listener, route, rule))
             });
         self.shared.table.store(Arc::new(table));
+        assembler.backends.retire(configuration);
         assembler.kept.forget();
         chores.extend(assembler.chores.take());
         for chore in chores {

@@ -67,6 +67,7 @@ impl Serving {
         self.configuration = configuration;
         self.registry.follow(&self.configuration);
         self.apply();
+        self.assembler.backends.retire(&self.configuration);
         self.assembler.kept.forget();
         chores.extend(self.assembler.chores.take());
         if is_news {

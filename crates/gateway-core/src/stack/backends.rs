@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::fast::RandomState;
 use gateway_lb::persistence::SessionCarrier;
 use gateway_lb::pool::Pool;
 
@@ -75,8 +76,10 @@ impl Backends {
         }
     }
 
-    /// Brings every backend to what `configuration` says, and forgets those that
-    /// it does not need. Returns what has to be done for them: names to be looked up.
+    /// Brings every backend to what `configuration` says. Returns what has to be done for
+    /// them: names to be looked up.
+    ///
+    /// To be called before its rules are served, and [`Backends::retire`] afterwards.
     pub(crate) fn update(&self, configuration: &Configuration) -> Vec<Chore> {
         let mut chores = Vec::new();
         let now = Arc::clone(configuration.shared_backends());
@@ -93,7 +96,6 @@ impl Backends {
             self.surroundings.warmed().replace(self.to_be_warmed(&now));
         }
 
-        self.retire(configuration);
         chores
     }
 
@@ -106,10 +108,12 @@ impl Backends {
         warmed.map(|(id, _)| self.live(id)).collect()
     }
 
-    /// Takes its endpoints from every backend that rules still refer to but that is
-    /// gone. One that no rule refers to keeps them: stacks that were in use before
-    /// have requests to finish, and new ones until they are replaced.
-    fn retire(&self, configuration: &Configuration) {
+    /// Forgets the backends that `configuration` does not need. Those that are gone but
+    /// that rules still refer to lose their endpoints; one that no rule refers to keeps
+    /// them, for stacks that were in use before have requests to finish.
+    ///
+    /// Looks at all rules if a backend is gone, which requests need not wait for.
+    pub(crate) fn retire(&self, configuration: &Configuration) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let configured = configuration.backends();
         // All that are configured are known.
@@ -117,15 +121,15 @@ impl Backends {
             return;
         }
 
-        let needed = needed(configuration);
-        known.retain(|id, live| {
-            let is_configured = configured.contains_key(id);
-            let is_needed = needed.contains(id);
-            if is_needed && !is_configured {
-                live.end();
-            }
-            is_configured || is_needed
-        });
+        let gone = known.keys().filter(|id| !configured.contains_key(*id));
+        let gone: Ids<'_> = gone.collect();
+        let needed: Ids<'_> = referred(configuration)
+            .filter(|id| gone.contains(*id))
+            .collect();
+        for id in &needed {
+            known.get(*id).into_iter().for_each(|live| live.end());
+        }
+        known.retain(|id, _| configured.contains_key(id) || needed.contains(id));
     }
 
     fn live(&self, id: &BackendId) -> Arc<LiveBackend> {
@@ -152,8 +156,10 @@ fn differing<'a>(
     })
 }
 
-/// Every backend that some rule or stream route refers to.
-fn needed(configuration: &Configuration) -> HashSet<&BackendId> {
+type Ids<'a> = HashSet<&'a BackendId, RandomState>;
+
+/// Every backend that some rule or stream route refers to, some more than once.
+fn referred(configuration: &Configuration) -> impl Iterator<Item = &BackendId> {
     let gateways = configuration.gateways().iter();
     let listeners = gateways.flat_map(|gateway| gateway.listeners());
     let of_streams = listeners
@@ -171,7 +177,7 @@ fn needed(configuration: &Configuration) -> HashSet<&BackendId> {
 
     let asked = sets.chain(of_routes).flat_map(Policy::backends);
     let targets = rules.flat_map(targets).chain(of_streams).chain(asked);
-    targets.filter_map(id).collect()
+    targets.filter_map(id)
 }
 
 fn targets(rule: &Rule) -> impl Iterator<Item = &BackendTarget> {
@@ -224,13 +230,18 @@ mod tests {
         })
     }
 
+    fn follow(backends: &Backends, configuration: &Configuration) {
+        backends.update(configuration);
+        backends.retire(configuration);
+    }
+
     #[test]
     fn backend_that_rules_lost_is_gone_at_once() {
         let backends = Backends::new(Pool::new(PoolSettings::default()));
-        backends.update(&configuration(&["a"], "a"));
+        follow(&backends, &configuration(&["a"], "a"));
         let live = backends.live(&"a".into());
 
-        backends.update(&configuration(&[], "a"));
+        follow(&backends, &configuration(&[], "a"));
 
         assert!(live.active().is_none());
     }
@@ -238,10 +249,10 @@ mod tests {
     #[test]
     fn backend_that_no_rule_needs_finishes_what_has_begun() {
         let backends = Backends::new(Pool::new(PoolSettings::default()));
-        backends.update(&configuration(&["a"], "a"));
+        follow(&backends, &configuration(&["a"], "a"));
         let in_flight = backends.live(&"a".into());
 
-        backends.update(&configuration(&["b"], "b"));
+        follow(&backends, &configuration(&["b"], "b"));
 
         assert!(in_flight.active().is_some());
         assert!(!Arc::ptr_eq(&in_flight, &backends.live(&"a".into())));

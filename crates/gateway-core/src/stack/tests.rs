@@ -254,6 +254,7 @@ async fn backend_keeps_its_identity_over_changes() {
     backends.update(&with_backend(Backend::new([])));
     assert!(error_of(&service).await.is::<NoReadyEndpoint>());
     backends.update(&referring_to_nothing());
+    backends.retire(&referring_to_nothing());
     assert!(error_of(&service).await.is::<InvalidBackend>());
     backends.update(&with_backend(Backend::new([])));
     assert!(error_of(&service).await.is::<NoReadyEndpoint>());
