@@ -27,3 +27,4 @@ mod requests;
 mod retrying;
 mod sessions;
 mod streams;
+mod unrouted;

@@ -12,16 +12,14 @@ use tower::Service;
 
 use crate::admission::{Forwarded, Refused, Sender, Upgrade, admit, extend, strip_response};
 use crate::listen::{Connection, InFlight, OnUpgrade};
+use crate::live_table::{LiveTable, Place};
 use crate::rescue::{Failure, NoRoute, UpgradeMismatch, rescue};
-use crate::routing::{ListenerTable, Match, RequestHead};
+use crate::routing::{Match, RequestHead};
 use crate::stack::{HashKeys, LiveRule, StackFuture};
 use crate::telemetry::{Counted, Counting};
 use crate::tls::Secured;
 use crate::tunnel;
 use crate::{Body, BoxError, grpc};
-
-/// The listeners of one address with the stacks of their rules.
-pub(crate) type LiveTable = ListenerTable<Arc<LiveRule>>;
 
 /// What is known of a request besides itself.
 #[derive(Clone, Copy, Debug)]
@@ -90,18 +88,23 @@ fn route(
         method: request.method(),
         headers: request.headers(),
     };
-    let (found, listener, matched) = table.find_placed(&head).ok_or(NoRoute)?;
-    *place = Some(found);
+    let found = table.find(&head).ok_or(NoRoute)?;
+    *place = Some(found.index);
     if let Some(secured) = arrival.secured
-        && !secured.is_for(listener)
+        && !secured.is_for(found.listener)
     {
         return Err(Refused::Misdirected.into());
     }
-    let matched = matched.ok_or(NoRoute)?;
+    let rule = found.matched.as_ref().map(|matched| matched.rule);
+    let rule = Arc::clone(rule.or(found.unrouted).ok_or(NoRoute)?);
+    tell(&rule, &found, arrival, request);
+    Ok(rule)
+}
 
-    let rule = Arc::clone(matched.rule);
+/// Tells the request what the stack of its rule has to know, and the backend who sent it.
+fn tell(rule: &LiveRule, found: &Place<'_>, arrival: Arrival<'_>, request: &mut Request<Body>) {
     let sender = arrival.forwarded.map(|forwarded| {
-        let proxies = listener.trusted_proxies();
+        let proxies = found.listener.trusted_proxies();
         Sender::of(
             forwarded.peer(),
             proxies.map(|proxies| &**proxies),
@@ -111,7 +114,7 @@ fn route(
     if let Some(needs) = &rule.needs {
         let extensions = request.extensions_mut();
         if needs.context {
-            extensions.insert(context(arrival, &matched));
+            extensions.insert(context(arrival, found.matched.as_ref()));
         }
         needs.tell(extensions, sender);
     }
@@ -129,7 +132,6 @@ fn route(
     if let Some((forwarded, sender)) = arrival.forwarded.zip(sender) {
         forwarded.apply(request.headers_mut(), sender);
     }
-    Ok(rule)
 }
 
 /// `OPTIONS *` asks the server itself, of which `/` is the nearest that rules know.
@@ -140,12 +142,12 @@ fn routed_path(target: &Uri) -> &str {
     }
 }
 
-fn context(arrival: Arrival<'_>, matched: &Match<'_, Arc<LiveRule>>) -> RouteContext {
+fn context(arrival: Arrival<'_>, matched: Option<&Match<'_, Arc<LiveRule>>>) -> RouteContext {
     let mut context = RouteContext::new().with_scheme(arrival.scheme);
     if let Some(port) = arrival.port {
         context = context.with_listener_port(port);
     }
-    if let Some(prefix) = matched.matched_prefix() {
+    if let Some(prefix) = matched.and_then(Match::matched_prefix) {
         context = context.with_matched_prefix(Arc::clone(prefix));
     }
     context
@@ -213,7 +215,11 @@ impl Future for Exchange {
 
         let result = result.and_then(|response| complete(response, this.upgrade.take()));
         let (response, failure) = match result {
-            Ok(response) => (response, None),
+            Ok(response) => {
+                // That of a failure may have been made further inside.
+                let failure = response.extensions().get::<Failure>().copied();
+                (response, failure)
+            }
             Err(error) => rescued(&error, *this.http1, *this.grpc),
         };
         if let Some(counted) = this.counted {

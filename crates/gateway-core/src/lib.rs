@@ -57,6 +57,8 @@ mod grpc;
 #[cfg(feature = "server")]
 mod listen;
 #[cfg(feature = "server")]
+mod live_table;
+#[cfg(feature = "server")]
 mod rescue;
 #[cfg(feature = "server")]
 mod service;

@@ -17,8 +17,9 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use crate::admission::Forwarded;
-use crate::exchange::{Arrival, Exchange, LiveTable, begin};
+use crate::exchange::{Arrival, Exchange, begin};
 use crate::l4::StreamLayers;
+use crate::live_table::LiveTable;
 use crate::model::{Configuration, ExtensionRef, Protocol};
 use crate::stack::{Assembler, Backends, Extensions, RuleStack};
 use crate::{Body, BoxError};
@@ -76,7 +77,7 @@ impl RoutingService {
         let assembler = Assembler::new(backends, Extensions::default(), StreamLayers::default());
         Self {
             shared: Arc::new(Shared {
-                table: ArcSwap::from_pointee(LiveTable::empty()),
+                table: ArcSwap::from_pointee(LiveTable::default()),
                 assembler: Mutex::new(assembler),
             }),
         }
@@ -126,13 +127,7 @@ impl RoutingService {
             .filter(|listener| matches!(listener.protocol(), Protocol::Http | Protocol::Https(_)))
             .cloned()
             .collect();
-        let table = self
-            .shared
-            .table
-            .load()
-            .updated(&listeners, &mut |listener, route, rule| {
-                Arc::new(assembler.assemble(listener, route, rule))
-            });
+        let table = self.shared.table.load().updated(&listeners, &assembler);
         self.shared.table.store(Arc::new(table));
         assembler.backends.retire(configuration);
         assembler.kept.forget();

@@ -9,7 +9,7 @@ use super::datagrams::Datagrams;
 use super::refused::{RefusedPolicy, refused_policies};
 use crate::l4::StreamTable;
 use crate::listen::{BindError, Port, PortTable, Requests, Sockets, bind};
-use crate::model::{Configuration, Gateway, Listener, Protocol, Route};
+use crate::model::{Configuration, Gateway, Listener, Protocol};
 use crate::stack::{Assembler, Chore};
 use crate::telemetry::{
     AddressMetrics, Metrics, PortCells, Registry, UpstreamMetrics, certificates,
@@ -235,11 +235,8 @@ impl Serving {
     }
 
     fn requests(&self, before: &Requests, listeners: &[Arc<Listener>]) -> Requests {
-        let assemble = &mut |listener: &Arc<Listener>, route: &Arc<Route>, rule| {
-            Arc::new(self.assembler.assemble(listener, route, rule))
-        };
         Requests {
-            table: before.table.updated(listeners, assemble),
+            table: before.table.updated(listeners, &self.assembler),
             series: self.registry.series(listeners),
         }
     }

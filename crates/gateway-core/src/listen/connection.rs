@@ -16,9 +16,10 @@ use super::watch::Watch;
 use super::watches::Watched;
 use crate::Body;
 use crate::admission::Forwarded;
-use crate::exchange::{Arrival, Exchange, LiveTable, begin};
+use crate::exchange::{Arrival, Exchange, begin};
 use crate::l4::policy::NoEntry;
 use crate::l4::{self, Addresses, Policed};
+use crate::live_table::LiveTable;
 use crate::telemetry::Counting;
 use crate::tls::Secured;
 
@@ -150,7 +151,7 @@ impl Connection {
         };
         match requests {
             Some(requests) => begin(&requests.table, arrival, request),
-            None => begin(&LiveTable::empty(), arrival, request),
+            None => begin(&LiveTable::default(), arrival, request),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 
-use crate::exchange::LiveTable;
 use crate::l4::policy::NoEntry;
 use crate::l4::{Gate, StreamTable};
+use crate::live_table::LiveTable;
 use crate::model::Listener;
 use crate::telemetry::{ListenerSeries, PortCells};
 use crate::tls::TlsTable;

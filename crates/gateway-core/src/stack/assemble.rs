@@ -1,5 +1,6 @@
 //! Builds a rule's stack, once for each change of the rule.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use gateway_filters::retry::{FailedTry, ReplayBody, SharedRetryBudget};
@@ -9,7 +10,7 @@ use gateway_filters::timeout::{
 use gateway_filters::{BackendRequestTimeoutLayer, RequestTimeoutLayer, RetryLayer, RetryPolicy};
 use http::{Request, Response};
 use tower::util::{Either, MapResponse};
-use tower::{Layer, Service, ServiceExt};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::attached::{AllAttached, Attached, rule_scope};
 use super::chain::{FilterChain, FilterChainLayer};
@@ -25,7 +26,7 @@ use super::upstream::UpstreamService;
 use super::{Backends, LiveBackend, RuleStack};
 use crate::l4::StreamLayers;
 use crate::model::{BackendRef, Filter, Listener, Route, Rule, Stage};
-use crate::rescue;
+use crate::rescue::{self, NoRoute};
 use crate::{Body, BoxError};
 
 /// A rule as requests meet it.
@@ -91,6 +92,26 @@ impl Assembler {
             backends: making.live(rule).collect(),
             _kept: making.kept,
         }
+    }
+
+    /// What becomes of requests at `listener` that no route wants, if it has policies.
+    pub(crate) fn unrouted(&self, listener: &Listener) -> Option<LiveRule> {
+        let attached = AllAttached::of_unrouted(listener);
+        if attached.is_empty() {
+            return None;
+        }
+        let mut making = Making {
+            assembler: self,
+            scope: Scope::Unrouted(listener.name().clone()),
+            kept: Vec::new(),
+        };
+
+        Some(LiveRule {
+            stack: making.unrouted(&attached),
+            needs: Needs::of_unrouted(attached.policies()),
+            backends: Box::default(),
+            _kept: making.kept,
+        })
     }
 }
 
@@ -203,11 +224,23 @@ impl Making<'_> {
         let filtered = self.extended(filters, Part::Filters, inner);
         let limited = self.wrapped(attached.within(Stage::Access..=Stage::Known), filtered);
         let limited = self.extended(cors, Part::Filters, limited);
-        let timed = erase(timeout, limited);
+        self.outermost(attached, erase(timeout, limited))
+    }
 
+    /// The policies of a listener around the answer that there is no route.
+    fn unrouted(&mut self, attached: &AllAttached<'_>) -> RuleStack {
+        let nowhere = service_fn(|_: Request<Body>| ready(Err(BoxError::from(NoRoute))));
+        // It is an answer, and not a failure of anybody that a breaker should count.
+        let answer = RuleStack::new(Rescued::new(nowhere));
+        let limited = self.wrapped(attached.within(Stage::Access..=Stage::Backends), answer);
+        self.outermost(attached, limited)
+    }
+
+    /// `inner` inside the policies for responses, whoever gave them.
+    fn outermost(&mut self, attached: &AllAttached<'_>, inner: RuleStack) -> RuleStack {
         match attached.within(Stage::Response..=Stage::Response) {
-            [] => timed,
-            outermost => self.wrapped(outermost, RuleStack::new(Rescued::new(timed))),
+            [] => inner,
+            outermost => self.wrapped(outermost, RuleStack::new(Rescued::new(inner))),
         }
     }
 

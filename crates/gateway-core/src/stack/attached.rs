@@ -17,11 +17,7 @@ pub(crate) struct AllAttached<'a>(Vec<Attached<'a>>);
 
 impl<'a> AllAttached<'a> {
     pub(crate) fn of(listener: &'a Listener, route: &'a Route, index: usize) -> Self {
-        let mut all = Vec::new();
-        listener
-            .policies()
-            .iter()
-            .for_each(|set| add_set(&mut all, set));
+        let mut all = of_listener(listener);
         let scope = Scope::Route(route.kind(), route.name().clone());
         add_policies(&mut all, route.policies(), &scope);
         add_policies(
@@ -34,13 +30,16 @@ impl<'a> AllAttached<'a> {
         Self(all)
     }
 
+    /// Likewise, for requests at `listener` that no route wants.
+    pub(crate) fn of_unrouted(listener: &'a Listener) -> Self {
+        let mut all = of_listener(listener);
+        all.sort_by_key(|attached| attached.policy.stage());
+        Self(all)
+    }
+
     /// Likewise, for the connections or sessions of `route`.
     pub(crate) fn of_stream(listener: &'a Listener, route: &'a StreamRoute) -> Self {
-        let mut all = Vec::new();
-        listener
-            .policies()
-            .iter()
-            .for_each(|set| add_set(&mut all, set));
+        let mut all = of_listener(listener);
         let scope = Scope::Stream(route.kind(), route.name().clone());
         add_policies(&mut all, route.policies(), &scope);
 
@@ -76,6 +75,13 @@ pub(crate) fn rule_scope(route: &Route, index: usize) -> Scope {
         None => RuleName::At(index),
     };
     Scope::Rule(route.kind(), route.name().clone(), name)
+}
+
+fn of_listener(listener: &Listener) -> Vec<Attached<'_>> {
+    let mut all = Vec::new();
+    let sets = listener.policies().iter();
+    sets.for_each(|set| add_set(&mut all, set));
+    all
 }
 
 fn add_policies<'a>(all: &mut Vec<Attached<'a>>, policies: &'a Policies, owner: &Scope) {

@@ -36,6 +36,8 @@ pub(crate) enum Scope {
     Set(Arc<str>),
     Route(RouteKind, ObjectName),
     Rule(RouteKind, ObjectName, RuleName),
+    /// Requests at a listener that no route wants.
+    Unrouted(SectionName),
     Stream(StreamRouteKind, ObjectName),
     #[cfg(feature = "jwt")]
     Keys(

@@ -32,14 +32,16 @@ impl Needs {
         filters.for_each(|filter| asked.by_filter(filter));
         policies.for_each(|policy| asked.by_policy(policy));
 
-        let needs = Self {
-            context: asked.context,
-            address: asked.address,
-            name: asked
-                .name
-                .then(|| RouteName(route.name().to_string().into())),
-        };
-        (needs != Self::default()).then(|| Box::new(needs))
+        let name = || RouteName(route.name().to_string().into());
+        let name = asked.name.then(name);
+        asked.needs(name)
+    }
+
+    /// What `policies` need of a request that no route wants.
+    pub(crate) fn of_unrouted<'a>(policies: impl Iterator<Item = &'a Policy>) -> Option<Box<Self>> {
+        let mut asked = Asked::default();
+        policies.for_each(|policy| asked.by_policy(policy));
+        asked.needs(None)
     }
 
     /// Tells what does not depend on the match.
@@ -62,6 +64,15 @@ struct Asked {
 }
 
 impl Asked {
+    fn needs(&self, name: Option<RouteName>) -> Option<Box<Needs>> {
+        let needs = Needs {
+            context: self.context,
+            address: self.address,
+            name,
+        };
+        (needs != Needs::default()).then(|| Box::new(needs))
+    }
+
     fn all(&mut self) {
         (self.context, self.address, self.name) = (true, true, true);
     }
