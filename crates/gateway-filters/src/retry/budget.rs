@@ -250,3 +250,46 @@ mod tests {
         }
     }
 }
+
+/// Every order of threads is tried: `RUSTFLAGS="--cfg loom" cargo test -p gateway-filters --lib
+/// every_order`.
+#[cfg(all(test, loom))]
+mod every_order {
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::*;
+
+    /// An account with one retry left, for two threads of which each wants it.
+    fn spent_by_two(earned: u64, slots: [u64; 2]) {
+        let mut model = loom::model::Builder::new();
+        // Ten counters are read for each, most of which nobody writes.
+        model.preemption_bound = Some(3);
+        model.check(move || {
+            let budget = RetryBudget::new().with_min_per_second(0);
+            let account = Arc::new(Account::new(budget));
+            (0..earned).for_each(|_| account.earn(slots[0]));
+            let other = {
+                let account = Arc::clone(&account);
+                thread::spawn(move || account.spend(slots[1]))
+            };
+            let here = account.spend(slots[0]);
+            let there = other.join().expect("no panic");
+
+            assert!(!(here && there));
+            // Whatever was refused was given back.
+            let spent = u64::from(here) + u64::from(there);
+            assert_eq!(account.retries.sum(slots[1]), spent);
+        });
+    }
+
+    #[test]
+    fn two_never_spend_what_is_there_for_one() {
+        spent_by_two(5, [0, 0]);
+    }
+
+    #[test]
+    fn clocks_that_differ_change_nothing() {
+        spent_by_two(5, [0, 1]);
+    }
+}
