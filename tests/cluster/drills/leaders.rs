@@ -1,5 +1,6 @@
 //! Several replicas.
 
+use std::thread::sleep;
 use std::time::Duration;
 
 use crate::cluster::Cluster;
@@ -135,7 +136,9 @@ impl Stage {
             (other, one)
         };
         within(PATIENCE, "its writes are counted", || {
-            (leader.writes() >= 2.0).then_some(())
+            let writes = leader.writes();
+            sleep(COUNTED);
+            (writes >= 2.0 && leader.writes() == writes).then_some(())
         });
         (leader, follower)
     }
@@ -153,3 +156,6 @@ impl Stage {
         took
     }
 }
+
+/// Counts are taken once a second: who sees the same after more than that sees all.
+const COUNTED: Duration = Duration::from_millis(1_500);
