@@ -92,70 +92,115 @@ pub(super) fn attach<T: RouteObject>(
     converted: &Arc<Converted>,
     plans: &Plans,
 ) -> Attached {
-    let at = Field::SPEC;
-    let mut verdict = RouteVerdict::default();
-    let mut warnings = Vec::clone(&converted.warnings);
-    let mut gateways = Vec::new();
-    let mut listeners: Vec<(ObjectName, usize)> = Vec::new();
+    let mut attaching = Attaching {
+        view,
+        settings,
+        converted,
+        plans,
+        verdict: RouteVerdict::default(),
+        warnings: Vec::clone(&converted.warnings),
+        gateways: Vec::new(),
+        listeners: Vec::new(),
+    };
+    for (index, parent) in loaded.parents().iter().enumerate() {
+        attaching.to(parent, &Field::SPEC.item("parentRefs", index));
+    }
+    warn(
+        settings,
+        &**loaded,
+        &attaching.verdict,
+        &mut attaching.warnings,
+    );
+    attaching.done()
+}
 
-    for (index, written) in loaded.parents().iter().enumerate() {
-        let at = at.item("parentRefs", index);
-        let own = &converted.object.namespace;
-        let (name, set) = match Named::read(view, written, own) {
-            Named::Gateway(name) => (name, None),
-            Named::ListenerSet { set, gateway } => (gateway, Some(set)),
-            Named::Missing(message) => {
-                let problem = Problem::new(Reason::NoMatchingParent, message).at(at);
-                warnings.extend(settings.complete.then_some(problem));
-                continue;
-            }
-            Named::Other => {
-                let kind = written.kind.as_deref().unwrap_or_default();
-                let message = format!("parents of kind {kind} are not supported");
-                warnings.push(unsupported(message, &at));
-                continue;
-            }
+/// A route, on its way from one parent to the next.
+struct Attaching<'a> {
+    view: &'a View<'a>,
+    settings: &'a Settings,
+    converted: &'a Arc<Converted>,
+    plans: &'a Plans,
+    verdict: RouteVerdict,
+    warnings: Vec<Problem>,
+    gateways: Vec<(ObjectName, Option<Arc<GatewayPlan>>)>,
+    listeners: Vec<(ObjectName, usize)>,
+}
+
+impl Attaching<'_> {
+    /// Attaches it to what one parent names.
+    fn to(&mut self, parent: &ParentReference, at: &Field<'_>) {
+        let Some((name, set)) = self.gateway_of(parent, at) else {
+            return;
         };
-        let plan = plans.get(&name);
+        let (view, converted) = (self.view, self.converted);
+        let plan = self.plans.get(&name);
         // One allocation of the name for all routes.
         let name = plan.map_or(name, |plan| plan.name.clone());
-        gateways.push((name.clone(), plan.cloned()));
+        self.gateways.push((name.clone(), plan.cloned()));
         let Some(plan) = plan else {
-            warnings.extend(parent::missing(view, settings, &name, &at));
-            continue;
+            let missing = parent::missing(view, self.settings, &name, at);
+            self.warnings.extend(missing);
+            return;
         };
 
-        let found = match parent::set_of(plan, set.as_ref(), &at) {
-            Ok(set) => candidates(view, plan, set, written, converted, &at),
+        let found = match parent::set_of(plan, set.as_ref(), at) {
+            Ok(set) => candidates(view, plan, set, parent, converted, at),
             Err(problem) => Err(problem),
         };
-        if let Ok(found) = &found {
-            let new = found.iter().map(|index| (name.clone(), *index));
-            listeners.extend(
-                new.filter(|one| !listeners.contains(one))
-                    .collect::<Vec<_>>(),
-            );
+        for index in found.iter().flatten() {
+            let listener = (name.clone(), *index);
+            if !self.listeners.contains(&listener) {
+                self.listeners.push(listener);
+            }
         }
-        verdict.parents.push(ParentVerdict {
-            parent: parent::written_out(written),
-            conditions: conditions(converted, plan, found, &at),
+        self.verdict.parents.push(ParentVerdict {
+            parent: parent::written_out(parent),
+            conditions: conditions(converted, plan, found, at),
         });
     }
-    warn(settings, &**loaded, &verdict, &mut warnings);
-    let (own_routes, own_backends) = own_routes(view, converted, &listeners, plans);
-    // It is kept for long.
-    gateways.shrink_to_fit();
-    listeners.shrink_to_fit();
-    verdict.parents.shrink_to_fit();
 
-    Attached {
-        converted: Arc::clone(converted),
-        gateways,
-        listeners,
-        own_routes,
-        own_backends,
-        verdict: Arc::new(verdict),
-        warnings: Arc::new(warnings),
+    /// The Gateway that a parent names, and the ListenerSet if it names that. Warns where it is
+    /// none of ours to decide about.
+    fn gateway_of(
+        &mut self,
+        parent: &ParentReference,
+        at: &Field<'_>,
+    ) -> Option<(ObjectName, Option<ObjectName>)> {
+        match Named::read(self.view, parent, &self.converted.object.namespace) {
+            Named::Gateway(name) => Some((name, None)),
+            Named::ListenerSet { set, gateway } => Some((gateway, Some(set))),
+            Named::Missing(message) => {
+                let problem = Problem::new(Reason::NoMatchingParent, message).at(at);
+                let is_told = self.settings.complete;
+                self.warnings.extend(is_told.then_some(problem));
+                None
+            }
+            Named::Other => {
+                let kind = parent.kind.as_deref().unwrap_or_default();
+                let message = format!("parents of kind {kind} are not supported");
+                self.warnings.push(unsupported(message, at));
+                None
+            }
+        }
+    }
+
+    fn done(mut self) -> Attached {
+        let (own_routes, own_backends) =
+            own_routes(self.view, self.converted, &self.listeners, self.plans);
+        // It is kept for long.
+        self.gateways.shrink_to_fit();
+        self.listeners.shrink_to_fit();
+        self.verdict.parents.shrink_to_fit();
+
+        Attached {
+            converted: Arc::clone(self.converted),
+            gateways: self.gateways,
+            listeners: self.listeners,
+            own_routes,
+            own_backends,
+            verdict: Arc::new(self.verdict),
+            warnings: Arc::new(self.warnings),
+        }
     }
 }
 

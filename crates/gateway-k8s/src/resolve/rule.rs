@@ -12,6 +12,7 @@ use super::filters;
 use super::matches::unsupported;
 use super::reading::Reading;
 use super::sessions;
+use super::view::View;
 use crate::api::{HttpBackendRef, HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts, PathMatchType};
 use crate::verdict::Problem;
 
@@ -76,20 +77,7 @@ pub(super) fn convert(
     read.unresolved = unresolved;
     read.backends = backends;
 
-    match timeouts(written.timeouts.as_ref(), &at.name("timeouts")) {
-        Ok(timeouts) => rule = rule.with_timeouts(timeouts),
-        Err(problem) => read.broken.push(problem),
-    }
-    match filters::retry(written.retry.as_ref(), &at.name("retry")) {
-        Ok(Some(retry)) => {
-            rule = rule.with_retry(retry);
-            if let Some(budget) = backend_traffic::budget_of_rule(view, &read.backends) {
-                rule = rule.with_retry_budget(budget);
-            }
-        }
-        Ok(None) => {}
-        Err(problem) => read.broken.push(problem),
-    }
+    rule = limited(rule, view, written, &mut read, at);
     if let Some(written) = &written.session_persistence {
         match sessions::carrier(written, &owner, &at.name("sessionPersistence")) {
             Ok(carrier) => rule = rule.with_sessions(carrier),
@@ -104,6 +92,31 @@ pub(super) fn convert(
     read.rule = matched.then_some(rule);
 
     read
+}
+
+/// The rule with its timeouts and retries.
+fn limited(
+    mut rule: Rule,
+    view: &View<'_>,
+    written: &HttpRouteRule,
+    read: &mut Read,
+    at: &Field<'_>,
+) -> Rule {
+    match timeouts(written.timeouts.as_ref(), &at.name("timeouts")) {
+        Ok(timeouts) => rule = rule.with_timeouts(timeouts),
+        Err(problem) => read.broken.push(problem),
+    }
+    match filters::retry(written.retry.as_ref(), &at.name("retry")) {
+        Ok(Some(retry)) => {
+            rule = rule.with_retry(retry);
+            if let Some(budget) = backend_traffic::budget_of_rule(view, &read.backends) {
+                rule = rule.with_retry_budget(budget);
+            }
+        }
+        Ok(None) => {}
+        Err(problem) => read.broken.push(problem),
+    }
+    rule
 }
 
 /// Whether every request of the rule was matched by the one same prefix, so that
