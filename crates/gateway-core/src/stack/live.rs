@@ -15,6 +15,7 @@ use http::{HeaderMap, Uri};
 use super::Chore;
 use super::check::{Checking, transport};
 use super::guard::Guard;
+use super::lookup::Lookup;
 use super::security::{InvalidBackendTls, Security};
 use super::surroundings::Surroundings;
 use crate::Body;
@@ -290,38 +291,6 @@ impl LiveBackend {
         };
         let lookup = lookup.map(|lookup| Chore::new(lookup.follow()));
         lookup.into_iter().chain(check).collect()
-    }
-}
-
-/// A backend whose endpoints have to be looked up again and again.
-#[derive(Debug)]
-struct Lookup {
-    host: Arc<str>,
-    port: u16,
-    active: Arc<Active>,
-}
-
-impl Lookup {
-    /// Looks up for as long as the backend is what it is.
-    async fn follow(self) {
-        use gateway_lb::dns::{DnsEndpoints, SystemResolver};
-
-        let Self { host, port, active } = self;
-        let weak = Arc::downgrade(&active);
-        drop(active);
-        let gone = tokio::sync::Notify::new();
-
-        let following =
-            DnsEndpoints::new(host, port).follow(SystemResolver, |endpoints| {
-                match weak.upgrade() {
-                    Some(active) => active.balancer.update(endpoints),
-                    None => gone.notify_one(),
-                }
-            });
-        tokio::select! {
-            _ = following => {}
-            () = gone.notified() => {}
-        }
     }
 }
 

@@ -32,6 +32,7 @@ mod extension;
 mod guard;
 mod kept;
 mod live;
+mod lookup;
 mod needs;
 mod policy;
 mod security;
