@@ -83,9 +83,9 @@ async fn measure_all() -> Result<(), BoxError> {
     table.row("timeout, none", layer, 0).await;
     let final_ = |_: &BoxError| FailedTry::Final;
     let layer = RetryLayer::new(RetryPolicy::new(), final_);
-    table.row("retry", layer.clone(), 12).await;
+    table.row("retry", layer.clone(), 11).await;
     table
-        .row("retry, no budget", layer.without_budget(), 12)
+        .row("retry, no budget", layer.without_budget(), 11)
         .await;
     let layer = RetryLayer::new(RetryPolicy::off(), final_);
     table.row("retry, off", layer, 0).await;

@@ -29,6 +29,7 @@ pub(super) struct Plan<S, C, B> {
     classify: C,
     policy: RetryPolicy,
     head: request::Parts,
+    tried: TriedEndpoints,
     origin: Origin<B>,
     /// The body of the try that follows the pause.
     next: Option<ReplayBody<B>>,
@@ -50,7 +51,6 @@ where
         request: Request<B>,
     ) -> (Self, Request<ReplayBody<B>>) {
         let (mut head, body) = request.into_parts();
-        head.extensions.insert(TriedEndpoints::default());
         if let Some(budget) = &budget {
             budget.earn();
         }
@@ -58,20 +58,22 @@ where
         // A tunnel is not opened again once a byte of it has been read.
         let limit = if tunnel { 0 } else { policy.body_limit() };
         let (origin, body) = Origin::new(body, limit);
-        let first = Request::from_parts(head.clone(), body);
+        let (tried, kept) = (TriedEndpoints::default(), head.clone());
+        head.extensions.insert(tried.clone());
 
         let plan = Self {
             inner,
             classify,
             policy,
-            head,
+            head: kept,
+            tried,
             origin,
             next: None,
             retries: 0,
             tunnel,
             budget,
         };
-        (plan, first)
+        (plan, Request::from_parts(head, body))
     }
 
     /// How long to pause before another try; `None` if there will be none.
@@ -111,8 +113,7 @@ where
 
     /// Leave of every budget that has a say.
     fn spend(&self) -> Option<Vec<Spent>> {
-        let tried = self.head.extensions.get::<TriedEndpoints>();
-        let charged = tried.and_then(TriedEndpoints::charged);
+        let charged = self.tried.charged();
         let mut spent = Vec::new();
         for budget in self.budget.iter().chain(&charged) {
             match budget.spend() {
@@ -129,6 +130,7 @@ where
     /// The request of the try for which [`after`](Self::after) paused.
     pub(super) fn request(&mut self) -> Option<Request<ReplayBody<B>>> {
         let mut head = self.head.clone();
+        head.extensions.insert(self.tried.clone());
         head.extensions.insert(RetryAttempt(self.retries));
         Some(Request::from_parts(head, self.next.take()?))
     }
