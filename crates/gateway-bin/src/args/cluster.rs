@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use gateway_core::model::ObjectName;
 use gateway_k8s::infrastructure::Exposure;
-use gateway_k8s::resolve::Serving;
 
 /// Which cluster, if any.
 #[derive(Args, Debug, Default)]
@@ -32,7 +31,8 @@ pub(crate) struct ClusterArgs {
         short,
         env = "GATEWAY_NAMESPACES",
         value_name = "NAME",
-        value_delimiter = ','
+        value_delimiter = ',',
+        requires = "kubernetes"
     )]
     pub(crate) namespaces: Vec<String>,
 }
@@ -41,10 +41,6 @@ pub(crate) struct ClusterArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct ControllerArgs {
-    /// How clients come to Gateways
-    #[arg(long, env = "GATEWAY_EXPOSURE", value_enum, default_value_t)]
-    pub(crate) exposure: ExposureArg,
-
     /// The Service whose endpoints are the pods of this gateway, to which load balancers lead
     #[arg(
         long,
@@ -61,8 +57,7 @@ pub(crate) struct ControllerArgs {
         long,
         env = "GATEWAY_ONLY",
         value_name = "NAMESPACE/NAME",
-        value_parser = object_name,
-        requires = "kubernetes"
+        value_parser = object_name
     )]
     pub(crate) gateway: Option<ObjectName>,
 
@@ -119,22 +114,12 @@ pub(crate) enum ExposureArg {
     Dedicated,
 }
 
-impl ControllerArgs {
-    pub(crate) fn exposure(&self) -> Exposure {
-        match self.exposure {
-            _ if self.gateway.is_some() => Exposure::Dedicated,
-            ExposureArg::Direct => Exposure::Direct,
-            ExposureArg::Services => Exposure::Services,
-            ExposureArg::Dedicated => Exposure::Dedicated,
-        }
-    }
-
-    /// Which Gateways are served by this process itself.
-    pub(crate) fn serving(&self) -> Serving {
-        match (&self.gateway, self.exposure()) {
-            (Some(gateway), _) => Serving::Only(gateway.clone()),
-            (None, Exposure::Dedicated) => Serving::Nothing,
-            (None, Exposure::Direct | Exposure::Services) => Serving::Everything,
+impl From<ExposureArg> for Exposure {
+    fn from(arg: ExposureArg) -> Self {
+        match arg {
+            ExposureArg::Direct => Self::Direct,
+            ExposureArg::Services => Self::Services,
+            ExposureArg::Dedicated => Self::Dedicated,
         }
     }
 }
@@ -145,5 +130,67 @@ fn object_name(text: &str) -> Result<ObjectName, String> {
             Ok(ObjectName::new(namespace, name))
         }
         _ => Err("must be NAMESPACE/NAME".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use clap::error::ErrorKind;
+    use gateway_k8s::infrastructure::Exposure;
+
+    use crate::args::{Cli, Command};
+
+    fn parsed(words: &str) -> Result<Command, ErrorKind> {
+        let parsed = Cli::try_parse_from(words.split(' '));
+        parsed.map(|cli| cli.command).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn who_checks_a_cluster_can_say_how_clients_come() {
+        for (words, exposure) in [
+            ("gateway check --kubernetes", Exposure::Direct),
+            (
+                "gateway check --kubernetes --exposure services",
+                Exposure::Services,
+            ),
+        ] {
+            let Ok(Command::Check(args)) = parsed(words) else {
+                panic!("{words}");
+            };
+            assert_eq!(args.world.exposure(), exposure, "{words}");
+        }
+    }
+
+    #[test]
+    fn one_gateway_alone_is_a_dedicated_one() {
+        let words = "gateway run --kubernetes --gateway shop/edge";
+        let Ok(Command::Run(args)) = parsed(words) else {
+            panic!("{words}");
+        };
+        assert_eq!(args.exposure(), Exposure::Dedicated);
+    }
+
+    #[test]
+    fn what_is_for_clusters_is_not_ignored_without_one() {
+        assert!(parsed("gateway run manifests").is_ok());
+        for option in [
+            "--exposure services",
+            "--state-dir state",
+            "--namespace shop",
+            "--publish-address 192.0.2.1",
+            "--kubeconfig config",
+            "--gateway shop/edge",
+            "--pod-service shop/edge",
+            "--dedicated-image gateway",
+            "--dedicated-replicas 3",
+            "--lease-namespace shop",
+        ] {
+            let refused = parsed(&format!("gateway run manifests {option}"));
+            assert!(
+                matches!(refused, Err(ErrorKind::ArgumentConflict)),
+                "{option}: {refused:?}"
+            );
+        }
     }
 }

@@ -11,8 +11,10 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use gateway_k8s::resolve::{AddressRange, Settings};
+use gateway_k8s::infrastructure::Exposure;
+use gateway_k8s::resolve::{AddressRange, Serving, Settings};
 
+use self::cluster::ExposureArg;
 pub(crate) use self::cluster::{ClusterArgs, ControllerArgs};
 use crate::duration;
 use crate::failure::CommandFailure;
@@ -77,7 +79,7 @@ pub(crate) struct RunArgs {
     /// Files and folders with manifests (.yaml, .yml, .json); folders are searched to any depth
     #[arg(
         required_unless_present = "kubernetes",
-        conflicts_with = "kubernetes",
+        conflicts_with_all = ["kubernetes", "kubeconfig", "namespaces", "exposure", "pod_service", "gateway", "dedicated_image", "dedicated_replicas", "publish_addresses", "state_dir", "lease_namespace"],
         value_name = "PATH"
     )]
     pub(crate) paths: Vec<PathBuf>,
@@ -95,6 +97,26 @@ pub(crate) struct RunArgs {
     pub(crate) server: ServerArgs,
 }
 
+impl RunArgs {
+    pub(crate) fn exposure(&self) -> Exposure {
+        match self.controller.gateway {
+            Some(_) => Exposure::Dedicated,
+            None => self.world.exposure(),
+        }
+    }
+
+    /// For objects of a cluster.
+    pub(crate) fn settings(&self) -> Settings {
+        let serving = match (&self.controller.gateway, self.exposure()) {
+            (Some(gateway), _) => Serving::Only(gateway.clone()),
+            (None, Exposure::Dedicated) => Serving::Nothing,
+            (None, Exposure::Direct | Exposure::Services) => Serving::Everything,
+        };
+        let settings = self.world.cluster().with_exposure(self.exposure());
+        settings.with_serving(serving)
+    }
+}
+
 /// What depends on where the gateway runs.
 #[derive(Args, Debug, Default)]
 pub(crate) struct WorldArgs {
@@ -107,9 +129,24 @@ pub(crate) struct WorldArgs {
         value_delimiter = ','
     )]
     address_pool: Vec<AddressRange>,
+
+    /// How clients come to Gateways of a cluster
+    #[arg(
+        long,
+        env = "GATEWAY_EXPOSURE",
+        value_enum,
+        default_value_t,
+        requires = "kubernetes",
+        help_heading = "Cluster"
+    )]
+    exposure: ExposureArg,
 }
 
 impl WorldArgs {
+    pub(crate) fn exposure(&self) -> Exposure {
+        self.exposure.into()
+    }
+
     /// For objects of a folder.
     pub(crate) fn folder(&self) -> Settings {
         self.on(Settings::folder())
@@ -117,7 +154,8 @@ impl WorldArgs {
 
     /// For objects of a cluster.
     pub(crate) fn cluster(&self) -> Settings {
-        self.on(Settings::cluster())
+        let settings = Settings::cluster().with_exposure(self.exposure());
+        self.on(settings)
     }
 
     fn on(&self, settings: Settings) -> Settings {
@@ -179,7 +217,7 @@ pub(crate) struct CheckArgs {
     /// Files and folders with manifests
     #[arg(
         required_unless_present = "kubernetes",
-        conflicts_with = "kubernetes",
+        conflicts_with_all = ["kubernetes", "kubeconfig", "namespaces", "exposure"],
         value_name = "PATH"
     )]
     pub(crate) paths: Vec<PathBuf>,

@@ -59,11 +59,7 @@ impl ClusterControl {
         let controller = &args.controller;
         let only = controller.gateway.as_ref();
         let following = cluster::follow(client.clone(), &args.cluster, only);
-        let settings = args
-            .world
-            .cluster()
-            .with_exposure(controller.exposure())
-            .with_serving(controller.serving());
+        let settings = args.settings();
         let state = controller.state_dir.as_deref();
         let state = state.map(kept_in).transpose()?;
         let mut this = Self {

@@ -137,7 +137,7 @@ fn blueprint(args: &RunArgs) -> Blueprint {
         None => dedicated,
     };
 
-    Blueprint::new(controller.exposure(), controller.pod_service.clone()).with_dedicated(dedicated)
+    Blueprint::new(args.exposure(), controller.pod_service.clone()).with_dedicated(dedicated)
 }
 
 /// The name of the Lease.
