@@ -14,7 +14,7 @@ use tokio::join;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::http2::{Accepted, accept, answer, echo};
-use super::limits::{apart, limit, limited, on_two_threads};
+use super::limits::{Most, apart, limit, limited, on_two_threads};
 use super::origin::Origin;
 use super::{TestBody, TestPool, get, pool, settle, text};
 use crate::connections::{ConnectionLimit, ConnectionSettings};
@@ -254,25 +254,6 @@ async fn connection_serves_whoever_waited_for_it_and_nobody_beyond_its_requests(
         assert_eq!(served.load(Ordering::Relaxed), 4);
     }
     assert_eq!(pool.counts().opened, 16);
-}
-
-/// What an origin has seen at most, at a time.
-#[derive(Clone, Default)]
-struct Most(Arc<(AtomicUsize, AtomicUsize)>);
-
-impl Most {
-    fn begin(&self) {
-        let (now, most) = &*self.0;
-        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-    }
-
-    fn end(&self) {
-        self.0.0.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    fn get(&self) -> usize {
-        self.0.1.load(Ordering::SeqCst)
-    }
 }
 
 /// Answers everybody a little later, on connections that take as many streams as is thought of
