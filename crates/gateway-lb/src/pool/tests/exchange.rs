@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::join;
 use tokio::net::TcpListener;
 
-use super::origin::Origin;
+use super::origin::{Nobody, Origin};
 use super::{full, get, pool, request, send, settle, text};
 use crate::pool::{Pool, PoolSettings, UpstreamErrorKind};
 
@@ -182,11 +182,9 @@ async fn old_backend_does_not_show_its_version() {
 
 #[tokio::test]
 async fn refused_dial_is_unsent() {
-    let origin = Origin::bind().await;
-    let address = origin.address();
-    drop(origin);
+    let nobody = Nobody::bind();
 
-    let error = send(&pool(), address, get("/"))
+    let error = send(&pool(), nobody.address(), get("/"))
         .await
         .expect_err("nobody listens");
 

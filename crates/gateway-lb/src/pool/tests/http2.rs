@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, StreamBody};
 use tokio::join;
 use tokio::net::TcpStream;
 
-use super::origin::Origin;
+use super::origin::{Nobody, Origin};
 use super::{TestBody, TestPool, full, get, pool, request, settle, text};
 use crate::pool::error::BoxError;
 use crate::pool::{Protocol, SendFuture, UpstreamErrorKind};
@@ -123,11 +123,10 @@ async fn connection_outlives_the_request_that_asked_for_it() {
 
 #[tokio::test]
 async fn failed_dial_is_told_to_all_who_wait() {
-    let (origin, pool) = (Origin::bind().await, pool());
-    let requests: Vec<_> = (0..5).map(|_| send(&pool, &origin, get("/"))).collect();
-    drop(origin);
+    let (nobody, pool) = (Nobody::bind(), pool());
+    let one = |_| pool.send(nobody.address(), Protocol::Http2, get("/"));
 
-    for result in join_all(requests).await {
+    for result in join_all((0..5).map(one)).await {
         let error = result.expect_err("nobody listens");
         assert_eq!(error.kind(), UpstreamErrorKind::Dial);
         assert!(error.is_unsent());
@@ -136,13 +135,11 @@ async fn failed_dial_is_told_to_all_who_wait() {
 
 #[tokio::test]
 async fn failed_dial_is_tried_anew_by_the_next_request() {
-    let (origin, pool) = (Origin::bind().await, pool());
-    let address = origin.address();
-    drop(origin);
-    let sending = pool.send(address, Protocol::Http2, get("/"));
+    let (nobody, pool) = (Nobody::bind(), pool());
+    let sending = pool.send(nobody.address(), Protocol::Http2, get("/"));
     assert!(sending.await.is_err());
 
-    let again = pool.send(address, Protocol::Http2, get("/")).await;
+    let again = pool.send(nobody.address(), Protocol::Http2, get("/")).await;
 
     let error = again.expect_err("nobody listens");
     assert_eq!(error.kind(), UpstreamErrorKind::Dial);

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::net::TcpListener;
 
 use super::http2::{accept, echo};
 use super::http2_limits::send;
 use super::limits::{apart, limit};
-use super::origin::Origin;
+use super::origin::{Nobody, Origin};
 use super::{TestPool, pool, settle, text};
 use crate::connections::ConnectionSettings;
 use crate::pool::{Destination, Protocol};
@@ -116,11 +115,8 @@ async fn warm_connections_stay_within_the_limit() {
 #[tokio::test]
 async fn warm_up_pauses_where_nobody_listens() {
     for settings in warmed(3) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        let pool = pool();
-        let to = apart(address, settings);
+        let (nobody, pool) = (Nobody::bind(), pool());
+        let to = apart(nobody.address(), settings);
 
         for _ in 0..20 {
             warm(&pool, &to);

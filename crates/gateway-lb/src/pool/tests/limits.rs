@@ -13,7 +13,7 @@ use tokio::join;
 use tokio::net::TcpListener;
 use tokio::sync::Barrier;
 
-use super::origin::Origin;
+use super::origin::{Nobody, Origin};
 use super::{Received, TestPool, get, pool, request, settle, text};
 use crate::connections::{ConnectionLimit, ConnectionSettings};
 use crate::pool::{
@@ -110,11 +110,8 @@ async fn body_keeps_the_connection_until_it_is_dropped() {
 
 #[tokio::test]
 async fn dial_that_fails_lets_the_next_try() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let pool = pool();
-    let to = limited(address, limit(1));
+    let (nobody, pool) = (Nobody::bind(), pool());
+    let to = limited(nobody.address(), limit(1));
 
     let failures = join_all((0..5).map(|_| send(&pool, &to, "/"))).await;
 
@@ -358,11 +355,8 @@ async fn warm_connections_stay_within_the_limit() {
 
 #[tokio::test]
 async fn warm_up_pauses_where_nobody_listens() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let pool = pool();
-    let to = apart(address, ConnectionSettings::new().with_warm(3));
+    let (nobody, pool) = (Nobody::bind(), pool());
+    let to = apart(nobody.address(), ConnectionSettings::new().with_warm(3));
 
     for _ in 0..20 {
         pool.warm(to.clone(), Protocol::Http1);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// A listening socket.
 pub(super) struct Origin {
@@ -93,5 +93,20 @@ impl Conversation {
 
     pub(super) fn stream(&mut self) -> &mut TcpStream {
         &mut self.stream
+    }
+}
+
+/// An address where nobody listens, and nobody else can begin to while this is there.
+pub(super) struct Nobody(TcpSocket);
+
+impl Nobody {
+    pub(super) fn bind() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        Self(socket)
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
     }
 }
