@@ -8,7 +8,7 @@ use gateway_core::model::ObjectName;
 use k8s_openapi::api::rbac::v1::Subject;
 use kube::Client;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::metadata::foreign;
 use super::super::object::{Key, Made, Objects, Seen};
@@ -27,6 +27,8 @@ pub(super) struct Task {
     tell: watch::Sender<Hindrances>,
     /// What was made here, as it is; nothing, until it was looked at.
     seen: Option<Seen>,
+    /// When it was looked at the last time, or there was no reason to.
+    looked: Instant,
     /// Who may read, if it was made so since that.
     readers: Option<Vec<Subject>>,
     /// Whether what other exposures have left was looked for since it leads.
@@ -49,6 +51,7 @@ impl Task {
             namespaces,
             tell,
             seen: None,
+            looked: Instant::now(),
             readers: None,
             has_swept: false,
         }
@@ -78,12 +81,16 @@ impl Task {
                 // What is refused is not asked for at every change.
                 sleep(SHORTEST_PAUSE).await;
             }
+            // Others may have changed what was made, however often something else is asked.
+            let due = self.looked + next;
             tokio::select! {
                 changed = asked.changed() => if changed.is_err() {
                     return;
                 },
-                // Others may have changed what was made.
-                () = sleep(next) => self.forget(),
+                () = sleep_until(due) => {}
+            }
+            if Instant::now() >= due {
+                self.forget();
             }
         }
     }
@@ -98,6 +105,7 @@ impl Task {
         let (true, Some((needed, world))) = (asked.leads, &asked.told) else {
             // Whoever leads meanwhile may change everything.
             self.forget();
+            self.looked = Instant::now();
             self.has_swept &= asked.leads;
             self.say(Found::new());
             return Ok(true);
@@ -147,6 +155,7 @@ impl Task {
             }
         }
         self.seen = Some(seen);
+        self.looked = Instant::now();
         Ok(())
     }
 
