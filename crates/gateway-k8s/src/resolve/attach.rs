@@ -25,7 +25,7 @@ pub(super) struct Attached {
     pub(super) converted: Arc<Converted>,
     /// The Gateways that were looked for.
     pub(super) gateways: Vec<(ObjectName, Option<Arc<GatewayPlan>>)>,
-    /// The Gateway and the listener's position in it; counted in `attachedRoutes`.
+    /// The Gateway and the listener's position in it.
     pub(super) listeners: Vec<(ObjectName, usize)>,
     /// The route as single Gateways have it, which show backends who they are.
     own_routes: BTreeMap<ObjectName, ModelRoute>,
@@ -46,6 +46,17 @@ impl Attached {
     /// Every backend that its rules refer to, as they are for its Gateways.
     pub(super) fn backends(&self) -> impl Iterator<Item = &BackendId> {
         self.converted.backends.iter().chain(&self.own_backends)
+    }
+
+    /// The listeners that count it in `attachedRoutes`.
+    ///
+    /// Source: `ListenerStatus.attachedRoutes`: routes that are not accepted are not counted,
+    /// while it does not matter whether the listener is, or where references lead.
+    pub(super) fn counted(&self) -> &[(ObjectName, usize)] {
+        if self.converted.is_refused() {
+            return &[];
+        }
+        &self.listeners
     }
 
     /// Whether anything can come to it.
@@ -332,7 +343,6 @@ fn conditions(
 ) -> Vec<Condition> {
     let broken_rules = route.broken.iter().map(|(index, _)| index);
     let broken_rules: BTreeSet<_> = broken_rules.collect();
-    let partly = broken_rules.len() < route.rules;
     let broken = || route.broken.iter().map(|(_, problem)| problem.clone());
 
     let mut problems = Vec::new();
@@ -352,7 +362,7 @@ fn conditions(
         Ok(_) => {}
     }
     problems.extend(route.refused.iter().cloned());
-    if !partly {
+    if route.is_refused() {
         problems.extend(broken());
     }
     let accepted = problems.is_empty();

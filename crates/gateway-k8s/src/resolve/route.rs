@@ -1,5 +1,6 @@
 //! Routes as the model has them, whoever their parents are.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gateway_core::model::{BackendId, Hostname, ObjectName, Route, StreamRoute};
@@ -142,6 +143,12 @@ impl Converted {
                 self.backends.push(id);
             }
         }
+    }
+
+    /// Whether no rule of it is obeyed as it is written, wherever it is attached.
+    pub(super) fn is_refused(&self) -> bool {
+        let broken: BTreeSet<_> = self.broken.iter().map(|(index, _)| index).collect();
+        !self.refused.is_empty() || !broken.is_empty() && broken.len() >= self.rules
     }
 
     /// The route itself, unless the object is refused.

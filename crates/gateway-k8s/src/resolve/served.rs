@@ -124,14 +124,12 @@ impl Served {
         self.recounted.clear();
         for Replaced { before, now, .. } in replaced {
             let (before, now) = (before.as_deref(), now.as_deref());
-            let listeners = |attached: Option<&Attached>| {
-                attached.map_or_else(Vec::new, |attached| attached.listeners.clone())
-            };
             let (left, joined) = (listeners(before), listeners(now));
             if left != joined || !is_same_route(before, now) {
-                let names = left.iter().chain(&joined).map(|(gateway, _)| gateway);
+                let names = left.iter().chain(joined).map(|(gateway, _)| gateway);
                 edited.extend(names.cloned());
             }
+            let (left, joined) = (counting(before), counting(now));
             if left != joined {
                 left.iter().for_each(|id| *self.counted(id) -= 1);
                 joined.iter().for_each(|id| *self.counted(id) += 1);
@@ -148,6 +146,14 @@ impl Served {
         }
         &mut counts[*listener]
     }
+}
+
+fn listeners(attached: Option<&Attached>) -> &[(ObjectName, usize)] {
+    attached.map_or(&[], |attached| &attached.listeners)
+}
+
+fn counting(attached: Option<&Attached>) -> &[(ObjectName, usize)] {
+    attached.map_or(&[], Attached::counted)
 }
 
 fn is_same_route(before: Option<&Attached>, now: Option<&Attached>) -> bool {

@@ -199,7 +199,10 @@ fn filters_that_exclude_each_other_are_refused() {
         format!("{{filters: [{redirect}], backendRefs: [{{name: cart, port: 8080}}]}}"),
         format!("{{backendRefs: [{{name: cart, port: 8080, filters: [{modifier}, {modifier}]}}]}}"),
     ] {
-        refuses(&world(&rule).resolve(), Reason::IncompatibleFilters);
+        let outcome = world(&rule).resolve();
+        refuses(&outcome, Reason::IncompatibleFilters);
+        let listener = outcome.gateway("edge/web").listener("http-80");
+        assert_eq!(listener.verdict.attached_routes, 0);
     }
 }
 

@@ -353,6 +353,7 @@ fn gateway_with_attached_routes() {
         .http_route("edge/two", |route| route.parent("edge/web"))
         .resolve();
 
+    // Where references lead does not matter.
     assert_eq!(attached(&outcome, "edge/web", "http-80"), 2);
     outcome
         .route("edge/one")

@@ -102,9 +102,9 @@ fn hostnames_are_those_in_common() {
     bad.refuses(Accepted, Reason::UnsupportedValue);
     let names = outcome.streams_of("edge/web", "pass");
     assert_eq!(names.len(), 1);
-    // What is attached is counted, whatever becomes of it.
+    // Only what is accepted is counted.
     let listener = outcome.gateway("edge/web").listener("pass");
-    assert_eq!(listener.verdict.attached_routes, 2);
+    assert_eq!(listener.verdict.attached_routes, 1);
 }
 
 #[test]
