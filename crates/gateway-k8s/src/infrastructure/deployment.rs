@@ -142,6 +142,8 @@ fn container(needed: &Needed, dedicated: &Dedicated) -> Container {
     Container {
         name: "gateway".to_owned(),
         image: Some(dedicated.image.clone()),
+        // As those of the installed gateway are: for `latest`, it would else be pulled each time.
+        image_pull_policy: Some("IfNotPresent".to_owned()),
         args: Some(arguments.map(str::to_owned).to_vec()),
         env: Some(environment(dedicated)),
         ports: Some(vec![ContainerPort {

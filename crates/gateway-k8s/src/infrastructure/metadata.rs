@@ -1,6 +1,9 @@
 //! What objects are called, and whose they are.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use serde_json::Value;
 
 use super::Needed;
 use super::name::{label_value, service_name};
@@ -54,6 +57,13 @@ pub(crate) fn is_owned(object: &ObjectMeta, uid: &str) -> bool {
     let owners = object.owner_references.iter().flatten();
     let mut gateways = owners.filter(|owner| owner.kind == "Gateway");
     !uid.is_empty() && gateways.any(|owner| owner.uid == uid)
+}
+
+/// The `metadata.uid` of those who own an object, written out.
+pub(super) fn owner_uids(object: &Value) -> BTreeSet<&str> {
+    let owners = object["metadata"]["ownerReferences"].as_array();
+    let uids = owners.into_iter().flatten().map(|owner| &owner["uid"]);
+    uids.filter_map(Value::as_str).collect()
 }
 
 /// What is wrong with an object that has the name of a Gateway's and is not its own.

@@ -44,6 +44,9 @@ pub struct Needed {
     pub addresses: Vec<IpAddr>,
     /// What it asks of pods of its own.
     pub pods: Pods,
+    /// Whether it needs nothing new, and keeps what it has: it is there, but cannot be
+    /// served as it is now. What it would lose, its address above all, is hard to get back.
+    pub is_held: bool,
 }
 
 /// A port that clients use.

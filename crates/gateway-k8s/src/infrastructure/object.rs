@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::Exposure;
 use super::metadata::DIGEST;
 
 /// A kind of objects that Gateways have, in the order in which they are made.
@@ -38,6 +39,18 @@ impl Made {
         Self::PodDisruptionBudget,
         Self::Deployment,
     ];
+
+    /// Whether Gateways can have such objects.
+    pub(super) fn is_made(self, exposure: Exposure) -> bool {
+        match self {
+            Self::Service => true,
+            Self::EndpointSlice => exposure != Exposure::Dedicated,
+            Self::ServiceAccount
+            | Self::RoleBinding
+            | Self::PodDisruptionBudget
+            | Self::Deployment => exposure == Exposure::Dedicated,
+        }
+    }
 }
 
 /// Which object.

@@ -9,8 +9,8 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
 use super::blueprint::Blueprint;
-use super::metadata::{self, metadata, selector};
-use super::object::{Key, Made, Objects, Seen, add};
+use super::metadata::{self, metadata, owner_uids, selector};
+use super::object::{Desired, Key, Made, Objects, Seen, add};
 use super::ports::{Allocation, published};
 use super::slices::{endpoints, ready, slices};
 use super::{Exposure, Needed, NeededPort, deployment, permissions};
@@ -22,13 +22,18 @@ use crate::world::World;
 /// `world`, the endpoints of the gateway's own pods are looked at.
 pub fn desired(needed: &[Needed], blueprint: &Blueprint, seen: &Seen, world: &World) -> Objects {
     let mut objects = Objects::new();
+    for one in needed.iter().filter(|one| one.is_held) {
+        keep(&mut objects, one, blueprint.exposure, seen);
+    }
+    let made = || needed.iter().filter(|one| !one.is_held);
     match blueprint.exposure {
-        Exposure::Direct => needed.iter().for_each(|one| direct(&mut objects, one)),
+        Exposure::Direct => made().for_each(|one| direct(&mut objects, one)),
         Exposure::Services => {
             let known = ports_of_all(needed, seen);
             let mut allocation = Allocation::new(known.iter());
             let pods = endpoints(&blueprint.pods, world);
-            for (one, known) in needed.iter().zip(&known) {
+            let made = needed.iter().zip(&known).filter(|(one, _)| !one.is_held);
+            for (one, known) in made {
                 let ports = allocation.allocate(&one.ports, known);
                 add(
                     &mut objects,
@@ -42,7 +47,7 @@ pub fn desired(needed: &[Needed], blueprint: &Blueprint, seen: &Seen, world: &Wo
             }
         }
         Exposure::Dedicated => {
-            for one in needed {
+            for one in made() {
                 let known = ports_of(one, seen);
                 let ports = Allocation::new([&known].into_iter()).allocate(&one.ports, &known);
                 let service = selecting(balanced(one, &ports), one);
@@ -53,6 +58,21 @@ pub fn desired(needed: &[Needed], blueprint: &Blueprint, seen: &Seen, world: &Wo
         }
     }
     objects
+}
+
+/// What a Gateway has already, as it is.
+fn keep(objects: &mut Objects, needed: &Needed, exposure: Exposure, seen: &Seen) {
+    let own = seen.iter().filter(|(key, object)| {
+        // Of what Gateways share, each is a part that wants it.
+        let is_own = key.kind != Made::RoleBinding && key.kind.is_made(exposure);
+        is_own && owner_uids(object).contains(&*needed.uid)
+    });
+    for (key, object) in own {
+        objects.entry(key.clone()).or_insert_with(|| Desired {
+            gateways: owner(needed),
+            object: object.clone(),
+        });
+    }
 }
 
 /// A Service without a selector, for the name, and the addresses behind it.

@@ -13,12 +13,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Needed;
 use super::metadata::{self, MANAGED_BY, MANAGER, owner};
-use super::object::{Made, Objects, add};
+use super::object::{Key, Made, Objects, add};
 
-/// Adds the RoleBinding of each namespace.
+/// Adds the RoleBinding of each namespace, for those that have pods among the objects.
 pub(super) fn add_to(objects: &mut Objects, needed: &[Needed]) {
     let mut namespaces: BTreeMap<&str, Vec<&Needed>> = BTreeMap::new();
-    for one in needed {
+    for one in needed.iter().filter(|one| has_pods(one, objects)) {
         let namespace = namespaces.entry(one.gateway.namespace()).or_default();
         namespace.push(one);
     }
@@ -48,6 +48,15 @@ fn binding(namespace: &str, gateways: &[&Needed]) -> RoleBinding {
         },
         subjects: Some(gateways.iter().map(|one| subject(one)).collect()),
     }
+}
+
+/// Whether a Gateway has pods, or will.
+pub(super) fn has_pods(needed: &Needed, objects: &Objects) -> bool {
+    objects.contains_key(&Key {
+        kind: Made::ServiceAccount,
+        namespace: needed.gateway.namespace().to_owned(),
+        name: metadata::name(needed),
+    })
 }
 
 /// The pods of a Gateway.

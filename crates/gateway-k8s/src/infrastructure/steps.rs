@@ -1,10 +1,8 @@
 //! From objects as they are to objects as they should be.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
-use super::metadata::REPLICAS;
+use super::metadata::{REPLICAS, owner_uids};
 use super::object::{Desired, Key, Made, Objects, Seen};
 
 /// Something to be done.
@@ -58,13 +56,8 @@ fn is_leaving(object: &Value) -> bool {
 /// Whether an object is owned by a Gateway that it is wanted for, or is one that
 /// nobody else makes.
 fn is_owned(key: &Key, desired: &Desired, seen: &Value) -> bool {
-    let owners = |object: &Value| -> BTreeSet<String> {
-        let owners = object["metadata"]["ownerReferences"].as_array();
-        let uids = owners.into_iter().flatten().map(|owner| &owner["uid"]);
-        uids.filter_map(Value::as_str).map(str::to_owned).collect()
-    };
     let shared = key.kind == Made::RoleBinding;
-    shared || !owners(&desired.object).is_disjoint(&owners(seen))
+    shared || !owner_uids(&desired.object).is_disjoint(&owner_uids(seen))
 }
 
 /// With as many pods as there are, so that others can scale them, unless it should

@@ -15,21 +15,51 @@ use super::spoken::{Spoken, Transport};
 use super::view::View;
 use crate::api::Gateway;
 use crate::infrastructure::{
-    Exposure, Needed, NeededPort, Published, foreign, is_owned, published, service_name,
+    Exposure, Needed, NeededPort, Pods, Published, foreign, is_owned, published, service_name,
 };
 use crate::verdict::{Problem, Reason};
-use crate::world::World;
+use crate::world::{ObjectRef, World};
 
-/// What the Gateways that are accepted need, by name.
+/// What Gateways need. Those that are not accepted, have no port, or have lost their class,
+/// keep what they have.
 pub(super) fn needed(plans: &Plans, world: &World, exposure: Exposure) -> Arc<[Needed]> {
-    let each = plans.iter().filter(|plan| plan.is_accepted());
-    each.filter_map(|plan| one(plan, world, exposure)).collect()
+    let lost = world.gateways.iter().filter(|gateway| {
+        let class = &*gateway.spec.gateway_class_name;
+        world.gateway_classes.get("", class).is_none()
+    });
+    let planned = plans.iter();
+    planned
+        .filter_map(|plan| one(plan, world, exposure))
+        .chain(lost.map(|gateway| held(gateway)))
+        .collect()
+}
+
+/// A Gateway that needs nothing new.
+fn held(gateway: &Gateway) -> Needed {
+    let ObjectRef {
+        namespace, name, ..
+    } = ObjectRef::of(gateway);
+    Needed {
+        gateway: ObjectName::new(namespace, name),
+        uid: gateway.metadata.uid.clone().unwrap_or_default().into(),
+        class: gateway.spec.gateway_class_name.as_str().into(),
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+        ports: Vec::new(),
+        addresses: Vec::new(),
+        pods: Pods::default(),
+        is_held: true,
+    }
 }
 
 fn one(plan: &GatewayPlan, world: &World, exposure: Exposure) -> Option<Needed> {
     let gateway = world
         .gateways
         .get(plan.name.namespace(), plan.name.name())?;
+    let held = held(gateway);
+    if !plan.is_accepted() {
+        return Some(held);
+    }
     let infrastructure = gateway.spec.infrastructure.clone().unwrap_or_default();
     let addresses = match exposure {
         Exposure::Direct => plan.addresses.clone(),
@@ -44,17 +74,18 @@ fn one(plan: &GatewayPlan, world: &World, exposure: Exposure) -> Option<Needed> 
     let ports: BTreeSet<_> = listeners
         .filter_map(|one| Some(port(one.port, one.spoken?)))
         .collect();
+    if ports.is_empty() {
+        return Some(held);
+    }
     Some(Needed {
-        gateway: plan.name.clone(),
-        uid: gateway.metadata.uid.clone().unwrap_or_default().into(),
-        class: gateway.spec.gateway_class_name.as_str().into(),
         labels: infrastructure.labels.unwrap_or_default(),
         annotations: infrastructure.annotations.unwrap_or_default(),
         ports: ports.into_iter().collect(),
         addresses,
         pods: pods::read(&gateway.metadata).0,
+        is_held: false,
+        ..held
     })
-    .filter(|needed| !needed.ports.is_empty())
 }
 
 fn port(port: u16, spoken: Spoken) -> NeededPort {

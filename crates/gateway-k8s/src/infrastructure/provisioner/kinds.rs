@@ -12,18 +12,6 @@ use super::super::metadata::{MANAGED_BY, MANAGER, SLICES_MANAGED_BY};
 use super::super::object::Made;
 
 impl Made {
-    /// Whether Gateways can have such objects.
-    pub(super) fn is_made(self, exposure: Exposure) -> bool {
-        match self {
-            Self::Service => true,
-            Self::EndpointSlice => exposure != Exposure::Dedicated,
-            Self::ServiceAccount
-            | Self::RoleBinding
-            | Self::PodDisruptionBudget
-            | Self::Deployment => exposure == Exposure::Dedicated,
-        }
-    }
-
     /// Where the API has them.
     pub(super) fn resource(self) -> ApiResource {
         match self {

@@ -7,7 +7,8 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
 use super::super::Needed;
-use super::super::permissions::{BINDING, subject};
+use super::super::object::Objects;
+use super::super::permissions::{BINDING, has_pods, subject};
 use super::calls::{code, may};
 use crate::verdict::{Problem, Reason};
 
@@ -69,8 +70,9 @@ async fn change(
 }
 
 /// Who reads what routes are made of: the pods of these Gateways, in order.
-pub(super) fn readers(needed: &[Needed]) -> Vec<Subject> {
-    let mut readers: Vec<_> = needed.iter().map(subject).collect();
+pub(super) fn readers(needed: &[Needed], wanted: &Objects) -> Vec<Subject> {
+    let with_pods = needed.iter().filter(|one| has_pods(one, wanted));
+    let mut readers: Vec<_> = with_pods.map(subject).collect();
     readers.sort_by(|one, other| place(one).cmp(&place(other)));
     readers.dedup();
     readers

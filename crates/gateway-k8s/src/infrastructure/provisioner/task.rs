@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::metadata::foreign;
 use super::super::object::{Key, Made, Objects, Seen};
+use super::super::slices::endpoints;
 use super::super::steps::{Step, steps};
 use super::super::{Blueprint, Exposure, Needed, desired};
 use super::calls::{self, is_refusal};
@@ -111,11 +112,12 @@ impl Task {
             return Ok(true);
         };
         let mut found = Found::new();
-        // Before there are pods, which would ask in vain.
-        self.permit(needed, &mut found).await?;
         self.look(world).await?;
-        let seen = self.seen.take().unwrap_or_default();
+        let seen = self.seen.clone().unwrap_or_default();
         let wanted = desired(needed, &self.blueprint, &seen, world);
+        // Before there are pods, which would ask in vain.
+        self.permit(needed, &wanted, &mut found).await?;
+        self.miss_pods(needed, world, &mut found);
         let mut now = seen.clone();
         let done = self.do_all(&wanted, &seen, &mut now, &mut found).await;
         self.seen = Some(now);
@@ -219,10 +221,15 @@ impl Task {
     }
 
     /// Lets the pods of Gateways read what they have to.
-    async fn permit(&mut self, needed: &[Needed], found: &mut Found) -> Result<(), kube::Error> {
+    async fn permit(
+        &mut self,
+        needed: &[Needed],
+        wanted: &Objects,
+        found: &mut Found,
+    ) -> Result<(), kube::Error> {
         let is_dedicated = self.blueprint.exposure == Exposure::Dedicated;
         let readers = if is_dedicated {
-            readers(needed)
+            readers(needed, wanted)
         } else {
             Vec::new()
         };
@@ -241,6 +248,23 @@ impl Task {
             }
         }
         Ok(())
+    }
+
+    /// Tells Gateways of load balancers that lead nowhere.
+    fn miss_pods(&self, needed: &[Needed], world: &World, found: &mut Found) {
+        let pods = &self.blueprint.pods;
+        let shares_pods = self.blueprint.exposure == Exposure::Services;
+        if !shares_pods || !endpoints(pods, world).is_empty() {
+            return;
+        }
+        for one in needed.iter().filter(|one| !one.is_held) {
+            let message =
+                format!("its load balancer leads nowhere: Service {pods} has no endpoint");
+            let problem = Problem::new(Reason::NoResources, message);
+            let problem =
+                problem.remedy("name the Service of this gateway's pods with --pod-service");
+            found.entry(one.gateway.clone()).or_insert(problem);
+        }
     }
 
     /// Tells what is in the way, if it is something else than before.

@@ -1,11 +1,13 @@
 use std::time::Duration;
 
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::super::tests::{blueprint, needed};
 use super::super::{Exposure, Needed};
 use super::*;
+use crate::testing::Manifests;
 use crate::testing::api_server::{ApiServer, Fault, Record, Requests, Verb};
 use crate::world::ObjectRef;
 
@@ -23,7 +25,7 @@ impl Scene {
     }
 
     async fn settle(&self, needed: &[Needed]) {
-        self.provisioner.update(needed.into(), World::default());
+        self.provisioner.update(needed.into(), with_pods());
         sleep(Duration::from_secs(2)).await;
     }
 
@@ -48,6 +50,17 @@ impl Scene {
         let asks = |record: &&Record| record.resource == "selfsubjectaccessreviews";
         writes.filter(|record| !asks(record)).count()
     }
+}
+
+/// What is known of a cluster in which a pod of this gateway is ready.
+fn with_pods() -> World {
+    let slice = "{metadata: {namespace: gateway-system, name: a, \
+         labels: {kubernetes.io/service-name: gateway}}, addressType: IPv4, \
+         endpoints: [{addresses: [10.0.1.2]}]}";
+    Manifests::new()
+        .yaml::<EndpointSlice>(slice)
+        .world()
+        .clone()
 }
 
 fn reference(group: &str, kind: &str, namespace: &str, name: &str) -> ObjectRef {
@@ -215,9 +228,8 @@ async fn another_exposure_leaves_nothing_behind() {
         assert_eq!(has(rbac, "RoleBinding", "gateway-dedicated"), is_dedicated);
         let readers = readers(&server).as_array().map_or(0, Vec::len);
         assert_eq!(readers, usize::from(is_dedicated));
-        let is_direct = exposure == Exposure::Direct;
         let slice = has("discovery.k8s.io", "EndpointSlice", "a-gateway-ipv4");
-        assert_eq!(slice, is_direct, "{exposure:?}");
+        assert_eq!(slice, !is_dedicated, "{exposure:?}");
     }
 }
 
@@ -307,4 +319,16 @@ async fn other_exposures_need_no_more_permissions_and_do_not_ask_in_vain() {
     for plural in dedicated {
         assert_eq!(server.count(&Requests::to(plural)), 0, "{plural}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_balancer_that_leads_to_no_pod_is_told_as_long_as_it_is_so() {
+    let scene = Scene::new(&server(), Exposure::Services);
+    scene.provisioner.lead(true);
+    scene.provisioner.update(web().into(), World::default());
+    sleep(Duration::from_secs(2)).await;
+    assert!(scene.hindrance().contains("leads nowhere"));
+
+    scene.settle(&web()).await;
+    assert_eq!(scene.hindrance(), "");
 }

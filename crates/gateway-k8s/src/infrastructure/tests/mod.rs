@@ -24,6 +24,7 @@ pub(super) fn needed(name: &str, ports: &[(u16, bool)]) -> Needed {
         ports: ports.iter().map(port).collect(),
         addresses: vec!["10.0.0.7".parse().unwrap()],
         pods: Pods::default(),
+        is_held: false,
     }
 }
 

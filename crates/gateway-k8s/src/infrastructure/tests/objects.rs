@@ -86,6 +86,32 @@ fn a_port_that_is_there_stays_what_it_is() {
 }
 
 #[test]
+fn a_gateway_that_is_held_keeps_what_it_has_and_gets_nothing_new() {
+    for exposure in [Exposure::Direct, Exposure::Services, Exposure::Dedicated] {
+        let mut all = [needed("a", &[(80, false)]), needed("b", &[(80, false)])];
+        let before = objects(&all, exposure);
+        let mut there = seen(&before);
+        all[0].is_held = true;
+        all[0].ports.clear();
+
+        let kept = desired(&all, &blueprint(exposure), &there, &World::default());
+        assert_eq!(kept, before, "{exposure:?}");
+
+        // Nor does another get its ports.
+        let more = [all[0].clone(), all[1].clone(), needed("c", &[(80, false)])];
+        let more = desired(&more, &blueprint(exposure), &there, &World::default());
+        let mut ports: Vec<_> = services(&more).iter().flat_map(targets).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        assert!(exposure != Exposure::Services || ports.len() == 3);
+
+        there.clear();
+        let new = desired(&all[..1], &blueprint(exposure), &there, &World::default());
+        assert!(new.is_empty(), "{exposure:?}: {new:?}");
+    }
+}
+
+#[test]
 fn a_dedicated_gateway_has_pods_that_its_service_selects() {
     let all = objects(&[needed("web", &[(80, false)])], Exposure::Dedicated);
 
@@ -112,6 +138,7 @@ fn a_dedicated_gateway_has_pods_that_its_service_selects() {
     let arguments = json!(["run", "--kubernetes", "--gateway", "edge/web"]);
     assert_eq!(container["args"], arguments);
     assert_eq!(container["image"], "example.com/gateway:7");
+    assert_eq!(container["imagePullPolicy"], "IfNotPresent");
     assert!(
         container["env"]
             .as_array()

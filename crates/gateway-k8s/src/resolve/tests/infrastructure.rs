@@ -4,7 +4,7 @@ use gateway_core::model::ObjectName;
 use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use crate::api::{BackendTlsPolicy, Gateway, HttpRoute, ReferenceGrant, XBackend};
+use crate::api::{BackendTlsPolicy, Gateway, GatewayClass, HttpRoute, ReferenceGrant, XBackend};
 use crate::infrastructure::{Cpu, Exposure, Memory, Pods};
 use crate::resolve::{Serving, Settings};
 use crate::testing::{AUTHORITY, Manifests, SHOP};
@@ -53,6 +53,39 @@ fn slice(ready: bool) -> String {
          labels: {{kubernetes.io/service-name: web-gateway-rs}}}}, addressType: IPv4, \
          endpoints: [{{addresses: [10.0.1.1], conditions: {{ready: {ready}}}}}]}}"
     )
+}
+
+#[test]
+fn a_gateway_that_cannot_be_served_now_keeps_what_it_has() {
+    let is_held = |manifests: Manifests| {
+        let needed = manifests.resolve().resolved.needed.clone();
+        needed.iter().map(|one| one.is_held).collect::<Vec<_>>()
+    };
+    let refused = manifests().edit::<Gateway>("edge/web", |gateway| {
+        let infrastructure = gateway.spec.infrastructure.get_or_insert_default();
+        infrastructure.parameters_ref = Some(Default::default());
+    });
+    let unheard = manifests().edit::<Gateway>("edge/web", |gateway| {
+        for listener in &mut gateway.spec.listeners {
+            listener.protocol = "unknown.example/protocol".to_owned();
+        }
+    });
+    let another = manifests().edit::<GatewayClass>("gateway-rs", |class| {
+        class.spec.controller_name = "another.example/controller".to_owned();
+    });
+
+    assert_eq!(is_held(manifests()), [false]);
+    assert_eq!(is_held(refused), [true]);
+    assert_eq!(is_held(unheard), [true]);
+    assert_eq!(
+        is_held(manifests().without::<GatewayClass>("gateway-rs")),
+        [true]
+    );
+    assert_eq!(is_held(another), [false; 0]);
+    assert_eq!(
+        is_held(manifests().without::<Gateway>("edge/web")),
+        [false; 0]
+    );
 }
 
 #[test]
