@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use gateway_core::model::ObjectName;
 use gateway_k8s::resolve::Settings;
-use gateway_k8s::source::cluster::{self, Cluster, ClusterSettings, KindState, Reading};
+use gateway_k8s::source::cluster::{
+    self, Cluster, ClusterSettings, KindState, Reading, WatchedKind,
+};
 use kube::Client;
 use tokio::time::timeout;
 
@@ -20,44 +21,40 @@ pub(crate) async fn connect(args: &ClusterArgs) -> Result<Client, CommandFailure
     })
 }
 
-/// Begins to follow what the cluster says; of Secrets, as far as they are the business
-/// of one Gateway, if there is one.
-pub(crate) fn follow(client: Client, args: &ClusterArgs, only: Option<&ObjectName>) -> Cluster {
-    let settings = ClusterSettings::new().with_namespaces(args.namespaces.iter().cloned());
-    let settings = match only {
-        Some(gateway) => settings.with_secrets_of([gateway.namespace()]),
-        None => settings,
-    };
-    Cluster::new(client, settings)
+/// What of a cluster is looked at.
+pub(crate) fn looking(args: &ClusterArgs) -> ClusterSettings {
+    ClusterSettings::new().with_namespaces(args.namespaces.iter().cloned())
 }
 
 /// What the cluster says now.
 pub(crate) async fn read(args: &ClusterArgs) -> Result<Reading, CommandFailure> {
-    let mut cluster = follow(connect(args).await?, args, None);
+    let mut cluster = Cluster::new(connect(args).await?, looking(args));
     let reading = timeout(PATIENCE, cluster.changed()).await;
     let reading = reading.map_err(|_| {
-        let failure = CommandFailure::new(format!(
-            "the API server has not told all objects within {} seconds",
-            PATIENCE.as_secs()
-        ));
+        let seconds = PATIENCE.as_secs();
+        let mut message =
+            format!("the API server has not told all objects within {seconds} seconds");
+        if let Some(kind) = cluster.kinds().iter().find(|kind| is_retrying(kind)) {
+            message = format!("{message}: {kind}");
+        }
+        let failure = CommandFailure::new(message);
         failure.remedy("see whether kubectl reaches it with the same kubeconfig")
     })?;
-    let forbidden = reading.kinds.iter();
-    let forbidden = forbidden.filter(|kind| matches!(kind.state, KindState::Retrying { .. }));
-    for kind in forbidden {
+    for kind in reading.kinds.iter().filter(|kind| is_retrying(kind)) {
         eprintln!("warning: {kind}");
     }
     Ok(reading)
 }
 
-/// How objects of the cluster are to be understood.
-pub(crate) fn settings(args: &WorldArgs, reading: &Reading) -> Settings {
-    let settings = args.cluster();
-    match &reading.bundle_version {
-        Some(release) => settings.with_release(release.as_str()),
-        None => settings,
-    }
+fn is_retrying(kind: &WatchedKind) -> bool {
+    matches!(kind.state, KindState::Retrying { .. })
 }
 
-/// More than it waits for what cannot be had.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How objects of the cluster are to be understood.
+pub(crate) fn settings(args: &WorldArgs, reading: &Reading) -> Settings {
+    let releases = reading.bundle_versions.iter().map(String::as_str);
+    args.cluster().with_releases(releases)
+}
+
+/// More than it waits for what may not be had.
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -103,7 +103,7 @@ mod tests {
         let subject = subject();
 
         let before = told(&subject, Method::GET, "/readyz").await;
-        subject.vitals.applied(&[]);
+        subject.vitals.applied(&[], true);
         let after = told(&subject, Method::HEAD, "/readyz?verbose").await;
 
         let missing = "the configuration has not been read\n".to_owned();

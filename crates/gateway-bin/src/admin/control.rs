@@ -88,6 +88,11 @@ impl ControlMetrics {
         self.lock().watches.insert(kind.to_owned(), connected);
     }
 
+    /// There is no such kind to be watched.
+    pub(crate) fn unwatch(&self, kind: &str) {
+        self.lock().watches.remove(kind);
+    }
+
     /// This replica leads, or does not.
     pub(crate) fn leads(&self, leads: bool) {
         self.lock().leads = Some(leads);

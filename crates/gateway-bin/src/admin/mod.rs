@@ -14,6 +14,7 @@ mod health;
 mod metrics;
 mod server;
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use gateway_core::{BindError, Gateway};
@@ -31,9 +32,12 @@ pub(crate) struct Vitals {
 
 impl Vitals {
     /// What the source says is served now, but for the addresses that could not be
-    /// listened on.
-    pub(crate) fn applied(&self, failed: &[BindError]) {
-        match failed.first() {
+    /// listened on. With those that are not addresses of this machine nothing can be done
+    /// here: they hold nothing up, if anything else is listened on.
+    pub(crate) fn applied(&self, failed: &[BindError], listens: bool) {
+        let is_elsewhere = |error: &BindError| error.source.kind() == ErrorKind::AddrNotAvailable;
+        let mut waits = failed.iter();
+        match waits.find(|error| !listens || !is_elsewhere(error)) {
             None => self.health.ready(),
             Some(error) => self.health.waiting_for(format!(
                 "{} of the addresses cannot be listened on, {} for one",

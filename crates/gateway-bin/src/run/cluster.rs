@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_core::Gateway;
+use gateway_k8s::infrastructure::Exposure;
 use gateway_k8s::resolve::Settings;
 use gateway_k8s::snapshot::{self, SnapshotKeeper};
-use gateway_k8s::source::cluster::{self as source, Cluster, KindState};
+use gateway_k8s::source::cluster::{self as source, Cluster, ClusterSettings, KindState};
 use gateway_k8s::status::Statuses;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
@@ -31,7 +32,7 @@ pub(super) struct ClusterControl {
     around: Surroundings,
     control: Control,
     settings: Settings,
-    release: Option<String>,
+    releases: Vec<String>,
     /// Nothing, as long as too little is known to tell anybody of it.
     statuses: Option<Statuses>,
     /// Nothing, where others write.
@@ -58,18 +59,19 @@ impl ClusterControl {
         let client = cluster::connect(&args.cluster).await?;
         let controller = &args.controller;
         let only = controller.gateway.as_ref();
-        let following = cluster::follow(client.clone(), &args.cluster, only);
+        let following = Cluster::new(client.clone(), looking(args));
         let settings = args.settings();
         let state = controller.state_dir.as_deref();
         let state = state.map(kept_in).transpose()?;
+        let draining = around.draining.clone();
         let mut this = Self {
             cluster: following,
             control: around.control(settings.clone()),
             around,
             settings,
-            release: None,
+            releases: Vec::new(),
             statuses: None,
-            writers: only.is_none().then(|| Writers::new(client, args)),
+            writers: only.is_none().then(|| Writers::new(client, args, draining)),
             keeper: None,
         };
         if let Some(path) = state {
@@ -97,24 +99,34 @@ impl ClusterControl {
 
     /// Serves what changes in the cluster, and tells the cluster what came of it, for
     /// ever.
-    pub(super) async fn follow(mut self) -> CommandFailure {
+    pub(super) async fn follow(&mut self) -> CommandFailure {
         let mut again = interval(LOOK_AGAIN);
         let mut dates = interval_at(Instant::now() + LOOK_AT_DATES, LOOK_AT_DATES);
         loop {
             tokio::select! {
                 reading = self.cluster.changed() => self.serve_cluster(reading).await,
                 news = writers::changed(&mut self.writers) => self.heed(news),
-                Ok(()) = self.around.draining.changed() => {
-                    if let Some(writers) = &mut self.writers {
-                        writers.release();
-                    }
-                }
                 _ = again.tick() => self.look_around(),
                 _ = dates.tick() => if self.control.look_at_dates() {
                     self.tell();
                 },
             }
         }
+    }
+
+    /// Lets another replica lead, and writes down what has not been.
+    pub(super) async fn finish(self) {
+        let lead = async {
+            if let Some(writers) = self.writers {
+                writers.finish().await;
+            }
+        };
+        let kept = async {
+            if let Some(keeper) = self.keeper {
+                keeper.finish().await;
+            }
+        };
+        tokio::join!(lead, kept);
     }
 
     /// Follows what those who write have to say.
@@ -141,18 +153,30 @@ impl ClusterControl {
 
     async fn serve_cluster(&mut self, reading: source::Reading) {
         let start = Instant::now();
-        if self.release != reading.bundle_version {
-            self.release.clone_from(&reading.bundle_version);
+        if self.releases != reading.bundle_versions {
+            self.releases.clone_from(&reading.bundle_versions);
             self.control.understand(self.settings());
         }
+        let watches = &self.around.vitals.control;
         for kind in &reading.kinds {
-            let connected = kind.state == KindState::Watching;
-            self.around.vitals.control.watch(&kind.kind, connected);
+            match kind.state {
+                KindState::NotInstalled => watches.unwatch(&kind.kind),
+                KindState::Watching => watches.watch(&kind.kind, true),
+                KindState::Listing | KindState::Retrying { .. } => {
+                    watches.watch(&kind.kind, false);
+                }
+            }
         }
-        self.statuses = knows_parents(&reading).then(|| reading.statuses.clone());
+        let is_whole = reading.is_whole();
+        let knows_enough = is_whole && knows_parents(&reading);
+        self.statuses = knows_enough.then(|| reading.statuses.clone());
+        if !is_whole && self.control.serves_what_was_kept() {
+            // It has what cannot be had now.
+            return;
+        }
         // A status that was written changes nothing of what is served.
         if !self.control.serves(&reading) {
-            if let Some(keeper) = &self.keeper {
+            if let Some(keeper) = self.keeper.as_ref().filter(|_| is_whole) {
                 keeper.keep(reading.world.clone());
             }
             self.serve(Reading::Cluster(Box::new(reading)), start).await;
@@ -161,10 +185,8 @@ impl ClusterControl {
     }
 
     fn settings(&self) -> Settings {
-        match &self.release {
-            Some(release) => self.settings.clone().with_release(release.as_str()),
-            None => self.settings.clone(),
-        }
+        let releases = self.releases.iter().map(String::as_str);
+        self.settings.clone().with_releases(releases)
     }
 
     /// Resolving takes its time, and binding waits for the kernel, so others do it.
@@ -200,14 +222,29 @@ impl Surroundings {
     }
 }
 
+/// What of the cluster is looked at: of Secrets, as far as they are the business of one
+/// Gateway, if there is one; and wherever the pods are that load balancers lead to.
+fn looking(args: &RunArgs) -> ClusterSettings {
+    let settings = cluster::looking(&args.cluster);
+    let controller = &args.controller;
+    match (&controller.gateway, args.exposure()) {
+        (Some(gateway), _) => settings.with_secrets_of([gateway.namespace()]),
+        (None, Exposure::Services) => {
+            settings.with_endpoints_of([controller.pod_service.namespace()])
+        }
+        (None, Exposure::Direct | Exposure::Dedicated) => settings,
+    }
+}
+
 /// Whether everything that routes can be attached to is known. Otherwise they would
-/// be told that nothing of it is there.
+/// be told that nothing of it is there. Without Gateways, nobody is told anything.
 fn knows_parents(reading: &source::Reading) -> bool {
-    let parents = ["GatewayClass", "Gateway", "ListenerSet"];
     let mut kinds = reading.kinds.iter();
-    kinds.all(|kind| match kind.state {
-        KindState::Watching | KindState::NotInstalled => true,
-        KindState::Listing | KindState::Retrying { .. } => !parents.contains(&&*kind.kind),
+    kinds.all(|kind| match (&*kind.kind, &kind.state) {
+        (_, KindState::Watching) => true,
+        ("GatewayClass" | "Gateway", _) => false,
+        ("ListenerSet", state) => *state == KindState::NotInstalled,
+        _ => true,
     })
 }
 

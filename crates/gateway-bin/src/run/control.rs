@@ -129,7 +129,12 @@ impl Control {
         };
         last.world.same(&reading.world)
             && last.problems == reading.problems
-            && last.bundle_version == reading.bundle_version
+            && last.bundle_versions == reading.bundle_versions
+    }
+
+    /// Whether this is what was kept of an earlier run.
+    pub(super) fn serves_what_was_kept(&self) -> bool {
+        matches!(self.reading, Some(Reading::Kept(_)))
     }
 
     /// The objects of a cluster that cannot be read.
@@ -170,8 +175,9 @@ impl Control {
     }
 
     fn tell(&mut self, reading: &Reading) {
+        let sockets = Socket::all(&self.gateway);
         // First, so that whoever has read what the log says finds it so.
-        self.vitals.applied(&self.failed);
+        self.vitals.applied(&self.failed, !sockets.is_empty());
         let applied = Applied {
             failed: self.failed.iter().map(failure).collect(),
             hindrances: Arc::clone(&self.hindrances),
@@ -189,7 +195,6 @@ impl Control {
         let control = &self.vitals.control;
         control.problems(errors, findings.len() - errors);
         self.told.problems(findings);
-        let sockets = Socket::all(&self.gateway);
         self.told
             .listening(listening::by_socket(&self.configuration, &sockets));
         let serves = self.serving != Serving::Nothing;

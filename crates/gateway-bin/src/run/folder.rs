@@ -16,7 +16,8 @@ use crate::reading::Reading;
 /// Files, and a gateway that serves what they say.
 #[derive(Debug)]
 pub(super) struct FolderControl {
-    served: Served,
+    /// Nothing, while somebody else reads.
+    served: Option<Served>,
     watcher: FolderWatcher,
     vitals: Arc<Vitals>,
 }
@@ -45,7 +46,7 @@ impl FolderControl {
             watcher.map_err(|error| CommandFailure::caused("cannot watch files", &error))?;
 
         Ok(Self {
-            served: vitals.health.during(served.again()).await?,
+            served: Some(vitals.health.during(served.again()).await?),
             watcher,
             vitals,
         })
@@ -53,23 +54,27 @@ impl FolderControl {
 
     /// Reads again when files change, and looks at addresses that could not be
     /// listened on. Ends only if it cannot go on.
-    pub(super) async fn follow(mut self) -> CommandFailure {
+    pub(super) async fn follow(&mut self) -> CommandFailure {
         let mut again = interval(LOOK_AGAIN);
         let mut dates = interval_at(Instant::now() + LOOK_AT_DATES, LOOK_AT_DATES);
         loop {
             tokio::select! {
-                () = self.watcher.changed() => {
-                    let reading = self.vitals.health.during(self.served.again());
+                () = self.watcher.changed() => if let Some(served) = self.served.take() {
+                    let reading = self.vitals.health.during(served.again());
                     match reading.await {
-                        Ok(served) => self.served = served,
+                        Ok(served) => self.served = Some(served),
                         Err(failure) => return failure,
                     }
-                }
+                },
                 _ = again.tick() => {
                     self.vitals.health.beat();
-                    self.served.control.look_again();
+                    if let Some(served) = &mut self.served {
+                        served.control.look_again();
+                    }
                 }
-                _ = dates.tick() => drop(self.served.control.look_at_dates()),
+                _ = dates.tick() => if let Some(served) = &mut self.served {
+                    served.control.look_at_dates();
+                },
             }
         }
     }

@@ -85,10 +85,18 @@ enum Source {
 
 impl Source {
     /// Serves what changes. Ends only if it cannot go on.
-    async fn follow(self) -> CommandFailure {
+    async fn follow(&mut self) -> CommandFailure {
         match self {
             Self::Folder(folder) => folder.follow().await,
             Self::Cluster(cluster) => cluster.follow().await,
+        }
+    }
+
+    /// Leaves everything to others, once the gateway is draining.
+    async fn finish(self) {
+        match self {
+            Self::Folder(_) => {}
+            Self::Cluster(cluster) => cluster.finish().await,
         }
     }
 }
@@ -146,6 +154,15 @@ impl Server {
 
     /// Serves until a signal asks to end, and drains.
     pub(crate) async fn run(mut self) -> Result<(), CommandFailure> {
+        let ended = self.serve().await;
+        self.draining.send_replace(true);
+        if timeout(FAREWELL, self.source.finish()).await.is_err() {
+            tracing::warn!("the API server or the disk does not answer: ending without them");
+        }
+        ended
+    }
+
+    async fn serve(&mut self) -> Result<(), CommandFailure> {
         let gateway = self.gateway.clone();
         let running = gateway.run();
         let following = self.source.follow();
@@ -220,3 +237,5 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often the dates of certificates are looked at.
 const LOOK_AT_DATES: Duration = Duration::from_secs(60 * 60);
 const AT_ONCE: Duration = Duration::from_secs(1);
+/// How long the end may take that others are told of.
+const FAREWELL: Duration = Duration::from_secs(3);

@@ -12,6 +12,7 @@ use gateway_k8s::status::{
 };
 use kube::Client;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::control::Control;
 use crate::args::RunArgs;
@@ -19,7 +20,8 @@ use crate::args::RunArgs;
 /// Who writes to the cluster, as long as this replica leads.
 #[derive(Debug)]
 pub(super) struct Writers {
-    leader: Option<Leader>,
+    /// Until the lead is given up.
+    candidacy: JoinHandle<()>,
     leading: watch::Receiver<bool>,
     statuses: StatusWriter,
     events: Events,
@@ -46,7 +48,7 @@ pub(super) async fn changed(writers: &mut Option<Writers>) -> News {
 
 impl Writers {
     /// Begins to write as soon as this replica leads.
-    pub(super) fn new(client: Client, args: &RunArgs) -> Self {
+    pub(super) fn new(client: Client, args: &RunArgs, draining: watch::Receiver<bool>) -> Self {
         let (namespaces, blueprint) = (args.cluster.namespaces.clone(), blueprint(args));
         let args = &args.controller;
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -60,7 +62,7 @@ impl Writers {
 
         Self {
             leading: leader.leading(),
-            leader: Some(leader),
+            candidacy: tokio::spawn(stand(leader, draining)),
             statuses: StatusWriter::new(client.clone(), settings),
             events: Events::new(client, events),
             hindrances: provisioner.hindrances(),
@@ -91,16 +93,18 @@ impl Writers {
         self.provisioner.lead(leads);
     }
 
-    /// Tells the cluster what came of it.
+    /// Tells the cluster what came of it, if anything did.
     pub(super) fn tell(&self, control: &Control, statuses: &Statuses) {
+        // Without it there are no verdicts, which would take back what was told.
+        let Some(world) = control.world() else {
+            return;
+        };
         let verdicts = control.verdicts();
         self.statuses.update(verdicts.clone(), statuses.clone());
         self.events
             .update(verdicts.clone(), statuses.clone(), control.unreadable());
-        if let Some(world) = control.world() {
-            let needed = Arc::clone(control.needed());
-            self.provisioner.update(needed, world.clone());
-        }
+        let needed = Arc::clone(control.needed());
+        self.provisioner.update(needed, world.clone());
     }
 
     /// How many statuses were written, were changed by others meanwhile, and failed.
@@ -109,13 +113,19 @@ impl Writers {
         [written.written, written.conflicts, written.failures]
     }
 
-    /// Lets another replica lead, while this one ends.
-    pub(super) fn release(&mut self) {
+    /// Waits until the lead is given up, of a gateway that is draining.
+    pub(super) async fn finish(self) {
         self.set_leading(false);
-        if let Some(leader) = self.leader.take() {
-            tokio::spawn(leader.release());
-        }
+        // If it was a fault of ours that ended it, nothing is held.
+        let _ = self.candidacy.await;
     }
+}
+
+/// Leads if it can, until the gateway drains: then another replica is to.
+async fn stand(leader: Leader, mut draining: watch::Receiver<bool>) {
+    // Nor does it go on if nobody is left who could drain it.
+    let _ = draining.wait_for(|draining| *draining).await;
+    leader.release().await;
 }
 
 /// What Gateways get. Pods of their own are like this one.

@@ -9,21 +9,16 @@ use crate::verdict::{ClassVerdict, Condition, ConditionType, Problem, Reason};
 
 /// What a GatewayClass of our controller is told.
 pub(super) fn judge(settings: &Settings, class: &GatewayClass) -> Arc<ClassVerdict> {
-    let mut problems = parameters(class);
-    let mut conditions = Vec::new();
-
-    if let Some(release) = &settings.release {
-        let version = version(release);
-        problems.extend(version.problems().iter().cloned());
-        conditions.push(version);
-    }
-    let accepted = Condition::judged(
+    let mut conditions = vec![Condition::judged(
         ConditionType::Accepted,
         Reason::Accepted,
         "Gateways of this class are served",
-        problems,
-    );
-    conditions.insert(0, accepted);
+        parameters(class),
+    )];
+    // With other CRDs they are served as well as may be.
+    if !settings.releases.is_empty() {
+        conditions.push(version(&settings.releases));
+    }
 
     Arc::new(ClassVerdict {
         conditions,
@@ -53,10 +48,12 @@ pub(super) fn parameters(class: &GatewayClass) -> Vec<Problem> {
     ]
 }
 
-fn version(release: &str) -> Condition {
-    let understood = release.starts_with(UNDERSTOOD_RELEASE);
+fn version(releases: &[Arc<str>]) -> Condition {
+    let mut all = releases.iter();
+    let understood = all.all(|release| release.starts_with(UNDERSTOOD_RELEASE));
     let problem = || {
-        let message = format!("the CRDs are of release {release}, not {UNDERSTOOD_RELEASE}x");
+        let (found, wanted) = (releases.join(", "), UNDERSTOOD_RELEASE);
+        let message = format!("the CRDs are of release {found}, and not all of {wanted}x");
         let problem = Problem::new(Reason::UnsupportedVersion, message);
         problem.remedy(format!("install the CRDs of {UNDERSTOOD_RELEASE}x"))
     };

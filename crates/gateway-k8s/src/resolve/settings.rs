@@ -20,7 +20,7 @@ pub struct Settings {
     pub(super) local_endpoints: bool,
     pub(super) pool: Arc<[AddressRange]>,
     pub(super) extensions: BTreeSet<ExtensionRef>,
-    pub(super) release: Option<Arc<str>>,
+    pub(super) releases: Vec<Arc<str>>,
     pub(super) exposure: Exposure,
     pub(super) serving: Serving,
     pub(super) infrastructure: bool,
@@ -60,7 +60,7 @@ impl Settings {
             local_endpoints: false,
             pool: Arc::default(),
             extensions: BTreeSet::new(),
-            release: None,
+            releases: Vec::new(),
             exposure: Exposure::Direct,
             serving: Serving::Everything,
             infrastructure: true,
@@ -126,12 +126,15 @@ impl Settings {
         self
     }
 
-    /// The release of the installed CRDs, as in `v1.7.0`, from their annotation
-    /// `gateway.networking.k8s.io/bundle-version`. Unknown by default: files do
-    /// not pass through CRDs.
+    /// The releases of the installed CRDs, as in `v1.7.0`, from their annotation
+    /// `gateway.networking.k8s.io/bundle-version`. None by default, which means that
+    /// nothing is known of them: files do not pass through CRDs.
     #[must_use]
-    pub fn with_release(mut self, release: impl Into<Arc<str>>) -> Self {
-        self.release = Some(release.into());
+    pub fn with_releases<R: Into<Arc<str>>>(
+        mut self,
+        releases: impl IntoIterator<Item = R>,
+    ) -> Self {
+        self.releases = releases.into_iter().map(Into::into).collect();
         self
     }
 }

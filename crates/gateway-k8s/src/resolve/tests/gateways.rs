@@ -66,19 +66,21 @@ fn the_release_of_the_crds_is_looked_at_where_there_are_crds() {
         [(Accepted, True, Reason::Accepted)]
     );
     assert_eq!(
-        conditions(Settings::cluster().with_release("v1.7.0")),
+        conditions(Settings::cluster().with_releases(["v1.7.0"])),
         [
             (Accepted, True, Reason::Accepted),
             (SupportedVersion, True, Reason::SupportedVersion)
         ]
     );
-    assert_eq!(
-        conditions(Settings::cluster().with_release("v1.0.0")),
-        [
-            (Accepted, False, Reason::UnsupportedVersion),
-            (SupportedVersion, False, Reason::UnsupportedVersion)
-        ]
-    );
+    for others in [&["v1.0.0"][..], &["unknown", "v1.7.0"]] {
+        assert_eq!(
+            conditions(Settings::cluster().with_releases(others.iter().copied())),
+            [
+                (Accepted, True, Reason::Accepted),
+                (SupportedVersion, False, Reason::UnsupportedVersion)
+            ]
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The CustomResourceDefinitions of the Gateway API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::core::ApiResource;
 use serde_json::{Map, Value};
@@ -42,13 +42,13 @@ impl Definitions {
         is_known.then(|| self.releases.contains_key(&watched.definition()))
     }
 
-    /// The release that is installed. If there are several, of the kind that comes
-    /// first.
-    pub(super) fn release(&self) -> Option<String> {
-        let kinds = Watched::all().iter().filter(|kind| !kind.is_built_in);
-        kinds
-            .filter_map(|kind| self.releases.get(&kind.definition())?.clone())
-            .next()
+    /// The releases that are installed, each once.
+    pub(super) fn releases(&self) -> Vec<String> {
+        let all = self.releases.values();
+        let all: BTreeSet<_> = all
+            .map(|release| release.as_deref().unwrap_or(UNLABELLED))
+            .collect();
+        all.into_iter().map(str::to_owned).collect()
     }
 }
 
@@ -110,6 +110,9 @@ fn definition(object: &Map<String, Value>) -> Option<(String, Option<String>)> {
     let release = annotations.and_then(|annotations| text(annotations, RELEASE));
     Some((name.to_owned(), release.map(str::to_owned)))
 }
+
+/// The release of a definition that does not say of which it is.
+const UNLABELLED: &str = "unknown";
 
 /// Source: `pkg/consts` of the Gateway API.
 const RELEASE: &str = "gateway.networking.k8s.io/bundle-version";

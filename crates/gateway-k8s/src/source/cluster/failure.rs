@@ -27,6 +27,11 @@ impl Failure {
         self.code() == Some(404)
     }
 
+    /// Whether the API server has decided so, and asking again will not change it soon.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self.code(), Some(401 | 403 | 404 | 405))
+    }
+
     /// Whether the API server seems not to be there, or not to be itself.
     pub(super) fn is_outage(&self) -> bool {
         match self.code() {

@@ -120,8 +120,8 @@ impl Cluster {
     /// or how watching goes.
     ///
     /// The first reading is given when every kind that is installed was listed. A kind
-    /// that still cannot be listed ten seconds after the others were is not waited for
-    /// any longer. One change is told at once; while many come, they are told together,
+    /// that still may not be listed ten seconds after the others were is not waited for
+    /// any longer, nor is one that still cannot be after a minute. One change is told at once; while many come, they are told together,
     /// so that from one reading to the next it is twice as long as the caller was busy
     /// with the first: one to ten milliseconds. Those of statuses keep those of objects
     /// waiting for nothing.
@@ -151,6 +151,11 @@ impl Cluster {
         }
     }
 
+    /// How watching goes, whether or not a reading was given.
+    pub fn kinds(&self) -> Vec<WatchedKind> {
+        self.news.borrow().kinds()
+    }
+
     /// When what is new may be told.
     fn due(&self) -> Option<Instant> {
         let told = self.told.as_ref()?;
@@ -177,9 +182,9 @@ impl Cluster {
 
     /// Waits until it is worth while to look.
     async fn wait(&mut self) {
-        let patience = self.stuck.map(|since| since + PATIENCE);
+        let given_up = self.given_up();
         let impatient = async {
-            match patience {
+            match given_up {
                 Some(end) => sleep_until(end).await,
                 None => pending().await,
             }
@@ -211,7 +216,7 @@ impl Cluster {
         }
         let now = Instant::now();
         self.stuck = is_stuck.then(|| self.stuck.unwrap_or(now));
-        let is_given_up = self.stuck.is_some_and(|since| now >= since + PATIENCE);
+        let is_given_up = self.given_up().is_some_and(|end| now >= end);
         if is_listed || is_given_up {
             self.stuck = None;
             self.supervisor.state.send_if_modified(|state| {
@@ -221,6 +226,16 @@ impl Cluster {
         }
         is_listed || is_given_up
     }
+
+    /// Until when what cannot be had is waited for.
+    fn given_up(&self) -> Option<Instant> {
+        let patience = if self.news.borrow().is_whole() {
+            PATIENCE
+        } else {
+            LONG_PATIENCE
+        };
+        self.stuck.map(|since| since + patience)
+    }
 }
 
 impl Drop for Cluster {
@@ -229,8 +244,10 @@ impl Drop for Cluster {
     }
 }
 
-/// How long what cannot be had is waited for.
+/// How long what may not be had is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long what cannot be had now is: an API server that begins is not ready for all.
+const LONG_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often the time that a reading took passes before the next, within limits.
 const PAUSE: u32 = 2;

@@ -85,6 +85,7 @@ impl Follower for ObjectFollower {
         let phase = Phase::Retrying {
             since: Instant::now(),
             error: error.clone(),
+            is_refused: failure.is_refusal(),
         };
         if self.set_phase(phase) {
             tracing::warn!(kind = %self.watched().kind, error, "cannot be watched now");

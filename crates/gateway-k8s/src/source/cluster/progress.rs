@@ -30,6 +30,8 @@ pub(super) enum Phase {
     Retrying {
         since: Instant,
         error: String,
+        /// Whether it may not be, and not only cannot be just now.
+        is_refused: bool,
     },
 }
 
@@ -45,6 +47,17 @@ pub(super) enum Change {
 }
 
 impl Scope {
+    /// Whether its objects may not be looked at.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Retrying {
+                is_refused: true,
+                ..
+            }
+        )
+    }
+
     /// Takes in how it goes. Since when is not told anew while it does not go well.
     pub(super) fn set_phase(&mut self, phase: Phase) -> Change {
         let (change, phase) = match (&self.phase, phase) {
@@ -54,11 +67,17 @@ impl Scope {
             {
                 return Change::None;
             }
-            (Phase::Retrying { since, .. }, Phase::Retrying { error, .. }) => (
+            (
+                Phase::Retrying { since, .. },
+                Phase::Retrying {
+                    error, is_refused, ..
+                },
+            ) => (
                 Change::Reason,
                 Phase::Retrying {
                     since: *since,
                     error,
+                    is_refused,
                 },
             ),
             (_, phase) => (Change::Turn, phase),
@@ -76,7 +95,7 @@ impl Followed {
         }
         let retrying = self.scopes.iter().find_map(|scope| match &scope.phase {
             Phase::Well => None,
-            Phase::Retrying { since, error } => Some(KindState::Retrying {
+            Phase::Retrying { since, error, .. } => Some(KindState::Retrying {
                 since: *since,
                 error: error.clone(),
             }),

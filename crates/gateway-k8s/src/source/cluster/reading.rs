@@ -21,9 +21,12 @@ pub struct Reading {
     /// Every kind the gateway looks at, in the same order each time.
     pub kinds: Vec<WatchedKind>,
     /// The release of the Gateway API that is installed, as its
-    /// CustomResourceDefinitions say in `gateway.networking.k8s.io/bundle-version`.
-    pub bundle_version: Option<String>,
+    /// CustomResourceDefinitions say in `gateway.networking.k8s.io/bundle-version`;
+    /// several, if they do not agree, and `unknown` for those that do not say. None, if
+    /// definitions cannot be looked at, or there are none.
+    pub bundle_versions: Vec<String>,
     pub(super) is_complete: bool,
+    pub(super) is_whole: bool,
 }
 
 /// An object that is not used as it is written, because it does not have the form of
@@ -80,6 +83,13 @@ impl Reading {
     /// True for every reading that [`Cluster::changed`](super::Cluster::changed) gives.
     pub fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    /// Whether nothing is missing in the world but what may not be looked at: every other
+    /// kind that is installed has been listed. If not, what is missing may well be there,
+    /// and the world is no reason to tell anybody that it is not.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Whether every kind that is installed is followed right now, so that the world

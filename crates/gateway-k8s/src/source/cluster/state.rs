@@ -21,7 +21,7 @@ pub(super) struct State {
     problems: BTreeMap<ObjectRef, ObjectProblem>,
     /// One for each of [`Watched::all`].
     kinds: Vec<Followed>,
-    bundle_version: Option<String>,
+    bundle_versions: Vec<String>,
     /// Whether it is known which kinds are installed.
     is_discovered: bool,
     /// Whether the world may be served. Never taken back.
@@ -53,7 +53,7 @@ impl State {
             statuses: Statuses::default(),
             problems: BTreeMap::new(),
             kinds: Watched::all().iter().map(|_| Followed::default()).collect(),
-            bundle_version: None,
+            bundle_versions: Vec::new(),
             is_discovered: false,
             is_complete: false,
         }
@@ -132,15 +132,21 @@ impl State {
         !std::mem::replace(&mut self.is_discovered, true)
     }
 
-    pub(super) fn set_bundle_version(&mut self, version: Option<String>) -> bool {
-        let is_different = self.bundle_version != version;
-        self.bundle_version = version;
+    pub(super) fn set_bundle_versions(&mut self, versions: Vec<String>) -> bool {
+        let is_different = self.bundle_versions != versions;
+        self.bundle_versions = versions;
         is_different
     }
 
     /// Whether everything was listed.
     pub(super) fn is_listed(&self) -> bool {
         self.is_discovered && self.scopes().all(|scope| scope.is_listed)
+    }
+
+    /// Whether everything was listed that may be.
+    pub(super) fn is_whole(&self) -> bool {
+        let mut scopes = self.scopes();
+        self.is_discovered && scopes.all(|scope| scope.is_listed || scope.is_refused())
     }
 
     /// Whether nothing is to be waited for but what cannot be had, while the API
@@ -155,7 +161,8 @@ impl State {
                 .all(|scope| scope.is_listed || is_retrying(scope))
     }
 
-    pub(super) fn reading(&self) -> Reading {
+    /// How watching goes, of each kind.
+    pub(super) fn kinds(&self) -> Vec<WatchedKind> {
         let kinds = Watched::all().iter().zip(&self.kinds);
         let kinds = kinds.map(|(watched, followed)| WatchedKind {
             group: watched.group.clone(),
@@ -163,13 +170,18 @@ impl State {
             version: followed.version.as_deref().map(str::to_owned),
             state: followed.state(),
         });
+        kinds.collect()
+    }
+
+    pub(super) fn reading(&self) -> Reading {
         Reading {
             world: self.world.clone(),
             statuses: self.statuses.clone(),
             problems: self.problems.values().cloned().collect(),
-            kinds: kinds.collect(),
-            bundle_version: self.bundle_version.clone(),
+            kinds: self.kinds(),
+            bundle_versions: self.bundle_versions.clone(),
             is_complete: self.is_complete,
+            is_whole: self.is_whole(),
         }
     }
 

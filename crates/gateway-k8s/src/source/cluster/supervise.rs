@@ -57,9 +57,9 @@ impl Supervisor {
                         (soon * 2).min(POLL)
                     };
                     match (known.are_hidden, is_settled) {
-                        (true, _) => Until::Then(POLL),
+                        (true, true) => Until::Then(POLL),
                         (false, true) => Until::News,
-                        (false, false) => Until::Then(soon),
+                        (_, false) => Until::Then(soon),
                     }
                 }
                 Err(failure) => Until::Answer(pace.after(&failure), failure),

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::Api;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio::time::Instant;
 
 use super::definitions::{DefinitionFollower, Definitions};
 use super::discover::Installed;
@@ -24,6 +26,8 @@ pub(super) struct Watches {
     duties: HashMap<Id, Duty>,
     /// The kinds that are followed, and in which version.
     followed: BTreeMap<usize, (Arc<str>, Vec<AbortHandle>)>,
+    /// The kinds of them that were not found, and since when.
+    absent: BTreeMap<usize, Instant>,
     pub(super) definitions: watch::Sender<Definitions>,
     /// How often a kind was missing that was thought to be installed.
     pub(super) missing: watch::Sender<u64>,
@@ -49,6 +53,7 @@ impl Watches {
             tasks: JoinSet::new(),
             duties: HashMap::new(),
             followed: BTreeMap::new(),
+            absent: BTreeMap::new(),
             definitions: watch::Sender::default(),
             missing: watch::Sender::default(),
             pulse: Pulse::new(),
@@ -78,9 +83,17 @@ impl Watches {
                     self.follow(kind, version.into());
                 }
                 // What is defined may be served again in a moment.
-                (None, Some(_)) if is_defined != Some(true) => self.forget(kind),
+                (None, Some(_)) if is_defined != Some(true) => {
+                    if is_defined == Some(false) || self.is_gone(kind) {
+                        self.forget(kind);
+                    } else {
+                        is_settled = false;
+                    }
+                    continue;
+                }
                 (Some(_) | None, _) => {}
             }
+            self.absent.remove(&kind);
             is_settled &= is_defined.is_none_or(|defined| defined == installed.contains_key(&kind));
         }
         is_settled
@@ -88,16 +101,16 @@ impl Watches {
 
     /// Says what was found.
     pub(super) fn tell(&self, definitions: &Definitions) {
-        let release = definitions.release();
+        let releases = definitions.releases();
         self.context.state.send_if_modified(|state| {
             let is_first = state.set_discovered();
-            state.set_bundle_version(release) || is_first
+            state.set_bundle_versions(releases) || is_first
         });
     }
 
     fn follow(&mut self, kind: usize, version: Arc<str>) {
         self.end(kind);
-        let scopes = match self.places(kind) {
+        let scopes = match self.context.settings.places(&Watched::all()[kind]) {
             Some(namespaces) => namespaces.len(),
             None => 1,
         };
@@ -116,7 +129,15 @@ impl Watches {
         self.followed.insert(kind, (version, handles));
     }
 
+    /// Whether a kind was not found for so long that it is not there: an API server that
+    /// begins again does not know all it serves at once.
+    fn is_gone(&mut self, kind: usize) -> bool {
+        let since = self.absent.entry(kind).or_insert_with(Instant::now);
+        since.elapsed() >= ABSENT
+    }
+
     fn forget(&mut self, kind: usize) {
+        self.absent.remove(&kind);
         self.end(kind);
         self.context.state.send_modify(|state| state.forget(kind));
     }
@@ -162,25 +183,14 @@ impl Watches {
         handle
     }
 
-    /// The namespaces in which a kind is followed; nothing for the whole cluster.
-    fn places(&self, kind: usize) -> Option<&[String]> {
-        let watched = &Watched::all()[kind];
-        let settings = &self.context.settings;
-        match &settings.secrets {
-            Some(namespaces) if watched.is_secret() => Some(namespaces),
-            _ if !watched.reader.namespaced || settings.namespaces.is_empty() => None,
-            _ => Some(&settings.namespaces),
-        }
-    }
-
     fn follower(&self, kind: usize, version: &Arc<str>, scope: usize) -> ObjectFollower {
-        let places = self.places(kind);
-        let namespace = places.and_then(|namespaces| namespaces.get(scope));
+        let places = self.context.settings.places(&Watched::all()[kind]);
+        let namespace = places.and_then(|namespaces| namespaces.into_iter().nth(scope));
         ObjectFollower {
             kind,
             version: Arc::clone(version),
             scope,
-            namespace: namespace.cloned(),
+            namespace,
             state: self.context.state.clone(),
             missing: self.missing.clone(),
         }
@@ -225,3 +235,7 @@ impl Watches {
         }
     }
 }
+
+/// How long a kind is not found where its definition cannot be looked at, before it is
+/// taken to be gone.
+const ABSENT: Duration = Duration::from_secs(10);

@@ -12,7 +12,7 @@ async fn a_cluster_without_the_gateway_api_is_served_too() {
 
     assert!(reading.is_complete() && reading.is_connected());
     assert_eq!(*state_of::<HttpRoute>(&reading), KindState::NotInstalled);
-    assert_eq!(reading.bundle_version, None);
+    assert!(reading.bundle_versions.is_empty());
     assert_eq!(size(&reading.world), 1);
 }
 
@@ -40,8 +40,26 @@ async fn kinds_are_followed_as_they_are_installed() {
         !reading.world.http_routes.is_empty()
     })
     .await;
-    assert_eq!(reading.bundle_version.as_deref(), Some("v1.7.0"));
+    assert_eq!(reading.bundle_versions, ["v1.7.0"]);
     assert_eq!(*state_of::<Gateway>(&reading), KindState::NotInstalled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn releases_that_do_not_agree_are_all_told() {
+    let server = ApiServer::with_gateway_api();
+    server.apply(
+        "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {\
+         name: httproutes.gateway.networking.k8s.io, \
+         annotations: {gateway.networking.k8s.io/bundle-version: v1.4.1}}}",
+    );
+    server.apply(
+        "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {\
+         name: tcproutes.gateway.networking.k8s.io}}",
+    );
+
+    let (_cluster, reading) = follow(&server).await;
+
+    assert_eq!(reading.bundle_versions, ["unknown", "v1.4.1", "v1.7.0"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,4 +183,25 @@ async fn where_definitions_are_hidden_it_is_asked_every_half_minute() {
     server.uninstall::<HttpRoute>();
     let gone = |reading: &Reading| *state_of::<HttpRoute>(reading) == KindState::NotInstalled;
     until(&mut cluster, gone).await;
+}
+
+/// An API server that has just begun answers, and does not know all it serves.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_lacks_kinds_for_a_moment_removes_nothing() {
+    let server = ApiServer::with_gateway_api();
+    server.fault(
+        Requests::to("customresourcedefinitions"),
+        Fault::Status(403),
+    );
+    let (mut cluster, _) = follow(&server).await;
+
+    server.uninstall::<HttpRoute>();
+    let told = told_within(&mut cluster, Duration::from_secs(5)).await;
+    server.install::<HttpRoute>(&["v1"]);
+    let later = told_within(&mut cluster, Duration::from_secs(120)).await;
+
+    let is_gone = |reading: &Reading| *state_of::<HttpRoute>(reading) == KindState::NotInstalled;
+    assert!(!told.iter().chain(&later).any(is_gone));
+    let last = later.last().expect("something was told");
+    assert_eq!(*state_of::<HttpRoute>(last), KindState::Watching);
 }

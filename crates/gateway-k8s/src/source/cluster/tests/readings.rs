@@ -12,7 +12,7 @@ async fn the_first_reading_has_everything() {
 
     assert!(reading.is_complete() && reading.is_connected());
     assert_eq!(size(&reading.world), 12);
-    assert_eq!(reading.bundle_version.as_deref(), Some("v1.7.0"));
+    assert_eq!(reading.bundle_versions, ["v1.7.0"]);
     assert!(reading.problems.is_empty(), "{:?}", reading.problems);
     assert!(
         reading
@@ -184,7 +184,28 @@ async fn a_kind_that_is_not_permitted_is_done_without() {
     assert!(is_retrying(state_of::<k8s_openapi::api::core::v1::Secret>(
         &reading
     )));
+    assert!(reading.is_whole());
     assert_eq!(size(&reading.world), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_cannot_be_listed_now_is_waited_for_longer_and_missed() {
+    for status in [429, 500, 503] {
+        let server = ApiServer::with_gateway_api();
+        populate(&server);
+        let services = Requests::to("services").verb(Verb::List);
+        server.fault(services, Fault::Status(status));
+        let began = Instant::now();
+
+        let (mut cluster, reading) = follow(&server).await;
+
+        let waited = began.elapsed();
+        assert!((60..62).contains(&waited.as_secs()), "{waited:?}");
+        assert!(reading.is_complete() && !reading.is_whole());
+        server.heal();
+        let reading = until(&mut cluster, Reading::is_whole).await;
+        assert!(reading.world.services.get("shop", "cart").is_some());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,6 +248,23 @@ async fn secrets_can_be_restricted_further() {
     let asked = server.log(&Requests::to("secrets"));
     assert!(!asked.is_empty());
     assert!(asked.iter().all(|one| one.namespace == "elsewhere"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn endpoints_of_the_pods_are_looked_at_wherever_they_are() {
+    let server = ApiServer::with_gateway_api();
+    populate(&server);
+    let settings = ClusterSettings::new()
+        .with_namespaces(["edge"])
+        .with_endpoints_of(["shop", "edge"]);
+    let mut cluster = Cluster::new(server.client(), settings);
+
+    let world = cluster.changed().await.world;
+
+    assert_eq!((world.endpoint_slices.len(), world.services.len()), (1, 0));
+    let asked = server.log(&Requests::to("endpointslices").verb(Verb::List));
+    let asked: Vec<_> = asked.iter().map(|one| &*one.namespace).collect();
+    assert_eq!(asked.len(), 2, "{asked:?}");
 }
 
 #[tokio::test(start_paused = true)]
