@@ -11,6 +11,10 @@
 //! exactly as many pass as there are tokens, for a bucket is one atomic number. They are those
 //! of this process: with several replicas, each allows the whole limit.
 //!
+//! With [`Refill::Continuous`], [governor](https://docs.rs/governor) decides by the generic cell
+//! rate algorithm whether there is a token, and what is left of the bucket without it. It has no
+//! windows: these are counted here. So are keys, queues and what clients are told.
+//!
 //! Keys are kept as hashes, and only so many at a time, whatever clients send. When there are
 //! more, the buckets are forgotten that are full or nearly so; a key that comes back then starts
 //! afresh. A request without a key shares the bucket of all that lack it, so that leaving it out
@@ -89,6 +93,7 @@ mod bucket;
 mod error;
 mod fields;
 mod future;
+mod gcra;
 mod key;
 mod layer;
 mod limiter;

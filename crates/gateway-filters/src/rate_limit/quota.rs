@@ -1,14 +1,17 @@
 //! How many requests may pass: arithmetic on one number, without a clock.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
+
+use super::gcra;
 
 /// A bucket of tokens, of which each request takes one.
 ///
 /// All that is to know of a bucket is one `u64`, so that it fits into an atomic; `0` is a full
 /// one. What it means depends on the refill:
 ///
-/// - continuous: the nanosecond at which the bucket is full again. This is the generic cell rate
-///   algorithm of ATM: taking a token moves that moment by the time one token needs.
+/// - continuous: the nanosecond at which the bucket is full again. Taking a token moves that moment
+///   by the time one token needs. [`gcra`] says whether there is one.
 /// - by window: in the upper 40 bits the millisecond in which the window began, in the lower 24
 ///   how many tokens of a full bucket are missing.
 ///
@@ -68,10 +71,7 @@ impl Quota {
     /// The bucket after one token was taken at `now`; `None` if there is none to take.
     pub(super) fn take(&self, state: u64, now: u64) -> Option<u64> {
         match self.refill {
-            Refill::Continuous => {
-                let full_at = state.max(now) + self.interval;
-                (full_at - now <= self.interval * u64::from(self.burst)).then_some(full_at)
-            }
+            Refill::Continuous => gcra::take(self.cells(), state, now),
             Refill::Window => {
                 let mut window = self.settle(Window::unpack(state), now);
                 if window.missing >= self.burst {
@@ -137,6 +137,14 @@ impl Quota {
             full_after: after(self.full_at(state)),
             next_after: after(self.turn_at(state, ahead.saturating_add(1))),
         }
+    }
+
+    /// The burst and the interval, as `governor` has them.
+    fn cells(&self) -> governor::Quota {
+        let burst = NonZeroU32::new(self.burst).expect("no burst is zero");
+        let interval = Duration::from_nanos(self.interval);
+        let cells = governor::Quota::with_period(interval).expect("no interval is zero");
+        cells.allow_burst(burst)
     }
 
     /// The window that is open at `now`; one that misses nothing, if the bucket has filled up.
@@ -226,6 +234,17 @@ mod tests {
             assert_eq!(quota.available(state, 5), 12);
             assert_eq!(drain(&quota, &mut state, 5), 12);
             assert_eq!(quota.available(state, 5), 0);
+        }
+    }
+
+    #[test]
+    fn idleness_saves_up_no_more_than_the_burst() {
+        for refill in [Refill::Continuous, Refill::Window] {
+            let quota = quota(refill, 7, 12, 1_000);
+            let mut state = 0;
+            drain(&quota, &mut state, 5);
+
+            assert_eq!(drain(&quota, &mut state, 100 * SECOND), 12);
         }
     }
 
