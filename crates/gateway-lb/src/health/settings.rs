@@ -200,6 +200,9 @@ pub struct FailureRatio {
 
 impl FailureRatio {
     /// `share` of the requests, or more, have failed, out of at least `volume`, within `window`.
+    ///
+    /// A window begins with a failure, and the first failure after its end begins the next. What
+    /// succeeded before that does not count.
     #[must_use]
     pub const fn new(share: Percent, volume: u32, window: Duration) -> Self {
         Self {
@@ -209,7 +212,7 @@ impl FailureRatio {
         }
     }
 
-    /// For how long requests are counted, before the counting begins anew.
+    /// For how long requests are counted, from a failure on, before the counting begins anew.
     #[must_use]
     pub const fn window(&self) -> Duration {
         self.window

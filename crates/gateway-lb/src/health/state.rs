@@ -78,13 +78,16 @@ impl EndpointHealth {
         }
     }
 
-    /// So many requests have succeeded.
+    /// So many requests have succeeded since it was told the last time.
+    ///
+    /// They count towards a ratio only while its window is open. A failure opens it: successes
+    /// before that have piled up for nobody knows how long.
     pub fn succeeded(&mut self, ejection: &Ejection, requests: u32, now: Instant) {
         if requests > 0 {
             self.failures_in_a_row = 0;
-            self.count(ejection.ratio(), now, |window| {
-                window.successes = window.successes.saturating_add(requests);
-            });
+            if self.window.is_open(ejection.ratio(), now) {
+                self.window.successes = self.window.successes.saturating_add(requests);
+            }
         }
     }
 
@@ -98,9 +101,10 @@ impl EndpointHealth {
             return;
         }
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
-        self.count(ejection.ratio(), now, |window| {
-            window.failures = window.failures.saturating_add(1);
-        });
+        if !self.window.is_open(ejection.ratio(), now) {
+            self.window = Window::from(now);
+        }
+        self.window.failures = self.window.failures.saturating_add(1);
 
         let in_a_row = ejection
             .consecutive()
@@ -132,17 +136,21 @@ impl EndpointHealth {
         self.failures_in_a_row = 0;
         self.window = Window::default();
     }
+}
 
-    fn count(&mut self, ratio: Option<FailureRatio>, now: Instant, add: impl FnOnce(&mut Window)) {
-        let Some(ratio) = ratio else { return };
-        let is_over = |since| now.saturating_duration_since(since) >= ratio.window();
-        if self.window.since.is_none_or(is_over) {
-            self.window = Window {
-                since: Some(now),
-                ..Window::default()
-            };
+impl Window {
+    fn from(now: Instant) -> Self {
+        Self {
+            since: Some(now),
+            ..Self::default()
         }
-        add(&mut self.window);
+    }
+
+    fn is_open(&self, ratio: Option<FailureRatio>, now: Instant) -> bool {
+        let age = self.since.map(|since| now.saturating_duration_since(since));
+        ratio
+            .zip(age)
+            .is_some_and(|(ratio, age)| age < ratio.window())
     }
 }
 

@@ -135,7 +135,30 @@ async fn ratio_counts_from_its_volume_within_its_window() {
     advance(10 * SECOND).await;
     mix(4);
     assert!(healthy(&health, 1), "the first are forgotten");
-    mix(1);
+    mix(2);
+    assert!(!healthy(&health, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn successes_before_a_window_hide_no_failures_in_it() {
+    let ratio = FailureRatio::new(Percent::new(50), 10, 60 * SECOND);
+    let health = ejecting(Ejection::new().with_consecutive(None).with_ratio(ratio));
+    let _balancer = balancer(&health, [1, 2]);
+    let succeed = |times| {
+        for _ in 0..times {
+            health.report(address(1), Outcome::Success);
+        }
+    };
+
+    // Once before the first window, once after it is over.
+    for _ in 0..2 {
+        succeed(1000);
+        fail(&health, 1, 9);
+        assert!(healthy(&health, 1), "fewer than the volume");
+        advance(60 * SECOND).await;
+    }
+    succeed(1000);
+    fail(&health, 1, 10);
     assert!(!healthy(&health, 1));
 }
 
