@@ -40,6 +40,10 @@ impl Preference {
 
     /// Takes no notice of health while less than this share is healthy, because what is thought
     /// of so many is more likely wrong, or the rest would be overrun. Zero by default: never.
+    ///
+    /// The share is that of the endpoints that are picked from: backups count where they
+    /// [join](Self::with_backups_below), and count alone while no other endpoint is healthy. If
+    /// none is healthy at all, backups are picked only where there are no others.
     #[must_use]
     pub const fn with_panic_below(mut self, share: Percent) -> Self {
         self.panic_below = share;
@@ -61,47 +65,75 @@ impl Preference {
             healthy: &healthy,
         };
 
-        let primary = |endpoint: &Endpoint| endpoint.weight() > 0 && !endpoint.is_backup();
-        let any = |endpoint: &Endpoint| endpoint.weight() > 0;
-        let primaries = view.count(primary);
-        let with_backups = primaries.healthy == 0
-            || self
-                .backup_below
-                .is_more_than(primaries.healthy, primaries.all);
-        let considered = |endpoint: &Endpoint| {
-            if with_backups {
-                any(endpoint)
-            } else {
-                primary(endpoint)
-            }
-        };
-
-        let counts = view.count(considered);
+        let group = self.group(&view);
+        let counts = view.count(|endpoint| group.has(endpoint));
         if self.panic_below.is_more_than(counts.healthy, counts.all) {
-            // The backups would be no less doubtful than the others.
-            let in_panic = |endpoint: &Endpoint| {
-                if primaries.all > 0 {
-                    primary(endpoint)
-                } else {
-                    any(endpoint)
-                }
-            };
-            return endpoints.iter().map(in_panic).collect();
+            return endpoints
+                .iter()
+                .map(|endpoint| group.has(endpoint))
+                .collect();
         }
-        let local = self.stays_in(&view, considered);
+        let local = self.stays_in(&view, group);
         std::iter::zip(endpoints, &healthy)
             .map(|(endpoint, healthy)| {
-                *healthy && considered(endpoint) && (local.is_none() || endpoint.zone() == local)
+                *healthy && group.has(endpoint) && (local.is_none() || endpoint.zone() == local)
             })
             .collect()
     }
 
+    /// Those that are picked from, as far as that is no matter of zones.
+    fn group(&self, view: &View<'_>) -> Group {
+        let primaries = view.count(|endpoint| Group::PRIMARIES.has(endpoint));
+        let backups = view.count(|endpoint| Group::BACKUPS.has(endpoint));
+        match (primaries.healthy, backups.healthy) {
+            // The backups are no less doubtful than the others.
+            (0, 0) if primaries.all > 0 => Group::PRIMARIES,
+            (0, _) => Group::BACKUPS,
+            (healthy, _) => Group {
+                backups: self.backup_below.is_more_than(healthy, primaries.all),
+                ..Group::PRIMARIES
+            },
+        }
+    }
+
     /// The zone that is picked from alone.
-    fn stays_in(&self, view: &View<'_>, considered: impl Fn(&Endpoint) -> bool) -> Option<Zone> {
+    fn stays_in(&self, view: &View<'_>, group: Group) -> Option<Zone> {
         let (zone, spill_below) = self.zone?;
-        let local = view.count(|endpoint| endpoint.zone() == Some(zone) && considered(endpoint));
+        // What backups stand in for counts: they would be overrun.
+        let counted = Group {
+            primaries: true,
+            ..group
+        };
+        let local = view.count(|endpoint| endpoint.zone() == Some(zone) && counted.has(endpoint));
         let enough = local.healthy > 0 && !spill_below.is_more_than(local.healthy, local.all);
         enough.then_some(zone)
+    }
+}
+
+/// Endpoints that a weight makes eligible, of one kind or both.
+#[derive(Clone, Copy)]
+struct Group {
+    primaries: bool,
+    backups: bool,
+}
+
+impl Group {
+    const PRIMARIES: Self = Self {
+        primaries: true,
+        backups: false,
+    };
+    const BACKUPS: Self = Self {
+        primaries: false,
+        backups: true,
+    };
+
+    fn has(self, endpoint: &Endpoint) -> bool {
+        let kind = if endpoint.is_backup() {
+            self.backups
+        } else {
+            self.primaries
+        };
+        kind && endpoint.weight() > 0
     }
 }
 
@@ -207,6 +239,26 @@ mod tests {
     }
 
     #[test]
+    fn panic_is_of_those_that_are_picked_from() {
+        let set = set(4, |last, endpoint| {
+            if last >= 2 {
+                endpoint.as_backup()
+            } else {
+                endpoint
+            }
+        });
+        let preference = Preference::new().with_panic_below(Percent::new(60));
+
+        assert_eq!(picked_from(preference, &set, &[0]), [0, 1]);
+        assert_eq!(picked_from(preference, &set, &[0, 1]), [2, 3]);
+        assert_eq!(picked_from(preference, &set, &[0, 1, 2]), [2, 3]);
+        assert_eq!(picked_from(preference, &set, &[0, 1, 2, 3]), [0, 1]);
+        let joined = preference.with_backups_below(Percent::ALL);
+        assert_eq!(picked_from(joined, &set, &[0]), [1, 2, 3]);
+        assert_eq!(picked_from(joined, &set, &[0, 2]), [0, 1, 2, 3]);
+    }
+
+    #[test]
     fn weight_of_zero_is_never_eligible() {
         let set = set(2, |last, endpoint| endpoint.with_weight(u32::from(last)));
 
@@ -231,20 +283,45 @@ mod tests {
         )
     }
 
+    /// An endpoint's weight, zone and kind, and whether it is healthy.
+    type Made = (u32, Option<bool>, bool, bool);
+
+    fn made() -> impl Strategy<Value = Vec<Made>> {
+        let one = (
+            0..3_u32,
+            any::<Option<bool>>(),
+            any::<bool>(),
+            any::<bool>(),
+        );
+        vec(one, 0..12)
+    }
+
+    fn set_of(made: &[Made]) -> EndpointSet {
+        let endpoints = made
+            .iter()
+            .zip(0..)
+            .map(|((weight, zone, backup, _), last)| {
+                let mut endpoint = endpoint(last).with_weight(*weight);
+                if let Some(zone) = zone {
+                    endpoint = endpoint.with_zone(Zone::new(if *zone { "a" } else { "b" }));
+                }
+                if *backup {
+                    endpoint.as_backup()
+                } else {
+                    endpoint
+                }
+            });
+        endpoints.collect()
+    }
+
     proptest! {
         /// While anything that has a weight is healthy, something is eligible.
         #[test]
         fn something_is_eligible_while_something_is_healthy(
             preference in preferences(),
-            made in vec((0..3_u32, any::<Option<bool>>(), any::<bool>(), any::<bool>()), 0..12),
+            made in made(),
         ) {
-            let set: EndpointSet = made.iter().zip(0..).map(|((weight, zone, backup, _), last)| {
-                let mut endpoint = endpoint(last).with_weight(*weight);
-                if let Some(zone) = zone {
-                    endpoint = endpoint.with_zone(Zone::new(if *zone { "a" } else { "b" }));
-                }
-                if *backup { endpoint.as_backup() } else { endpoint }
-            }).collect();
+            let set = set_of(&made);
             let usable = |index: usize| made[index].3 && made[index].0 > 0;
 
             let eligible = preference.eligible(&set, |index| made[index].3);
@@ -252,6 +329,36 @@ mod tests {
             prop_assert_eq!(eligible.len(), set.len());
             prop_assert!(eligible.iter().any(|eligible| *eligible) || !(0..set.len()).any(usable));
             prop_assert!((0..set.len()).all(|index| !eligible[index] || made[index].0 > 0));
+        }
+
+        /// Unhealthy endpoints are eligible only in panic, and then no healthy one is left out but
+        /// backups that are not to join yet.
+        #[test]
+        fn no_unhealthy_endpoint_is_preferred_to_a_healthy_one(
+            preference in preferences(),
+            made in made(),
+        ) {
+            let set = set_of(&made);
+            let eligible = preference.eligible(&set, |index| made[index].3);
+            let count = |wanted: &dyn Fn(usize, Made) -> bool| {
+                (0..set.len()).filter(|index| wanted(*index, made[*index])).count()
+            };
+
+            let picked = count(&|index, _| eligible[index]);
+            let healthy = count(&|index, (.., healthy)| eligible[index] && healthy);
+            if healthy < picked {
+                prop_assert!(preference.panic_below.is_more_than(healthy, picked));
+                let primaries = count(&|_, (weight, _, backup, _)| weight > 0 && !backup);
+                let well = count(&|_, (weight, _, backup, healthy)| weight > 0 && !backup && healthy);
+                let backups_wait = well > 0 && !preference.backup_below.is_more_than(well, primaries);
+                prop_assert_eq!(
+                    count(&|index, (weight, _, backup, healthy)| {
+                        let left_out = weight > 0 && healthy && !eligible[index];
+                        left_out && !(backup && backups_wait)
+                    }),
+                    0
+                );
+            }
         }
     }
 }
