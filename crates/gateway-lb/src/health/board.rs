@@ -64,6 +64,34 @@ impl Health {
         }
     }
 
+    /// Another one with these settings, whose endpoints begin as this one knows them: those that
+    /// are down stay down, and those that are ejected stay so until the time that was set. Without
+    /// an [`Ejection`] in the settings nobody is ejected.
+    ///
+    /// What it knows is for the first balancer that it is given to, and for those that come while
+    /// that has the endpoint. What this one is told from now on stays here.
+    #[must_use]
+    pub fn renewed(&self, settings: HealthSettings) -> Self {
+        let states = self.shared.states();
+        let renewed = states
+            .iter()
+            .map(|(address, state)| (*address, state.renewed(&settings)))
+            .collect();
+        drop(states);
+        let health = Self::new(settings);
+        let mut states = health.shared.states();
+        *states = renewed;
+        health.shared.publish(&states, []);
+        drop(states);
+        health
+    }
+
+    /// Whether `other` is a clone of this, or this of it: what one is told, both know.
+    #[must_use]
+    pub fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// The settings.
     #[must_use]
     pub fn settings(&self) -> &HealthSettings {
@@ -93,6 +121,19 @@ impl Health {
                 state.checked(&shared.settings, passed);
             }
         });
+    }
+
+    /// Nobody checks its endpoints any more: those that checks have taken down, or that none has
+    /// proven yet, are up, for no check would bring them up again. Those that are ejected stay so.
+    ///
+    /// Call it when the last checks have ended. Endpoints that come later begin as the settings
+    /// say.
+    pub fn unchecked(&self) {
+        let mut states = self.shared.states();
+        for state in states.values_mut() {
+            state.unchecked();
+        }
+        self.shared.publish(&states, states.keys().copied());
     }
 
     /// The endpoint at `address` has answered a request or failed to. One that is not known is
@@ -185,21 +226,23 @@ impl Health {
             .filter(|(_, entry)| is_used(entry))
             .map(|(address, entry)| (*address, Arc::clone(entry)))
             .collect();
-        // `before` holds a handle too, so from here on only the counts of `before` tell.
-        states.retain(|address, _| entries.contains_key(address));
+        // `before` holds a handle too, so from here on only the counts of `before` tell. Who was
+        // never there is inherited.
+        states.retain(|address, _| entries.contains_key(address) || !before.contains_key(address));
 
         let watched = endpoints
             .iter()
             .map(|endpoint| {
-                let entry = entries.entry(endpoint.address()).or_insert_with(|| {
-                    let state = EndpointHealth::new(&shared.settings);
-                    let entry = Entry::of(&state);
-                    states.insert(endpoint.address(), state);
-                    Arc::new(entry)
+                let address = endpoint.address();
+                let entry = entries.entry(address).or_insert_with(|| {
+                    let new = || EndpointHealth::new(&shared.settings);
+                    let state = states.entry(address).or_insert_with(new);
+                    Arc::new(Entry::of(state))
                 });
                 Arc::clone(entry)
             })
             .collect();
+        states.retain(|address, _| entries.contains_key(address));
         let version = shared.version.load(Ordering::Acquire);
         shared.entries.store(Arc::new(entries));
         Watched {
@@ -254,7 +297,7 @@ impl Entry {
     fn of(state: &EndpointHealth) -> Self {
         Self {
             healthy: AtomicBool::new(state.is_healthy()),
-            failing: AtomicBool::new(false),
+            failing: AtomicBool::new(state.is_failing()),
             successes: AtomicU32::new(0),
         }
     }

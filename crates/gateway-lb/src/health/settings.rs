@@ -42,7 +42,7 @@ impl HealthSettings {
     }
 
     /// Takes new endpoints for down until they have passed their checks. Off by default: they
-    /// are used at once.
+    /// are used at once. If nobody makes checks, they stay down.
     #[must_use]
     pub const fn with_unproven_down(mut self) -> Self {
         self.unproven = true;

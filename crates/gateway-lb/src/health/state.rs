@@ -42,6 +42,24 @@ impl EndpointHealth {
         }
     }
 
+    /// The same endpoint by other settings: it is as well as it was, what was counted is forgotten.
+    #[must_use]
+    pub fn renewed(&self, settings: &HealthSettings) -> Self {
+        let renewed = Self {
+            up: self.up,
+            ..Self::new(settings)
+        };
+        if settings.ejection().is_none() {
+            return renewed;
+        }
+        Self {
+            ejected_until: self.ejected_until,
+            returned: self.returned,
+            ejections: self.ejections,
+            ..renewed
+        }
+    }
+
     /// Whether it may be sent requests: its checks pass and it is not ejected.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
@@ -76,6 +94,12 @@ impl EndpointHealth {
             self.up = passed;
             self.against = 0;
         }
+    }
+
+    /// What checks have said does not count any more, since nobody makes any.
+    pub fn unchecked(&mut self) {
+        self.up = true;
+        self.against = 0;
     }
 
     /// So many requests have succeeded since it was told the last time.

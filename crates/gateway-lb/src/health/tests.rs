@@ -207,6 +207,69 @@ fn endpoint_that_no_balancer_has_is_forgotten() {
 }
 
 #[test]
+fn endpoints_are_up_once_nobody_checks_them() {
+    let ejection = Ejection::new().with_consecutive(Some(1));
+    let settings = HealthSettings::new().with_fall(1).with_rise(1);
+    let health = Health::new(settings.with_unproven_down().with_ejection(ejection));
+    let balancer = balancer(&health, [1, 2, 3]);
+    health.checked(address(1), true);
+    health.checked(address(1), false);
+    fail(&health, 2, 1);
+    assert!(balancer.pick().is_err());
+
+    health.unchecked();
+
+    assert!(healthy(&health, 1));
+    assert!(!healthy(&health, 2), "it is ejected");
+    assert!(healthy(&health, 3));
+    assert_eq!(balancer.ready_endpoints().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_settings_begin_with_what_was_known() {
+    let ejection = Ejection::new().with_consecutive(Some(1));
+    let settings = HealthSettings::new().with_fall(1).with_rise(1);
+    let before = Health::new(settings.clone().with_ejection(ejection.clone()));
+    let _balancer = balancer(&before, [1, 2, 3]);
+    before.checked(address(1), false);
+    fail(&before, 2, 1);
+
+    let after = before.renewed(settings.clone().with_ejection(ejection.with_base(SECOND)));
+    assert!(after.endpoints().is_empty());
+    let mut ready = balancer(&after, [1, 2, 3, 4]);
+    let known = |health: &Health| [1, 2, 3, 4].map(|last| healthy(health, last));
+    assert_eq!(known(&after), [false, false, true, true]);
+
+    // The ejection is as long as it was to be.
+    advance(29 * SECOND).await;
+    assert_eq!(ready.ready_endpoints().len(), 2);
+    advance(SECOND).await;
+    assert_eq!(ready.ready_endpoints().len(), 3);
+    after.checked(address(1), true);
+    assert_eq!(ready.ready_endpoints().len(), 4);
+
+    fail(&after, 2, 1);
+    let without = after.renewed(settings);
+    ready = balancer(&without, [1, 2, 3, 4]);
+    assert_eq!(ready.ready_endpoints().len(), 4, "there is no ejection");
+}
+
+#[test]
+fn what_is_inherited_waits_for_the_first_balancer_alone() {
+    let before = Health::new(HealthSettings::new().with_fall(1));
+    let _balancer = balancer(&before, [1, 2]);
+    before.checked(address(1), false);
+    before.checked(address(2), false);
+
+    let after = before.renewed(HealthSettings::new());
+    let one = balancer(&after, [1]);
+    let _other = balancer(&after, [1, 2]);
+
+    assert!(one.pick().is_err());
+    assert!(healthy(&after, 2), "it is new");
+}
+
+#[test]
 fn endpoint_that_is_not_known_is_ignored() {
     let health = ejecting(Ejection::new());
 
