@@ -19,7 +19,7 @@ use super::lookup::Lookup;
 use super::security::{InvalidBackendTls, Security};
 use super::surroundings::Surroundings;
 use crate::Body;
-use crate::model::{Backend, BackendId, BackendProtocol, Endpoints, ProxyVersion};
+use crate::model::{Backend, BackendId, BackendProtocol, BackendTraffic, Endpoints, ProxyVersion};
 
 /// One backend; without `Active` it is one that the configuration does not have.
 #[derive(Debug, Default)]
@@ -67,11 +67,7 @@ impl Active {
             Some(before) => before.security.clone(),
             None => Security::new(backend.tls().map(|tls| &**tls)),
         };
-        let known = before.and_then(|before| before.health.clone());
-        let health = traffic.health().map(|settings| {
-            let known = known.filter(|known| known.settings() == settings);
-            known.unwrap_or_else(|| Health::new(settings.clone()))
-        });
+        let health = health(before, traffic);
         let balancer = match before.filter(|before| before.chooses_like(backend, health.as_ref())) {
             Some(before) => {
                 before.balancer.update(endpoints);
@@ -153,7 +149,10 @@ impl Active {
             && before.slow_start() == now.slow_start()
             && before.preference() == now.preference()
             && before.same_zone() == now.same_zone()
-            && self.health.as_ref().map(Health::settings) == health.map(Health::settings)
+            && match (&self.health, health) {
+                (Some(before), Some(now)) => before.is_shared_with(now),
+                (before, now) => before.is_none() && now.is_none(),
+            }
     }
 
     /// Where requests for the endpoint at `address` go.
@@ -294,6 +293,27 @@ impl LiveBackend {
     }
 }
 
+/// The health there was, or one of other settings that knows as much.
+fn health(before: Option<&Active>, traffic: &BackendTraffic) -> Option<Health> {
+    let settings = traffic.health()?;
+    let known = before.and_then(|before| before.health.as_ref().map(|health| (before, health)));
+    let Some((before, known)) = known else {
+        return Some(Health::new(settings.clone()));
+    };
+    let was_checked = before.configured.traffic().check().is_some();
+    if was_checked && traffic.check().is_none() {
+        // Not the same: a check that is just ending may still tell that.
+        let health = known.renewed(settings.clone());
+        health.unchecked();
+        return Some(health);
+    }
+    Some(if known.settings() == settings {
+        known.clone()
+    } else {
+        known.renewed(settings.clone())
+    })
+}
+
 fn balancer(
     backend: &Backend,
     health: Option<Health>,
@@ -373,6 +393,41 @@ mod tests {
         update(other.with_algorithm(Algorithm::Random));
         assert!(!Arc::ptr_eq(&before, &balancer(&live)));
         assert_eq!(balancer(&live).ready_endpoints().len(), 1);
+    }
+
+    #[test]
+    fn other_health_settings_forget_no_endpoint() {
+        let (live, update) = live();
+        update(at(&[1, 2]));
+        let before = balancer(&live);
+        let mut pick = before.pick().unwrap();
+        before.answered(&mut pick, Outcome::Failure);
+
+        let ejection = Ejection::new().with_base(Duration::from_secs(1));
+        update(at(&[1, 2]).with_health(HealthSettings::new().with_ejection(ejection)));
+
+        assert_eq!(balancer(&live).ready_endpoints().len(), 1);
+        assert!(!balancer(&live).ready_endpoints().contains(pick.address()));
+    }
+
+    #[test]
+    fn endpoint_is_up_once_nobody_checks_it() {
+        let (live, update) = live();
+        let _checks = update(at(&[1, 2]).with_check(Check::new(Probe::Tcp)));
+        let checked = live.active().as_ref().unwrap().health.clone().unwrap();
+        let fail = || {
+            for _ in 0..checked.settings().fall() {
+                checked.checked(SocketAddr::from(([127, 0, 0, 1], 1)), false);
+            }
+        };
+        fail();
+        assert_eq!(balancer(&live).ready_endpoints().len(), 1);
+
+        update(at(&[1, 2]));
+
+        assert_eq!(balancer(&live).ready_endpoints().len(), 2);
+        fail();
+        assert_eq!(balancer(&live).ready_endpoints().len(), 2);
     }
 
     #[tokio::test(start_paused = true)]
