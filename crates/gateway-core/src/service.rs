@@ -31,7 +31,9 @@ use crate::{Body, BoxError};
 /// are; requests choose among them by hostname. Clones share the configuration.
 ///
 /// Requests are forwarded from the tokio runtime that polls them. With a
-/// [`ClientAddress`] in their extensions they are marked with `X-Forwarded-*`.
+/// [`ClientAddress`] in their extensions they are marked with `X-Forwarded-*`. Backends
+/// that hash by it need one too
+/// ([`HashKey::SourceAddress`](gateway_lb::balance::HashKey::SourceAddress)).
 ///
 /// ```
 /// use gateway_core::model::{Configuration, Gateway, Listener, Route, Rule};

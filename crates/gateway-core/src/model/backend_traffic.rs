@@ -96,7 +96,8 @@ impl Backend {
         &self.traffic
     }
 
-    /// What algorithms that hash go by. A random key by default.
+    /// What algorithms that hash go by. A random key by default, and for requests that have no
+    /// such part.
     #[must_use]
     pub fn with_hash_key(self, key: HashKey) -> Self {
         self.with(|traffic| traffic.hash_key = Some(key))

@@ -235,7 +235,7 @@ impl LiveBackend {
         }
         let active = self.active();
         let key = active.as_ref()?.configured.traffic().hash_key()?;
-        key.of(uri, headers, client?)
+        key.of(uri, headers, client)
     }
 
     /// It is not configured any more.
@@ -348,7 +348,7 @@ mod tests {
     use std::time::Duration;
 
     use gateway_filters::RetryBudget;
-    use gateway_lb::balance::{Algorithm, Outcome, SlowStart};
+    use gateway_lb::balance::{Algorithm, HashKey, Outcome, SlowStart};
     use gateway_lb::health::{Check, Ejection, HealthSettings, Probe};
 
     use super::*;
@@ -444,6 +444,20 @@ mod tests {
 
         live.end();
         checking.await.unwrap();
+    }
+
+    #[test]
+    fn keys_other_than_the_address_want_no_client() {
+        let (live, update) = live();
+        let key = |client| live.key(&Uri::from_static("/a"), &HeaderMap::new(), client);
+        let client = IpAddr::from([192, 0, 2, 1]);
+
+        update(at(&[1]).with_hash_key(HashKey::Path));
+        assert!(key(None).is_some());
+        assert_eq!(key(None), key(Some(client)));
+        update(at(&[1]).with_hash_key(HashKey::SourceAddress));
+        assert!(key(None).is_none());
+        assert!(key(Some(client)).is_some());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{cookies, stable_hash};
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum HashKey {
-    /// The address of the client, without its port.
+    /// The address of the client, without its port: the only one that wants it to be known.
     SourceAddress,
     /// The first value of a header.
     Header(HeaderName),
@@ -25,13 +25,13 @@ pub enum HashKey {
 
 impl HashKey {
     /// The number to give to [`pick_keyed`](super::Balancer::pick_keyed); `None` if the request
-    /// has no such part.
+    /// has no such part, or its `client` is wanted and not known.
     ///
     /// It is the same in every process and every release.
     #[must_use]
-    pub fn of(&self, uri: &Uri, headers: &HeaderMap, client: IpAddr) -> Option<u64> {
+    pub fn of(&self, uri: &Uri, headers: &HeaderMap, client: Option<IpAddr>) -> Option<u64> {
         match self {
-            Self::SourceAddress => Some(stable_hash::of_ip(client)),
+            Self::SourceAddress => client.map(stable_hash::of_ip),
             Self::Header(name) => headers
                 .get(name)
                 .map(|value| stable_hash::of(value.as_bytes())),
@@ -62,7 +62,7 @@ mod tests {
             HeaderName::from_static(header.0),
             HeaderValue::from_static(header.1),
         )]);
-        key.of(&Uri::from_static(uri), &headers, CLIENT)
+        key.of(&Uri::from_static(uri), &headers, Some(CLIENT))
     }
 
     #[test]
@@ -84,6 +84,14 @@ mod tests {
             key(&HashKey::SourceAddress, "/", other),
             Some(stable_hash::of_ip(CLIENT))
         );
+    }
+
+    #[test]
+    fn client_is_wanted_by_its_address_alone() {
+        let (uri, headers) = (Uri::from_static("/shop"), HeaderMap::new());
+
+        assert!(HashKey::Path.of(&uri, &headers, None).is_some());
+        assert!(HashKey::SourceAddress.of(&uri, &headers, None).is_none());
     }
 
     #[test]
