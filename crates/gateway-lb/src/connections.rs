@@ -61,7 +61,8 @@ impl ConnectionSettings {
     }
 
     /// Keeps so many connections to each endpoint open before there are requests for them: on
-    /// each thread, as far as the limit allows. At most [`Self::MAX_WARM`]; none by default.
+    /// each thread, as far as the limit allows, and of HTTP/1 no more than the pool keeps idle.
+    /// At most [`Self::MAX_WARM`]; none by default.
     ///
     /// It is `Pool::warm` that opens them.
     #[must_use]

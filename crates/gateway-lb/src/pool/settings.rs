@@ -57,8 +57,9 @@ impl PoolSettings {
         self
     }
 
-    /// Keeps at most `max` idle HTTP/1 connections for an endpoint on each thread.
-    /// 64 by default; 0 turns re-use off.
+    /// Keeps at most `max` idle HTTP/1 connections for an endpoint on each thread, or on each
+    /// runtime where their number is [limited](super#connections-that-are-limited). 64 by
+    /// default; 0 turns re-use off.
     #[must_use]
     pub fn with_max_idle_per_endpoint(mut self, max: usize) -> Self {
         self.max_idle_per_endpoint = max;

@@ -130,12 +130,12 @@ impl<B: Send> Shard<B> {
         self.http1.values().map(Vec::len).sum::<usize>() + limited
     }
 
-    /// Leave to open connections to `destination` that are to be warm. If their number is
-    /// `limited`, somebody else knows how many there are.
+    /// Leave to open connections to `destination`, of which so many are `wanted`. If their number
+    /// is `limited`, somebody else knows how many there are.
     pub(super) fn attempts(
         &mut self,
-        destination: &Destination,
-        protocol: Protocol,
+        (destination, protocol): (&Destination, Protocol),
+        wanted: usize,
         limited: Option<usize>,
     ) -> Vec<Attempt> {
         let there = limited.unwrap_or_else(|| match protocol {
@@ -146,7 +146,7 @@ impl<B: Send> Shard<B> {
         let room = MOST_AT_ONCE.saturating_sub(Arc::strong_count(&self.attempts) - 1);
         let warming = self.warming.entry(destination.clone());
         let warming = warming.or_insert_with(|| Warming::new(now));
-        let missing = warming.missing(destination.warm(), there, now).min(room);
+        let missing = warming.missing(wanted, there, now).min(room);
         (0..missing)
             .map(|_| warming.begin(&self.attempts))
             .collect()

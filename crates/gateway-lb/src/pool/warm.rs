@@ -95,7 +95,14 @@ impl Drop for Attempt {
 impl<B: Send + 'static> Handle<B> {
     /// Opens what is missing of the connections to `destination` that are kept warm.
     pub(super) fn warm(&self, destination: &Destination, protocol: Protocol) {
-        if destination.warm() == 0 {
+        let wanted = match protocol {
+            // More would be closed again as soon as they are open.
+            Protocol::Http1 => destination
+                .warm()
+                .min(self.settings().max_idle_per_endpoint),
+            Protocol::Http2 => destination.warm(),
+        };
+        if wanted == 0 {
             return;
         }
         let gate = self.gate(destination);
@@ -106,7 +113,7 @@ impl<B: Send + 'static> Handle<B> {
         let attempts = self
             .shard()
             .borrow_mut()
-            .attempts(destination, protocol, limited);
+            .attempts((destination, protocol), wanted, limited);
         for attempt in attempts {
             let place = match &gate {
                 Some(gate) => match gate.spare_place() {

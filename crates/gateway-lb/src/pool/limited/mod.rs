@@ -135,13 +135,15 @@ impl<B: Send> Gate<B> {
         is_spare.then(|| self.one_more(&mut state))
     }
 
-    /// A connection that can be used again. It is kept, or the first who waits has it.
+    /// A connection that can be used again. The first who waits has it, or it is kept, unless
+    /// `max_idle` to where it leads are idle on this runtime.
     pub(super) fn check_in(&self, mut connection: BoxHttp1Connection<B>, max_idle: usize) {
         let runtime = current_runtime();
         loop {
             let mut state = self.lock();
             if state.queue.is_empty() {
-                if state.idle.len() < max_idle {
+                let is_many = state.idle.len() >= max_idle;
+                if !is_many || state.idle_to(connection.destination(), runtime) < max_idle {
                     state.idle.push(Idle {
                         connection,
                         runtime,
@@ -196,12 +198,7 @@ impl<B: Send> Gate<B> {
 
     /// How many HTTP/1 connections to `destination` are idle on this runtime.
     pub(super) fn idle_to(&self, destination: &Destination) -> usize {
-        let runtime = current_runtime();
-        let state = self.lock();
-        let to = |idle: &&Idle<B>| {
-            idle.runtime == runtime && idle.connection.destination() == destination
-        };
-        state.idle.iter().filter(to).count()
+        self.lock().idle_to(destination, current_runtime())
     }
 
     pub(super) fn idle(&self) -> usize {
@@ -265,6 +262,14 @@ impl<B: Send> Gate<B> {
 }
 
 impl<B: Send> State<B> {
+    /// How many HTTP/1 connections to `destination` are idle on `runtime`.
+    fn idle_to(&self, destination: &Destination, runtime: Runtime) -> usize {
+        let to = |idle: &&Idle<B>| {
+            idle.runtime == runtime && idle.connection.destination() == destination
+        };
+        self.idle.iter().filter(to).count()
+    }
+
     /// The connection used last, of those that can be used here and now. Those that cannot be
     /// used any more are leaving.
     fn take_idle(

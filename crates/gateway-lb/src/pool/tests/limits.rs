@@ -354,6 +354,26 @@ async fn warm_connections_stay_within_the_limit() {
 }
 
 #[tokio::test]
+async fn no_more_are_warm_than_are_kept() {
+    let warm = ConnectionSettings::new().with_warm(5);
+    for settings in [warm.clone(), warm.with_limit(limit(9))] {
+        let kept = PoolSettings::new().with_max_idle_per_endpoint(2);
+        let (origin, pool) = (Origin::bind().await, TestPool::new(kept));
+        let to = apart(origin.address(), settings);
+
+        for _ in 0..3 {
+            pool.warm(to.clone(), Protocol::Http1);
+            settle().await;
+        }
+
+        let _both = (origin.accept().await, origin.accept().await);
+        settle().await;
+        assert!(origin.is_left_alone().await);
+        assert_eq!((pool.idle_connections(), pool.counts().opened), (2, 2));
+    }
+}
+
+#[tokio::test]
 async fn warm_up_pauses_where_nobody_listens() {
     let (nobody, pool) = (Nobody::bind(), pool());
     let to = apart(nobody.address(), ConnectionSettings::new().with_warm(3));

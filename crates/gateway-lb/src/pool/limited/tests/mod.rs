@@ -180,6 +180,25 @@ async fn connections_beyond_those_that_may_be_idle_close() {
     assert!(gate.spare_place().is_some());
 }
 
+#[test]
+fn every_runtime_may_keep_as_many() {
+    let (gate, to) = gate(6, 0);
+    let connections: Vec<_> = (0..6).map(|_| open(place(&gate, &to), &to)).collect();
+    let runtime = || tokio::runtime::Builder::new_current_thread().build();
+    let runtimes = [runtime(), runtime()].map(|made| made.expect("a runtime"));
+
+    for (number, connection) in connections.into_iter().enumerate() {
+        let _entered = runtimes[number % 2].enter();
+        gate.check_in(connection, 2);
+    }
+
+    assert_eq!(gate.idle(), 4);
+    for runtime in &runtimes {
+        let _entered = runtime.enter();
+        assert_eq!(gate.idle_to(&to), 2);
+    }
+}
+
 /// Somebody in the model.
 enum Party {
     Dials(Place),
