@@ -32,9 +32,10 @@
 //! ```
 //!
 //! It is for anyone who sends requests to more than one address: a gateway, a proxy, a client.
-//! Choosing needs neither sockets nor a runtime, and writes nothing that threads share: every
-//! thread has its own rotation, its own counts and its own place among the weights, made when it
-//! first asks. All types can nevertheless be shared and sent.
+//! Choosing needs neither sockets nor a runtime. Every thread has its own rotation, its own counts
+//! and its own place among the weights, made when it first asks; so as long as nothing changes,
+//! choosing writes nothing that threads share, unless [loads are bounded](balance::LoadBound). All
+//! types can nevertheless be shared and sent.
 //!
 //! What happens to a request before it is sent is left to `gateway-filters`, and which backends
 //! there are to `gateway-core`.

@@ -1,9 +1,9 @@
 //! Chooses among the endpoints of a backend.
 //!
-//! A [`Balancer`] is made once per backend and shared. [`Balancer::pick`] takes `&self`, waits for
-//! nothing and locks nothing: each thread has its own rotation and its own counts, so that workers
-//! write to no common memory. With few requests per thread the endpoints' totals may therefore
-//! differ by one per thread.
+//! A [`Balancer`] is made once per backend and shared. [`Balancer::pick`] takes `&self` and waits
+//! for no request: each thread has its own rotation and its own counts, so that workers write to no
+//! common memory, except where [loads are bounded](LoadBound). With few requests per thread the
+//! endpoints' totals may therefore differ by one per thread.
 //!
 //! A [`Pick`] is held for as long as the request is in flight, response body included: dropping it
 //! is what tells [`Algorithm::LeastRequest`] that the request is done.
@@ -26,17 +26,19 @@
 //!
 //! A pick reads one pointer that changes with the set, and what [`Health`] says it reads; what
 //! each [`Algorithm`] adds is said there. A change costs more: what may be picked, and tables, are
-//! worked out anew by the first to notice.
+//! worked out anew by the first to notice. Nothing is locked, except for a moment by those who pick
+//! when an ejection is over.
 //!
-//! # When something is wrong
+//! # In short
 //!
-//! * *Settings* that make no sense are taken as the nearest that do; each says so.
-//! * *Nobody to pick*, because the set is empty, nobody is healthy or all weights are zero, is
-//!   [`NoReadyEndpoint`], at once.
-//! * *Overload* is not known here: of endpoints that are all busy, one is picked. It is
-//!   connections that are [limited](crate::connections::ConnectionLimit).
-//! * *A pick that is dropped* half-way is no longer in flight. [`Algorithm::PeakEwma`] learns that
-//!   it took that long at least; [`Health`] learns nothing.
+//! | | |
+//! |---|---|
+//! | by default | each endpoint in turn, and backups once no other is left; all are thought well |
+//! | for each request | one pointer, what [`Health`] says it reads, and what the [`Algorithm`] says; no allocation |
+//! | misconfigured | settings that make no sense are taken as the nearest that do; each says so |
+//! | nobody to pick | because the set is empty, nobody is healthy or all weights are zero: [`NoReadyEndpoint`], at once |
+//! | overloaded | is not known here: of endpoints that are all busy, one is picked; connections are [limited](crate::connections::ConnectionLimit) |
+//! | dropped half-way | the pick is no longer in flight; [`Algorithm::PeakEwma`] learns that it took that long at least, [`Health`] learns nothing |
 //!
 //! # Example
 //!

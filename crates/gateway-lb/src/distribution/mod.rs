@@ -17,6 +17,16 @@
 //! may find that one of two backends gets one kind only, as with any rotation. [`choose_with`]
 //! takes the number from the caller instead, which also gives equal numbers equal backends.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | there is nothing to set but the weights |
+//! | for each request | a search through the sums of the weights, and one number of the thread's own, which is allocated when it first chooses; nothing of this with one backend |
+//! | misconfigured | any weights will do; if all are zero, `None` is chosen |
+//! | overloaded | nothing waits, and nobody looks how busy a backend is |
+//! | dropped half-way | the turn has passed, whatever becomes of the request |
+//!
 //! # Example
 //!
 //! ```

@@ -7,6 +7,16 @@
 //! The system's resolver does not tell how long an answer is valid, so the interval is fixed; it
 //! should not be much shorter than the name's own TTL.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | a name is looked up every 30 s, or up to a tenth later |
+//! | for each request | nothing: whoever follows the name tells a balancer what changes |
+//! | misconfigured | a name that is none is looked up in vain, at intervals up to 30 s; a refresh of less than 1 s is 1 s |
+//! | overloaded | each name is looked up once at a time, for 10 s at most; the endpoints found before remain meanwhile |
+//! | dropped half-way | the future is all there is: nothing is looked up any more |
+//!
 //! # Example
 //!
 //! ```

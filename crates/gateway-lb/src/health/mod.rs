@@ -15,7 +15,17 @@
 //! A pick reads two numbers that change when the health of an endpoint does, or one if health is
 //! not watched. A success reads one; if a ratio of failures is watched, it also adds to a counter
 //! of the endpoint, which threads share because the ratio is of them all. A failure takes a lock
-//! for a moment, and so does a check.
+//! for a moment, and so do the success after it, a check, and a pick when an ejection is over.
+//!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | all are well until three checks in a row have failed, and again after two that pass; nobody is ejected |
+//! | for each request | two numbers to read; where endpoints are ejected, what the outcome costs, as above; no allocation |
+//! | misconfigured | a number of zero is one; without checks new endpoints stay down if that [is asked for](HealthSettings::with_unproven_down) |
+//! | overloaded | at most half of the endpoints are [ejected](Ejection::with_most); each is checked once at a time, and a check that takes too long has failed |
+//! | dropped half-way | a request tells nothing; checks end with whoever makes them, and endpoints stay as they are until told that they are [`unchecked`](Health::unchecked) |
 //!
 //! # Example
 //!

@@ -25,6 +25,16 @@
 //!
 //! Nothing is locked or shared. A token is opened, or issued, in about a microsecond.
 //!
+//! # In short
+//!
+//! | | |
+//! |---|---|
+//! | by default | a cookie ends with the browser's session, is for all paths, `Secure`, `HttpOnly` and `SameSite=Strict`; a header never ends |
+//! | for each request | a token is opened, of eight values at most; one is issued, and its text allocated, only where none was good |
+//! | misconfigured | a name or path that cannot be is an error; replicas of other keys or scopes know no token of these, and issue their own |
+//! | overloaded | nothing waits and nothing is remembered; a session stays with its endpoint, however busy that is |
+//! | dropped half-way | a client that has not seen the answer has no token, and begins anew |
+//!
 //! # Example
 //!
 //! Settings are always there; what obeys them needs the feature `persistence`.

@@ -42,16 +42,16 @@
 //! connections are limited it takes a lock twice, for some comparisons. Idle connections cost a
 //! [sweep](Pool::sweep) each second or so.
 //!
-//! # When something is wrong
+//! # In short
 //!
-//! * *Settings* have defaults that suit a gateway, and a least value where less could not work:
-//!   [`PoolSettings`] names them.
-//! * *Endpoints that do not answer* are not told from those that take long: without a deadline of
-//!   the caller a request waits. Only dialling, and HTTP/2 pings, have one.
-//! * *Overload* fails requests only where connections are limited. Elsewhere there is one more
-//!   HTTP/1 connection for each request; on HTTP/2 streams beyond what a few connections take
-//!   wait, without an end to their number or their patience.
-//! * *What is dropped* half-way ends at the backend too: see [`SendFuture`] and [`UpstreamBody`].
+//! | | |
+//! |---|---|
+//! | by default | what suits a gateway in front of its own network: each setting of [`PoolSettings`] names it |
+//! | for each request | on a kept connection, as above; otherwise it is opened first |
+//! | misconfigured | settings have a least value where less could not work |
+//! | not answered | endpoints that do not answer are not told from those that take long: without a deadline of the caller a request waits; only dialling, and HTTP/2 pings, have one |
+//! | overloaded | requests fail only where connections are limited; elsewhere there is one more HTTP/1 connection for each, and HTTP/2 streams beyond what a few connections take wait, without an end to their number or their patience |
+//! | dropped half-way | it ends at the backend too: see [`SendFuture`] and [`UpstreamBody`] |
 //!
 //! # Connections that are limited
 //!
