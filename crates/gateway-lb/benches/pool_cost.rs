@@ -4,7 +4,7 @@
 //! its budget. The origin is a thread that allocates nothing, so that all of it is ours.
 //!
 //! ```sh
-//! cargo bench -p gateway-lb --bench pool_cost
+//! cargo bench -p gateway-lb --bench pool_cost --features pool
 //! ```
 
 use std::alloc::System;
