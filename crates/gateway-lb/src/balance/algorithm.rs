@@ -234,7 +234,9 @@ fn is_prime(number: u32) -> bool {
 /// How much more than its share of the requests in flight an endpoint may have (consistent
 /// hashing with bounded loads).
 ///
-/// The requests of all threads count, so each pick writes to two counters that threads share.
+/// The requests of all threads count, so each pick writes to two counters that threads share. Two
+/// that pick at the same time do not take the same place. Only if no endpoint that may be picked
+/// has room is one picked that has none.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct LoadBound {
     excess: Percent,

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::hashed::Entered;
 use super::peak_ewma::Timed;
 use crate::endpoint::Endpoint;
 
@@ -61,7 +62,7 @@ pub(super) enum Hold {
         _endpoint: InFlight,
     },
     Bounded {
-        _endpoint: InFlight,
+        _endpoint: Entered,
         _total: InFlight,
     },
     Timed(Timed),

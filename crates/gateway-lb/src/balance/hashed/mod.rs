@@ -5,17 +5,22 @@
 //! over the others by weight, no other key moves, and all return when it is back.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
+use self::loads::{Bounds, Loads};
 use super::algorithm::{LoadBound, Maglev, RingHash};
-use super::pick::{Hold, InFlight, Pick};
+use super::pick::{Hold, Pick};
 use crate::endpoint::EndpointSet;
 use crate::stable_hash;
 
+#[cfg(all(test, every_order))]
+mod every_order;
+mod loads;
 mod maglev;
 mod ring;
 #[cfg(test)]
 mod tests;
+
+pub(super) use self::loads::Entered;
 
 /// Endpoints arranged by hashes. Made when the set changes.
 #[derive(Debug)]
@@ -35,9 +40,7 @@ impl Hashed {
     pub(super) fn ring(settings: RingHash, endpoints: EndpointSet, before: Option<&Self>) -> Self {
         Self {
             places: Places::Ring(ring::ring(&endpoints, settings.points())),
-            loads: settings
-                .bound()
-                .map(|bound| Loads::new(bound, &endpoints, before)),
+            loads: loads(settings.bound(), &endpoints, before),
             endpoints,
         }
     }
@@ -45,9 +48,7 @@ impl Hashed {
     pub(super) fn maglev(settings: Maglev, endpoints: EndpointSet, before: Option<&Self>) -> Self {
         Self {
             places: Places::Table(maglev::table(&endpoints, settings.slots())),
-            loads: settings
-                .bound()
-                .map(|bound| Loads::new(bound, &endpoints, before)),
+            loads: loads(settings.bound(), &endpoints, before),
             endpoints,
         }
     }
@@ -55,28 +56,44 @@ impl Hashed {
     /// The endpoint for `key` among those that are `eligible` and not at `avoid`, if there are
     /// any; then those at `avoid`.
     pub(super) fn pick(&self, key: u64, eligible: &[bool], avoid: &[SocketAddr]) -> Option<Pick> {
+        let is_eligible = |index: usize| eligible.get(index) == Some(&true);
         let allowed = |index: usize| {
-            eligible.get(index) == Some(&true)
-                && (avoid.is_empty() || !avoid.contains(&self.address(index)))
+            is_eligible(index) && (avoid.is_empty() || !avoid.contains(&self.address(index)))
         };
-        let bounds = self
-            .loads
-            .as_ref()
-            .map(|loads| Bounds::now(loads, &self.endpoints, eligible));
-        let has_room = |index: usize| bounds.as_ref().is_none_or(|bounds| bounds.has_room(index));
+        let loads = self.loads.as_ref();
+        let bounds = loads.map(|loads| loads.bounds(&self.endpoints, eligible));
+        let bounds = bounds.as_ref();
 
-        let index = self
-            .by_hashing(key, |index| allowed(index) && has_room(index))
-            .or_else(|| self.by_search(key, |index| allowed(index) && has_room(index)))
-            .or_else(|| self.by_search(key, allowed))
-            .or_else(|| self.by_search(key, |index| eligible.get(index) == Some(&true)))?;
-
+        let (index, hold) = self.enter(key, bounds, allowed).or_else(|| {
+            let found = self.by_search(key, allowed);
+            let index = found.or_else(|| self.by_search(key, is_eligible))?;
+            let hold = bounds.map_or(Hold::None, |bounds| bounds.enter_anyway(index));
+            Some((index, hold))
+        })?;
         let endpoint = self.endpoints.as_slice().get(index)?.clone();
-        let hold = self
-            .loads
-            .as_ref()
-            .map_or(Hold::None, |loads| loads.enter(index));
         Some(Pick::new(endpoint, hold))
+    }
+
+    /// The endpoint for `key` that is `allowed` and has room, and a place there.
+    fn enter(
+        &self,
+        key: u64,
+        bounds: Option<&Bounds<'_>>,
+        allowed: impl Fn(usize) -> bool,
+    ) -> Option<(usize, Hold)> {
+        loop {
+            let has_room = |index| bounds.is_none_or(|bounds| bounds.has_room(index));
+            let may_take = |index| allowed(index) && has_room(index);
+            let found = self.by_hashing(key, may_take);
+            let index = found.or_else(|| self.by_search(key, may_take))?;
+            let Some(bounds) = bounds else {
+                return Some((index, Hold::None));
+            };
+            // If others were faster, it has no room any more.
+            if let Some(hold) = bounds.enter(index) {
+                return Some((index, hold));
+            }
+        }
     }
 
     fn by_hashing(&self, key: u64, may_take: impl Fn(usize) -> bool) -> Option<usize> {
@@ -107,67 +124,13 @@ impl Hashed {
     }
 }
 
-/// The requests in flight, of all threads. Endpoints that stay keep theirs.
-#[derive(Debug)]
-struct Loads {
-    bound: LoadBound,
-    // Shared with the tables before and after this one, so that a table is not counted.
-    total: Arc<InFlight>,
-    each: Box<[Arc<InFlight>]>,
-}
-
-impl Loads {
-    fn new(bound: LoadBound, endpoints: &EndpointSet, before: Option<&Hashed>) -> Self {
-        let known = before.and_then(|before| Some((&before.endpoints, before.loads.as_ref()?)));
-        let each = endpoints.iter().map(|endpoint| {
-            known
-                .and_then(|(before, loads)| loads.each.get(before.position(endpoint.address())?))
-                .map_or_else(Arc::default, Arc::clone)
-        });
-        Self {
-            bound,
-            total: known.map_or_else(Arc::default, |(_, loads)| Arc::clone(&loads.total)),
-            each: each.collect(),
-        }
-    }
-
-    fn enter(&self, index: usize) -> Hold {
-        match self.each.get(index) {
-            Some(load) => Hold::Bounded {
-                _endpoint: load.enter(),
-                _total: self.total.enter(),
-            },
-            None => Hold::None,
-        }
-    }
-}
-
-/// What each endpoint may have in flight, this request included.
-struct Bounds<'a> {
-    loads: &'a Loads,
-    endpoints: &'a EndpointSet,
-    total: usize,
-    weights: u64,
-}
-
-impl<'a> Bounds<'a> {
-    fn now(loads: &'a Loads, endpoints: &'a EndpointSet, eligible: &[bool]) -> Self {
-        let weights = std::iter::zip(endpoints, eligible)
-            .filter(|(_, eligible)| **eligible)
-            .map(|(endpoint, _)| u64::from(endpoint.weight()));
-        Self {
-            loads,
-            endpoints,
-            total: loads.total.count() + 1,
-            weights: weights.sum(),
-        }
-    }
-
-    fn has_room(&self, index: usize) -> bool {
-        let weight = u64::from(self.endpoints.as_slice()[index].weight());
-        let most = self.loads.bound.most(self.total, weight, self.weights);
-        self.loads.each[index].count() < most
-    }
+fn loads(
+    bound: Option<LoadBound>,
+    endpoints: &EndpointSet,
+    before: Option<&Hashed>,
+) -> Option<Loads> {
+    let before = before.and_then(|before| Some((&before.endpoints, before.loads.as_ref()?)));
+    bound.map(|bound| Loads::new(bound, endpoints, before))
 }
 
 /// How often a key is hashed before all endpoints are looked at.
