@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use gateway_core::model::Configuration;
 use gateway_core::{Gateway, RunError};
 use gateway_tests::frames::{Frames, kind};
 use gateway_tests::{Client, Origin, RawOrigin, Site, TestGateway, Wire, patiently};
@@ -209,6 +210,71 @@ async fn drain_does_not_wait_for_ever() {
     assert!(backend.is_ended().await);
     assert!(client.read_to_end().await.is_empty());
     assert!(gateway.drained().await.is_ok());
+}
+
+#[tokio::test]
+async fn gateway_with_all_the_connections_it_takes_drains() {
+    let origin = Origin::echo().await;
+    let builder = Gateway::builder()
+        .workers(1)
+        .max_connections(2)
+        .drain_timeout(LONG);
+    let gateway = TestGateway::serve(builder, Site::to(origin.address()).configuration());
+    let mut idle = [
+        Wire::connect(gateway.address()).await,
+        Wire::connect(gateway.address()).await,
+    ];
+    for client in &mut idle {
+        client.send(GET).await;
+        assert_eq!(client.response().await.unwrap().status, 200);
+    }
+
+    gateway.shutdown();
+
+    for client in &mut idle {
+        assert!(client.is_ended().await);
+    }
+    assert!(gateway.drained().await.is_ok());
+}
+
+#[tokio::test]
+async fn second_shutdown_ends_a_gateway_with_all_the_connections_it_takes() {
+    let origin = RawOrigin::bind().await;
+    let builder = Gateway::builder()
+        .workers(1)
+        .max_connections(1)
+        .drain_timeout(LONG);
+    let gateway = TestGateway::serve(builder, Site::to(origin.address()).configuration());
+    let mut client = Wire::connect(gateway.address()).await;
+    client.send(GET).await;
+    let mut backend = origin.accept().await;
+    backend.head().await.unwrap();
+
+    gateway.shutdown();
+    until_refused(gateway.address()).await;
+    gateway.shutdown();
+
+    assert!(client.read_to_end().await.is_empty());
+    assert!(gateway.drained().await.is_ok());
+}
+
+#[tokio::test]
+async fn gateway_with_all_the_connections_it_takes_closes_a_socket() {
+    let origin = RawOrigin::bind().await;
+    let builder = Gateway::builder().workers(1).max_connections(1);
+    let gateway = TestGateway::serve(builder, Site::to(origin.address()).configuration());
+    let mut client = Wire::connect(gateway.address()).await;
+    client.send(GET).await;
+    let mut backend = origin.accept().await;
+    backend.head().await.unwrap();
+
+    gateway.update(Configuration::new());
+
+    until_refused(gateway.address()).await;
+    backend
+        .send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        .await;
+    assert_eq!(client.response().await.unwrap().text(), "ok");
 }
 
 #[tokio::test]

@@ -140,21 +140,24 @@ impl Worker {
             }
         };
 
-        sockets.close_all().await;
+        sockets.close_all();
         self.acceptor.watches.tell(Signal::Drain);
-        self.drained(until).await;
+        self.drained(until, &mut sockets.tasks).await;
         ticker.abort();
     }
 
-    /// Waits until all connections have ended, those of other workers too; at most until `until`.
-    async fn drained(&mut self, mut until: Instant) {
+    /// Waits until all connections have ended, those that are still being accepted and those of
+    /// other workers too; at most until `until`.
+    async fn drained(&mut self, mut until: Instant, accepting: &mut JoinSet<()>) {
         let mut look = interval(Duration::from_millis(10));
         loop {
             let connections = self.acceptor.watches.len();
-            if connections == 0 {
+            if connections == 0 && accepting.is_empty() {
                 self.company.finish();
             }
             tokio::select! {
+                // Whoever was in the queue of a socket has not been told yet.
+                Some(_) = accepting.join_next() => self.acceptor.watches.tell(Signal::Drain),
                 () = self.company.finished() => return,
                 () = sleep_until(until) => {
                     if connections > 0 {
@@ -244,7 +247,8 @@ impl Sockets {
         }
     }
 
-    async fn close_all(&mut self) {
+    /// What is left in their queues is still taken, for which this does not wait.
+    fn close_all(&self) {
         self.stops.values().for_each(|stop| {
             stop.send_replace(true);
         });
@@ -252,6 +256,5 @@ impl Sockets {
         self.receiving.values().for_each(|state| {
             state.send_replace(Listening::Draining);
         });
-        while self.tasks.join_next().await.is_some() {}
     }
 }

@@ -1,11 +1,12 @@
 //! Takes connections from a listening socket.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch::Receiver;
 
 use super::clock::Clock;
@@ -27,7 +28,7 @@ pub(crate) struct Acceptor {
 }
 
 /// Accepts connections until `stop` is true, then takes those that the kernel has
-/// already accepted, and closes the socket.
+/// already accepted, as far as there is room, and closes the socket.
 pub(crate) async fn accept(
     listener: TcpListener,
     port: Arc<Port>,
@@ -35,19 +36,16 @@ pub(crate) async fn accept(
     mut stop: Receiver<bool>,
 ) {
     loop {
-        if acceptor.watches.len() >= acceptor.max_connections {
-            // Others wait in the kernel's queue until one of ours ends.
-            tokio::time::sleep(PAUSE).await;
-            continue;
-        }
         tokio::select! {
             biased;
             () = stopped(&mut stop) => break,
-            accepted = listener.accept() => acceptor.take(accepted, &port).await,
+            accepted = acceptor.next(&listener) => acceptor.take(accepted, &port).await,
         }
     }
     // A socket that is closed with connections in its queue resets them.
-    while let Some(accepted) = now(listener.accept()).await {
+    while acceptor.has_room()
+        && let Some(accepted) = now(listener.accept()).await
+    {
         acceptor.take(accepted, &port).await;
     }
 }
@@ -60,11 +58,20 @@ impl Acceptor {
         self.watches.open(&self.clock, cells)
     }
 
-    async fn take(
-        &self,
-        accepted: io::Result<(tokio::net::TcpStream, std::net::SocketAddr)>,
-        port: &Arc<Port>,
-    ) {
+    fn has_room(&self) -> bool {
+        self.watches.len() < self.max_connections
+    }
+
+    /// The next connection, once there is room for it.
+    async fn next(&self, listener: &TcpListener) -> Accepted {
+        while !self.has_room() {
+            // Others wait in the kernel's queue until one of ours ends.
+            tokio::time::sleep(PAUSE).await;
+        }
+        listener.accept().await
+    }
+
+    async fn take(&self, accepted: Accepted, port: &Arc<Port>) {
         match accepted {
             Ok((tcp, client)) => {
                 let watched = self.watch(port.cells());
@@ -87,6 +94,8 @@ impl Acceptor {
         }
     }
 }
+
+type Accepted = io::Result<(TcpStream, SocketAddr)>;
 
 async fn stopped(stop: &mut Receiver<bool>) {
     // A sender that is gone has nothing to add.
