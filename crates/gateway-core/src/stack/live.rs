@@ -48,6 +48,7 @@ pub(crate) struct Active {
     connections: Option<Connections>,
     health: Option<Health>,
     checking: Option<Arc<Checking>>,
+    _lookup: Option<Lookup>,
 }
 
 impl Active {
@@ -108,9 +109,17 @@ impl Active {
             connections,
             health,
             checking: None,
+            _lookup: None,
         };
         let chore = active.check(before, surroundings);
         (active, chore)
+    }
+
+    /// Looks for its endpoints, if they have to be looked for.
+    fn look_up(&mut self) -> Option<Chore> {
+        let (lookup, chore) = Lookup::begin(self.configured.endpoints(), &self.balancer)?;
+        self._lookup = Some(lookup);
+        Some(chore)
     }
 
     /// Goes on with the checks there were, or begins anew.
@@ -267,7 +276,7 @@ impl LiveBackend {
         if backend.proxy_protocol().is_some() {
             self.tells_ends.store(true, Ordering::Relaxed);
         }
-        let (active, check) = Active::new(
+        let (mut active, check) = Active::new(
             self,
             before.as_deref(),
             (id, backend),
@@ -275,20 +284,11 @@ impl LiveBackend {
             endpoints,
         );
         self.watched.store(active.is_watched(), Ordering::Relaxed);
-        let active = Arc::new(active);
-        self.active.store(Some(Arc::clone(&active)));
+        let lookup = active.look_up();
+        self.active.store(Some(Arc::new(active)));
         let keyed = backend.traffic().hash_key().is_some();
         self.keyed.store(keyed, Ordering::Relaxed);
 
-        let lookup = match backend.endpoints() {
-            Endpoints::Static(_) => None,
-            Endpoints::Dns { host, port } => Some(Lookup {
-                host: Arc::clone(host),
-                port: *port,
-                active,
-            }),
-        };
-        let lookup = lookup.map(|lookup| Chore::new(lookup.follow()));
         lookup.into_iter().chain(check).collect()
     }
 }
@@ -444,6 +444,27 @@ mod tests {
 
         live.end();
         checking.await.unwrap();
+    }
+
+    /// Resolves when the name was looked up.
+    async fn found(live: &LiveBackend) {
+        while balancer(live).endpoints().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn name_is_looked_up_until_nobody_wants_it() {
+        let (live, update) = live();
+        let mut chores = update(Backend::dns("192.0.2.1", 80));
+        let lookup = tokio::spawn(chores.remove(0).run());
+        found(&live).await;
+
+        live.end();
+
+        // What is found is the same every time.
+        let ended = tokio::time::timeout(Duration::from_secs(3600), lookup).await;
+        ended.expect("it ends").unwrap();
     }
 
     #[test]

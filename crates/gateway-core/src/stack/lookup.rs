@@ -2,36 +2,37 @@
 
 use std::sync::Arc;
 
+use gateway_lb::Balancer;
 use gateway_lb::dns::{DnsEndpoints, SystemResolver};
+use tokio::sync::oneshot;
 
-use super::live::Active;
+use super::Chore;
+use crate::model::Endpoints;
 
-/// A backend whose endpoints have to be looked up again and again.
+/// A name that is looked up again and again. That ends when it is dropped.
 #[derive(Debug)]
 pub(super) struct Lookup {
-    pub(super) host: Arc<str>,
-    pub(super) port: u16,
-    pub(super) active: Arc<Active>,
+    _alive: oneshot::Sender<()>,
 }
 
 impl Lookup {
-    /// Looks up for as long as the backend is what it is.
-    pub(super) async fn follow(self) {
-        let Self { host, port, active } = self;
-        let weak = Arc::downgrade(&active);
-        drop(active);
-        let gone = tokio::sync::Notify::new();
+    /// Tells `balancer` what is found; nothing, if the endpoints are known.
+    pub(super) fn begin(endpoints: &Endpoints, balancer: &Arc<Balancer>) -> Option<(Self, Chore)> {
+        let Endpoints::Dns { host, port } = endpoints else {
+            return None;
+        };
+        let (alive, gone) = oneshot::channel::<()>();
+        let endpoints = DnsEndpoints::new(Arc::clone(host), *port);
+        let balancer = Arc::clone(balancer);
+        let chore = Chore::new(async move {
+            tokio::select! {
+                // First, for the balancer may be that of another name by now.
+                biased;
+                _ = gone => {}
+                _ = endpoints.follow(SystemResolver, |found| balancer.update(found)) => {}
+            }
+        });
 
-        let following =
-            DnsEndpoints::new(host, port).follow(SystemResolver, |endpoints| {
-                match weak.upgrade() {
-                    Some(active) => active.balancer.update(endpoints),
-                    None => gone.notify_one(),
-                }
-            });
-        tokio::select! {
-            _ = following => {}
-            () = gone.notified() => {}
-        }
+        Some((Self { _alive: alive }, chore))
     }
 }
