@@ -267,10 +267,12 @@ impl LiveBackend {
 
         let endpoints = match backend.endpoints() {
             Endpoints::Static(endpoints) => endpoints.clone(),
-            // Until there is an answer, the old ones are as good as none.
-            Endpoints::Dns { .. } => before
+            // Until there is an answer, the old ones are better than none. Those of another name
+            // are of somebody else.
+            name @ Endpoints::Dns { .. } => before
                 .as_ref()
-                .map_or_else(EndpointSet::new, |b| b.balancer.endpoints()),
+                .filter(|before| before.configured.endpoints() == name)
+                .map_or_else(EndpointSet::new, |before| before.balancer.endpoints()),
         };
         // First, so that no request finds the backend changed and does not know.
         if backend.proxy_protocol().is_some() {
@@ -465,6 +467,25 @@ mod tests {
         // What is found is the same every time.
         let ended = tokio::time::timeout(Duration::from_secs(3600), lookup).await;
         ended.expect("it ends").unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn endpoints_of_another_name_are_not_kept() {
+        let (live, update) = live();
+        let known = || balancer(&live).endpoints().len();
+        let named = |host: &str, port| Backend::dns(host, port);
+
+        let mut chores = update(named("192.0.2.1", 80));
+        tokio::spawn(chores.remove(0).run());
+        found(&live).await;
+        update(named("192.0.2.1", 80).with_retry_budget(RetryBudget::new()));
+        assert_eq!(known(), 1);
+
+        update(named("192.0.2.1", 81));
+        assert_eq!(known(), 0);
+        update(at(&[1, 2]));
+        update(named("192.0.2.1", 81));
+        assert_eq!(known(), 0);
     }
 
     #[test]
