@@ -123,7 +123,7 @@ impl BackendReport {
                 let addresses = set.iter().map(|one| one.address().to_string());
                 self.endpoints = addresses.collect();
             }
-            Endpoints::Dns { host, port } => {
+            Endpoints::Dns { host, port, .. } => {
                 self.endpoints = vec![format!("{host}:{port}, looked up")];
             }
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gateway_lb::balance::Algorithm;
 use gateway_lb::{Endpoint, EndpointSet};
 
-use super::{BackendTls, BackendTraffic, Filter, ObjectName, ProxyVersion, add};
+use super::{BackendTls, BackendTraffic, Filter, ObjectName, ProxyVersion, Reach, add};
 
 /// What a rule refers to, with its share of the rule's requests.
 ///
@@ -226,6 +226,7 @@ impl Backend {
         Self::with_endpoints(Endpoints::Dns {
             host: host.into(),
             port,
+            reach: Reach::default(),
         })
     }
 
@@ -243,6 +244,17 @@ impl Backend {
             tls: None,
             proxy_protocol: None,
         }
+    }
+
+    /// Which addresses its name may stand for, where it is [resolved](Backend::dns). Any by
+    /// default; addresses that are given are not asked.
+    #[must_use]
+    pub fn with_reach(mut self, allowed: Reach) -> Self {
+        match &mut self.endpoints {
+            Endpoints::Static(_) => {}
+            Endpoints::Dns { reach, .. } => *reach = allowed,
+        }
+        self
     }
 
     /// How its endpoints are spoken to. HTTP/1.1 by default.
@@ -315,6 +327,8 @@ pub enum Endpoints {
         host: Arc<str>,
         /// The port at every address.
         port: u16,
+        /// Which of the addresses count.
+        reach: Reach,
     },
 }
 

@@ -35,6 +35,7 @@ mod listener;
 mod matching;
 mod name;
 mod policy;
+mod reach;
 mod route;
 mod stream;
 mod tls;
@@ -62,6 +63,7 @@ pub use self::policy::JwtPolicy;
 #[cfg(feature = "server")]
 pub(crate) use self::policy::countable;
 pub use self::policy::{Asked, Policies, Policy, PolicySet, Stage, StreamPolicy, UnfitPolicy};
+pub use self::reach::Reach;
 pub use self::route::{Route, RouteKind, Rule, Timeouts};
 pub use self::stream::{StreamRoute, StreamRouteKind, StreamTimeouts};
 pub use self::tls::{

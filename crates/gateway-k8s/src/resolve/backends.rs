@@ -3,6 +3,7 @@
 use gateway_core::model::{BackendId, BackendProtocol, BackendPurpose, ObjectName};
 use k8s_openapi::api::core::v1::{Service, ServicePort};
 
+use super::Settings;
 use super::annotations::Annotations;
 use super::backend_tls;
 use super::field::Field;
@@ -90,6 +91,7 @@ impl Purpose {
 /// this order, so that nothing is said about what may not be referred to.
 pub(super) fn backend(
     view: &View<'_>,
+    settings: &Settings,
     from: From<'_>,
     written: Written<'_>,
     purpose: Purpose,
@@ -114,7 +116,7 @@ pub(super) fn backend(
                     Problem::new(Reason::UnsupportedValue, "an XBackend has its own port");
                 return Err(problem.at(at.name("port")).remedy("leave the port out"));
             }
-            let port = x_backend::target(view, found, purpose).map_err(|problem| {
+            let port = x_backend::target(view, settings, found, purpose).map_err(|problem| {
                 Problem::new(
                     problem.reason,
                     format!("{} {}/{}: {problem}", to.kind, to.namespace, to.name),

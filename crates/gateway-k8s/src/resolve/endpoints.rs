@@ -87,7 +87,7 @@ pub(super) fn find(
         })
     } else {
         view.get::<XBackend>(namespace, name)
-            .and_then(|found| x_backend::backend(view, found, id.purpose()))
+            .and_then(|found| x_backend::backend(view, settings, found, id.purpose()))
     };
 
     Found {
@@ -198,24 +198,16 @@ fn address(
         )
     })?;
 
-    if address.is_unspecified() || address.is_multicast() {
+    let meant = address.to_canonical();
+    if meant.is_unspecified() || meant.is_multicast() {
         return Err(format!("{address} is no address of an endpoint"));
     }
-    if !settings.local_endpoints && is_local(address) {
+    // Whoever may write an EndpointSlice must not reach those through the gateway.
+    if !settings.reach.covers(address) {
         return Err(format!(
             "{address} belongs to the machine the gateway runs on"
         ));
     }
 
     Ok(address)
-}
-
-/// Loopback and link-local addresses: the machine itself, and the metadata
-/// services of clouds. Whoever may write an EndpointSlice must not reach those
-/// through the gateway.
-fn is_local(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unicast_link_local(),
-    }
 }

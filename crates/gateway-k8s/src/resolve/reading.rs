@@ -76,7 +76,8 @@ impl<'a, 'w> Reading<'a, 'w> {
         written: Written<'_>,
         at: &Field<'_>,
     ) -> Result<BackendId, Arc<str>> {
-        match backends::backend(self.view, self.from, written, self.purpose, at) {
+        let (view, settings) = (self.view, self.settings);
+        match backends::backend(view, settings, self.from, written, self.purpose, at) {
             Ok(id) => {
                 self.backends.push(id.clone());
                 Ok(id)

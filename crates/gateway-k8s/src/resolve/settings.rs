@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use gateway_core::model::{ExtensionRef, ObjectName};
+use gateway_core::model::{ExtensionRef, ObjectName, Reach};
 
 use super::AddressRange;
 use crate::infrastructure::Exposure;
@@ -17,7 +17,7 @@ pub const CONTROLLER_NAME: &str = "gateway-rs.dev/gateway-controller";
 pub struct Settings {
     pub(super) controller: Arc<str>,
     pub(super) complete: bool,
-    pub(super) local_endpoints: bool,
+    pub(super) reach: Reach,
     pub(super) pool: Arc<[AddressRange]>,
     pub(super) extensions: BTreeSet<ExtensionRef>,
     pub(super) releases: Vec<Arc<str>>,
@@ -57,7 +57,7 @@ impl Settings {
         Self {
             controller: CONTROLLER_NAME.into(),
             complete: false,
-            local_endpoints: false,
+            reach: Reach::Outside,
             pool: Arc::default(),
             extensions: BTreeSet::new(),
             releases: Vec::new(),
@@ -72,7 +72,7 @@ impl Settings {
     pub fn folder() -> Self {
         Self {
             complete: true,
-            local_endpoints: true,
+            reach: Reach::Anywhere,
             infrastructure: false,
             ..Self::cluster()
         }

@@ -1,11 +1,10 @@
 //! XBackends: names outside the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use gateway_core::model::{
-    Backend, BackendProtocol, BackendPurpose, BackendTls, Hostname, ObjectName, ProxyVersion,
+    Backend, BackendProtocol, BackendPurpose, BackendTls, Hostname, ObjectName, ProxyVersion, Reach,
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
@@ -18,7 +17,7 @@ use super::memo::Step;
 use super::placing::Replaced;
 use super::status::ancestor;
 use super::view::View;
-use super::{confined, traffic, x_backend_tls};
+use super::{Settings, confined, traffic, x_backend_tls};
 use crate::api::{ReferenceGrant, XBackend, XBackendProtocol, XBackendType};
 use crate::infrastructure::Exposure;
 use crate::verdict::{
@@ -92,7 +91,7 @@ impl Ancestors {
         let world = step.now;
         let confined = step.settings.exposure == Exposure::Dedicated;
         let loaded = world.backends.get(name.namespace(), name.name())?;
-        let warnings = match read(&View::new(world), loaded) {
+        let warnings = match read(&View::new(world), step.settings, loaded) {
             Ok(read) => read.warnings,
             Err(problem) => return Some(Verdict::warning(loaded, problem)),
         };
@@ -133,8 +132,13 @@ fn references(attached: &Attached) -> impl Iterator<Item = (&ObjectName, &Object
 /// # Errors
 ///
 /// What is not valid or not supported yet.
-pub(super) fn target(view: &View<'_>, object: &XBackend, purpose: Purpose) -> Result<u16, Problem> {
-    let read = read(view, object)?;
+pub(super) fn target(
+    view: &View<'_>,
+    settings: &Settings,
+    object: &XBackend,
+    purpose: Purpose,
+) -> Result<u16, Problem> {
+    let read = read(view, settings, object)?;
     protocol(object.spec.protocol.as_ref(), purpose, read.tls.is_some())?;
 
     Ok(read.port)
@@ -143,10 +147,11 @@ pub(super) fn target(view: &View<'_>, object: &XBackend, purpose: Purpose) -> Re
 /// The backend that an XBackend stands for; nothing, if it cannot be used.
 pub(super) fn backend(
     view: &View<'_>,
+    settings: &Settings,
     object: &XBackend,
     purpose: BackendPurpose,
 ) -> Option<Backend> {
-    let read = read(view, object).ok()?;
+    let read = read(view, settings, object).ok()?;
     let purpose = match purpose {
         BackendPurpose::Grpc => Purpose::Grpc,
         // What connections carry is none of our business.
@@ -154,7 +159,7 @@ pub(super) fn backend(
     };
     let protocol = protocol(object.spec.protocol.as_ref(), purpose, read.tls.is_some());
 
-    let backend = Backend::dns(read.host.as_str(), read.port);
+    let backend = Backend::dns(read.host.as_str(), read.port).with_reach(settings.reach);
     let backend = backend.with_protocol(protocol.unwrap_or_default());
     let backend = match read.tls {
         Some(tls) => backend.with_tls(tls),
@@ -175,8 +180,8 @@ struct Read {
     warnings: Vec<Problem>,
 }
 
-fn read(view: &View<'_>, object: &XBackend) -> Result<Read, Problem> {
-    let (port, host) = place(object)?;
+fn read(view: &View<'_>, settings: &Settings, object: &XBackend) -> Result<Read, Problem> {
+    let (port, host) = place(settings, object)?;
     let annotations = Annotations::of(&object.metadata);
     let mut warnings = annotations.strays(traffic::OF_BACKENDS, |part| part == port.to_string());
     let tls = x_backend_tls::read(view, object).map_err(|problem| {
@@ -207,7 +212,7 @@ fn read(view: &View<'_>, object: &XBackend) -> Result<Read, Problem> {
 /// # Errors
 ///
 /// What is not valid or not supported yet.
-fn place(object: &XBackend) -> Result<(u16, Hostname), Problem> {
+fn place(settings: &Settings, object: &XBackend) -> Result<(u16, Hostname), Problem> {
     let spec = &object.spec;
     let at = Field::SPEC;
 
@@ -233,7 +238,7 @@ fn place(object: &XBackend) -> Result<(u16, Hostname), Problem> {
         .external_hostname
         .as_ref()
         .map(|external| external.hostname.as_str());
-    let host = hostname(host.unwrap_or_default())?;
+    let host = hostname(settings, host.unwrap_or_default())?;
     let port = spec
         .port
         .number
@@ -248,20 +253,33 @@ fn place(object: &XBackend) -> Result<(u16, Hostname), Problem> {
     Ok((port, host))
 }
 
-fn hostname(text: &str) -> Result<Hostname, Problem> {
+fn hostname(settings: &Settings, text: &str) -> Result<Hostname, Problem> {
     let at = Field::SPEC;
     let at = at.name("externalHostname");
     let refuse = |message: String| unsupported(message, &at.name("hostname"));
     let host = Hostname::new(text).map_err(|error| refuse(error.to_string()))?;
 
-    // The names of the cluster are for Services, whose references need grants.
-    if host.is_wildcard() || text.parse::<Ipv4Addr>().is_ok() || text.ends_with(".cluster.local") {
-        return Err(refuse(format!(
-            "{text:?} is not a name outside the cluster"
-        )));
+    let is_inside = match settings.reach {
+        Reach::Anywhere => is_below(&host, "cluster.local"),
+        Reach::Outside => is_of_the_cluster(&host),
+    };
+    if host.is_wildcard() || is_inside {
+        let problem = refuse(format!("{text:?} is not a name outside the cluster"));
+        return Err(problem.remedy("write the whole name of a host outside, or refer to a Service"));
     }
 
     Ok(host)
+}
+
+/// Whether it is a name that pods of a cluster have for Services, which are for references that
+/// need grants, or for themselves.
+fn is_of_the_cluster(host: &Hostname) -> bool {
+    !host.as_str().contains('.') || is_below(host, "cluster.local") || is_below(host, "svc")
+}
+
+fn is_below(host: &Hostname, domain: &str) -> bool {
+    let labels = host.as_str().strip_suffix(domain);
+    labels.is_some_and(|labels| labels.is_empty() || labels.ends_with('.'))
 }
 
 /// How requests are sent to it. For connections, whatever a protocol of TCP is.

@@ -1,9 +1,12 @@
 //! What rules refer to.
 
-use gateway_core::model::{BackendId, BackendProtocol, BackendTarget, Endpoints, ObjectName};
+use gateway_core::model::{
+    BackendId, BackendProtocol, BackendTarget, Endpoints, ObjectName, Reach,
+};
 
 use super::shop;
 use crate::api::XBackend;
+use crate::resolve::Settings;
 use crate::testing::{AUTHORITY, Manifests, Outcome, SHOP};
 use crate::verdict::ConditionType::{Accepted, ResolvedRefs};
 use crate::verdict::Reason;
@@ -209,11 +212,54 @@ fn an_external_hostname_is_looked_up_by_name() {
     let (id, backend) = backends.iter().next().unwrap();
     assert_eq!((id.kind(), id.port()), ("XBackend", 8443));
     assert_eq!(backend.protocol(), BackendProtocol::H2c);
-    let Endpoints::Dns { host, port } = backend.endpoints() else {
+    let Endpoints::Dns { host, port, reach } = backend.endpoints() else {
         panic!("{backend:?}");
     };
     assert_eq!((&**host, *port), ("api.example.com", 8443));
+    assert_eq!(*reach, Reach::Anywhere);
     assert!(outcome.verdict::<XBackend>("shop/api").is_some());
+}
+
+/// A route to an XBackend that stands for `host`.
+fn with_host(host: &str) -> Manifests {
+    let reference = "{group: gateway.networking.x-k8s.io, kind: XBackend, name: api}";
+    let spec = format!(
+        "{{type: ExternalHostname, externalHostname: {{hostname: {host}}}, port: {{number: 80}}}}"
+    );
+    with_backend(reference).x_backend("shop/api", &spec)
+}
+
+#[test]
+fn an_external_hostname_leads_out_of_a_cluster_only() {
+    let outcome = with_host("api.example.com")
+        .settings(Settings::cluster())
+        .resolve();
+
+    outcome.route("shop/cart").accepts(ResolvedRefs);
+    let backends = outcome.resolved.configuration.backends();
+    let Endpoints::Dns { reach, .. } = backends.values().next().unwrap().endpoints() else {
+        panic!("{backends:?}");
+    };
+    assert_eq!(*reach, Reach::Outside);
+}
+
+#[test]
+fn names_of_the_cluster_are_for_services() {
+    for host in ["localhost", "payments", "payments.prod.svc", "svc"] {
+        with_host(host)
+            .resolve()
+            .route("shop/cart")
+            .accepts(ResolvedRefs);
+
+        let outcome = with_host(host).settings(Settings::cluster()).resolve();
+        refuses(&outcome, Reason::UnsupportedValue);
+        assert!(outcome.resolved.configuration.backends().is_empty());
+    }
+    for host in ["cluster.local", "a.b.svc.CLUSTER.local"] {
+        refuses(&with_host(host).resolve(), Reason::UnsupportedValue);
+    }
+    let lookalike = with_host("a.mycluster.local").settings(Settings::cluster());
+    lookalike.resolve().route("shop/cart").accepts(ResolvedRefs);
 }
 
 #[test]

@@ -156,12 +156,19 @@ fn endpoints_on_this_machine_are_refused_in_a_cluster_only() {
 #[test]
 fn what_is_no_address_is_left_out_and_told() {
     let ready = || state(true, true, false);
-    let texts = ["cart.example.com", "0.0.0.0", "224.0.0.1", "", "10.0.0.1"];
+    let texts = [
+        "cart.example.com",
+        "0.0.0.0",
+        "::ffff:0.0.0.0",
+        "224.0.0.1",
+        "",
+        "10.0.0.1",
+    ];
     let endpoints = texts.iter().map(|text| (*text, ready()));
     let outcome = cart()
         .slice("shop/cart", "a", endpoints.collect())
         .resolve();
 
     assert_eq!(addresses(&outcome), ["10.0.0.1:3000"]);
-    assert_eq!(outcome.warnings::<Service>("shop/cart").len(), 4);
+    assert_eq!(outcome.warnings::<Service>("shop/cart").len(), 5);
 }
