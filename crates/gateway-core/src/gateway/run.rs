@@ -76,13 +76,22 @@ impl Running {
             .take();
         let Idle { workers, chores } = idle.ok_or(RunError::AlreadyRun)?;
         let ends = start(workers)?;
+
+        // To the end of the drain: until then there are requests, which need what is found out.
+        tokio::select! {
+            ended = self.lead(ends) => ended,
+            never = self.do_chores(gateway, chores) => match never {},
+        }
+    }
+
+    /// Has the workers go on until a shutdown is asked for, then drain.
+    async fn lead(&self, ends: Vec<oneshot::Receiver<()>>) -> Result<(), RunError> {
         let ended = try_join_all(ends);
         tokio::pin!(ended);
 
         tokio::select! {
             // Commands were not sent, so this is a worker that failed.
             _ = &mut ended => return Err(RunError::WorkerEnded),
-            never = look_after(gateway, chores) => match never {},
             () = self.asked(1) => {}
         }
         self.draining.store(true, Ordering::Relaxed);
@@ -98,6 +107,27 @@ impl Running {
         }
         self.drain(Duration::ZERO);
         ended.await.map(|_| ()).map_err(|_| RunError::WorkerEnded)
+    }
+
+    /// Does chores, and tries to bind what could not be bound.
+    async fn do_chores(
+        &self,
+        gateway: &Gateway,
+        mut chores: UnboundedReceiver<Chore>,
+    ) -> Infallible {
+        let mut under_way = JoinSet::new();
+        let mut retry = interval(BIND_AGAIN);
+        loop {
+            tokio::select! {
+                Some(chore) = chores.recv() => {
+                    under_way.spawn(chore.run());
+                }
+                Some(_) = under_way.join_next() => {}
+                _ = retry.tick() => if !self.draining.load(Ordering::Relaxed) {
+                    gateway.retry_binds();
+                },
+            }
+        }
     }
 
     /// Resolves when a shutdown has been asked for so many times.
@@ -124,21 +154,6 @@ fn start(workers: Vec<Worker>) -> Result<Vec<oneshot::Receiver<()>>, RunError> {
     started.collect::<io::Result<_>>().map_err(RunError::Start)
 }
 
-/// Does chores, and tries to bind what could not be bound.
-async fn look_after(gateway: &Gateway, mut chores: UnboundedReceiver<Chore>) -> Infallible {
-    let mut under_way = JoinSet::new();
-    let mut retry = interval(BIND_AGAIN);
-    loop {
-        tokio::select! {
-            Some(chore) = chores.recv() => {
-                under_way.spawn(chore.run());
-            }
-            Some(_) = under_way.join_next() => {}
-            _ = retry.tick() => gateway.retry_binds(),
-        }
-    }
-}
-
 const BIND_AGAIN: Duration = Duration::from_secs(5);
 
 /// Why a gateway does not run.
@@ -154,4 +169,40 @@ pub enum RunError {
     /// A gateway runs once.
     #[error("the gateway has been run already")]
     AlreadyRun,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn chores_are_done_for_as_long_as_requests_are_served() {
+        let builder = Gateway::builder().workers(1);
+        let gateway = builder.lame_duck(Duration::from_secs(3600)).build();
+        let (going_on, mut goes_on) = unbounded_channel();
+        let (go_on, mut told) = unbounded_channel();
+        let chore = Chore::new(async move {
+            while told.recv().await.is_some() {
+                let _ = going_on.send(());
+            }
+        });
+        let running = &gateway.shared.running;
+        running.look_after(vec![chore]);
+        let run = tokio::spawn({
+            let gateway = gateway.clone();
+            async move { gateway.run().await }
+        });
+
+        go_on.send(()).unwrap();
+        goes_on.recv().await.expect("it is begun");
+        gateway.shutdown();
+        while !running.draining.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+        go_on.send(()).unwrap();
+        goes_on.recv().await.expect("it goes on");
+
+        gateway.shutdown();
+        run.await.unwrap().unwrap();
+    }
 }
