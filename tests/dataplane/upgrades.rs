@@ -6,6 +6,8 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
+use gateway_core::model::{Backend, BackendRef, Rule};
+use gateway_lb::balance::Algorithm;
 use gateway_tests::{Client, Origin, RawOrigin, Reply, Site, TestGateway, Wire};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Empty;
@@ -368,6 +370,41 @@ async fn http2_clients_get_an_http2_backend_to_switch() {
 
     let response = client.send(ask("http://a.test/elsewhere")).await.unwrap();
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn tunnel_counts_as_a_request_in_flight() {
+    let (one, two) = (RawOrigin::bind().await, RawOrigin::bind().await);
+    let backend = Backend::new([one.address(), two.address()]);
+    let site = Site::new()
+        .rule(Rule::new().with_backend(BackendRef::new("origin".into())))
+        .backend_of("origin", backend.with_algorithm(Algorithm::LeastRequest));
+    let gateway = TestGateway::single(&site);
+    let mut client = Wire::connect(gateway.address()).await;
+    client.send(ask("websocket")).await;
+    let (mut busy, idle) = tokio::select! {
+        busy = one.accept() => (busy, two),
+        busy = two.accept() => (busy, one),
+    };
+    busy.head().await.unwrap();
+    busy.send(switch("websocket")).await;
+    client.head().await.unwrap();
+
+    let mut other = Wire::connect(gateway.address()).await;
+    let mut upstream = None;
+    for _ in 0..20 {
+        other.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
+        let mut backend = match upstream.take() {
+            Some(backend) => backend,
+            None => idle.accept().await,
+        };
+        backend.head().await.unwrap();
+        backend
+            .send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            .await;
+        assert_eq!(other.response().await.unwrap().status, 200);
+        upstream = Some(backend);
+    }
 }
 
 #[tokio::test]

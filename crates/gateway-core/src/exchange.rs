@@ -15,7 +15,7 @@ use crate::listen::{Connection, InFlight, OnUpgrade};
 use crate::live_table::{LiveTable, Place};
 use crate::rescue::{Failure, NoRoute, UpgradeMismatch, rescue};
 use crate::routing::{Match, RequestHead};
-use crate::stack::{HashKeys, LiveRule, StackFuture};
+use crate::stack::{HashKeys, LiveRule, StackFuture, SwitchedAt};
 use crate::telemetry::{Counted, Counting};
 use crate::tls::Secured;
 use crate::tunnel;
@@ -265,7 +265,9 @@ fn complete(
             if pending.asked.is_extended() {
                 extend(&mut response);
             }
-            tokio::spawn(tunnel::run(pending.client, upstream, pending.stay));
+            let endpoint = response.extensions_mut().remove::<SwitchedAt>();
+            let held = (pending.stay, endpoint);
+            tokio::spawn(tunnel::run(pending.client, upstream, held));
             Ok(response)
         }
         _ => Err(UpgradeMismatch::Unasked.into()),

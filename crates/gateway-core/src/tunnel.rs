@@ -7,8 +7,8 @@ use crate::listen::OnUpgrade;
 
 /// Carries bytes both ways until both sides have ended, each half on its own.
 ///
-/// Dropping it closes both connections. `stay` is kept until then.
-pub(crate) async fn run<T>(client: OnUpgrade, upstream: UpgradedTransport, stay: T) {
+/// Dropping it closes both connections. `held` is kept until then.
+pub(crate) async fn run<T>(client: OnUpgrade, upstream: UpgradedTransport, held: T) {
     let UpgradedTransport {
         stream: mut backend,
         read_ahead,
@@ -24,7 +24,7 @@ pub(crate) async fn run<T>(client: OnUpgrade, upstream: UpgradedTransport, stay:
     if let Err(error) = outcome.await {
         tracing::debug!(%error, "tunnel ended");
     }
-    drop(stay);
+    drop(held);
 }
 
 /// For each direction. Messages of upgraded protocols are small.

@@ -57,5 +57,5 @@ pub(crate) use self::security::InvalidBackendTls;
 use self::step::Step;
 pub(crate) use self::step::UnresolvedFilter;
 pub(crate) use self::surroundings::Surroundings;
-pub(crate) use self::upstream::{InvalidBackend, UpstreamService};
+pub(crate) use self::upstream::{InvalidBackend, SwitchedAt, UpstreamService};
 pub(crate) use self::warmed::Warmed;

@@ -177,7 +177,15 @@ impl Future for UpstreamFuture {
                     Some(afterwards) => afterwards.run(&mut pick, &mut result),
                     None => told(&mut pick, by_status(&result)),
                 }
-                let response = result?;
+                let mut response = result?;
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    // Its body is over at once; what it is the head of is not.
+                    let at = SwitchedAt {
+                        _pick: Arc::new(pick),
+                    };
+                    response.extensions_mut().insert(at);
+                    return Poll::Ready(Ok(response.map(Body::new)));
+                }
                 Poll::Ready(Ok(response.map(|body| Body::upstream(body, pick))))
             }
             UpstreamProj::Guarded { future } => future.as_mut().poll(cx),
@@ -186,6 +194,13 @@ impl Future for UpstreamFuture {
             }
         }
     }
+}
+
+/// The endpoint whose connection has switched protocols: an extension of its response. It counts
+/// as one with a request in flight until the last clone is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct SwitchedAt {
+    _pick: Arc<Pick>,
 }
 
 type Answer = Result<Response<UpstreamBody<Body>>, UpstreamError>;
