@@ -16,6 +16,7 @@ use gateway_core::model::{
     StreamRoute, StreamRouteKind, StreamTimeouts,
 };
 use gateway_core::{BoxError, Gateway};
+use gateway_lb::balance::{Algorithm, HashKey, Maglev};
 use gateway_tests::{RawOrigin, TestGateway, patiently};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -322,6 +323,24 @@ async fn weights_hold_for_connections() {
     assert_eq!(counts.values().sum::<i32>(), 1000);
     assert!((690..=710).contains(&counts["one"]), "{counts:?}");
     assert!(!counts.contains_key("none"));
+}
+
+#[tokio::test]
+async fn client_stays_with_the_endpoint_that_its_address_hashes_to() {
+    let mut origins = Vec::new();
+    for name in ["0", "1", "2", "3", "4"] {
+        origins.push(named(name).await);
+    }
+    let backend = Backend::new(origins.iter().map(|origin| origin.address()))
+        .with_algorithm(Algorithm::Maglev(Maglev::new()))
+        .with_hash_key(HashKey::SourceAddress);
+    let route = routed(tcp("r").with_backend(to("b")));
+    let gateway = start(route.with_backend("b", backend));
+
+    let first = ask(&gateway).await;
+    for _ in 0..10 {
+        assert_eq!(ask(&gateway).await, first);
+    }
 }
 
 #[tokio::test]

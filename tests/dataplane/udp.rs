@@ -16,6 +16,7 @@ use gateway_core::model::{
     StreamRoute, StreamRouteKind, UdpSettings,
 };
 use gateway_core::{BoxError, Gateway};
+use gateway_lb::balance::{Algorithm, HashKey, Maglev};
 use gateway_tests::{TestGateway, patiently};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::AbortHandle;
@@ -169,6 +170,24 @@ async fn client_stays_with_its_endpoint() {
 
     // Each worker takes turns.
     assert!((29..=31).contains(&clients["1"]), "{clients:?}");
+}
+
+#[tokio::test]
+async fn sessions_of_a_client_go_where_its_address_hashes_to() {
+    let mut echoes = Vec::new();
+    for name in ["0", "1", "2", "3", "4"] {
+        echoes.push(Echo::start(name).await);
+    }
+    let backend = backend(&echoes.iter().collect::<Vec<_>>())
+        .with_algorithm(Algorithm::Maglev(Maglev::new()))
+        .with_hash_key(HashKey::SourceAddress);
+    let route = routed(udp("r").with_backend(to("b")));
+    let gateway = start(route.with_backend("b", backend));
+
+    let first = ask(&client(&gateway).await, "who").await;
+    for _ in 0..10 {
+        assert_eq!(ask(&client(&gateway).await, "who").await, first);
+    }
 }
 
 #[tokio::test]

@@ -5,20 +5,22 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use gateway_lb::Balancer;
-use gateway_lb::balance::{NoReadyEndpoint, Pick};
+use gateway_lb::balance::{NoReadyEndpoint, Outcome, Pick};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Connects to an endpoint that `balancer` picks; if that fails, to others.
+/// Connects to an endpoint that `balancer` picks for `key`; if that fails, to others. It is told
+/// of those that failed; what becomes of the connection is for the caller to tell.
 ///
 /// Dropping the future gives up.
 pub(super) async fn dial(
     balancer: &Balancer,
+    key: Option<u64>,
     limit: Duration,
 ) -> Result<(TcpStream, Pick), DialError> {
     let mut tried = Vec::new();
     loop {
-        let pick = balancer.pick_avoiding(&tried).map_err(DialError::None)?;
+        let mut pick = pick(balancer, key, &tried).map_err(DialError::None)?;
         let address = pick.address();
         let error = match timeout(limit, TcpStream::connect(address)).await {
             Ok(Ok(tcp)) => {
@@ -31,6 +33,7 @@ pub(super) async fn dial(
         };
 
         tracing::debug!(%address, %error, "cannot connect");
+        balancer.answered(&mut pick, Outcome::Failure);
         let again = tried.contains(&address);
         tried.push(address);
         if again || tried.len() == ATTEMPTS {
@@ -39,6 +42,18 @@ pub(super) async fn dial(
                 source: error,
             });
         }
+    }
+}
+
+/// The endpoint for `key`, or any, other than those that were `tried`.
+pub(super) fn pick(
+    balancer: &Balancer,
+    key: Option<u64>,
+    tried: &[SocketAddr],
+) -> Result<Pick, NoReadyEndpoint> {
+    match key {
+        Some(key) => balancer.pick_keyed_avoiding(key, tried),
+        None => balancer.pick_avoiding(tried),
     }
 }
 
@@ -56,4 +71,42 @@ pub(super) enum DialError {
         #[source]
         source: io::Error,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use gateway_lb::balance::Algorithm;
+    use gateway_lb::health::{Ejection, Health, HealthSettings};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn bind() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn endpoint_that_cannot_be_connected_to_has_failed() {
+        let ((_up, up), (gone, down)) = (bind().await, bind().await);
+        drop(gone);
+        let ejection = Ejection::new().with_consecutive(Some(1));
+        let health = Health::new(HealthSettings::new().with_ejection(ejection));
+        let balancer = Balancer::new(Algorithm::RoundRobin, [up, down].into_iter().collect());
+        let balancer = balancer.with_health(health);
+
+        for _ in 0..2 {
+            let (_tcp, pick) = dial(&balancer, None, Duration::from_secs(60))
+                .await
+                .unwrap();
+            assert_eq!(pick.address(), up);
+        }
+
+        let ready = balancer.ready_endpoints();
+        assert_eq!(ready.len(), 1);
+        assert!(ready.contains(up));
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use gateway_lb::Distribution;
-use gateway_lb::balance::Pick;
+use gateway_lb::balance::{Outcome, Pick};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use tower::Service;
@@ -22,9 +22,9 @@ use crate::stack::LiveBackend;
 
 /// Forwards connections to backends.
 ///
-/// A backend is chosen by weight and an endpoint of it by its balancer. If that
-/// cannot be connected to in time, up to two others are tried. A connection that
-/// cannot be forwarded is reset.
+/// A backend is chosen by weight and an endpoint of it by its balancer, which may hash the
+/// client's address. If that cannot be connected to in time, up to two others are tried, and it
+/// has failed in the eyes of balancer and health. A connection that cannot be forwarded is reset.
 #[derive(Clone)]
 pub struct Forward {
     legs: Arc<Distribution<Arc<LiveBackend>>>,
@@ -86,11 +86,13 @@ impl Forward {
     ) -> Result<(ByteStream, Pick, Vec<u8>), BoxError> {
         let leg = self.legs.choose().ok_or(NotForwarded::NoBackend)?;
         let active = leg.active().clone().ok_or(NotForwarded::InvalidBackend)?;
-        let (mut tcp, pick) = dial(&active.balancer, self.timeouts.connect).await?;
+        let key = leg.key_of_client(client.ip());
+        let (mut tcp, mut pick) = dial(&active.balancer, key, self.timeouts.connect).await?;
         let head = active
             .proxy_protocol()
             .map_or_else(Vec::new, |version| header(version, client, local));
         if self.without_tls || active.security.is_clear() {
+            active.balancer.answered(&mut pick, Outcome::Success);
             return Ok((tcp.into(), pick, head));
         }
 
@@ -99,8 +101,14 @@ impl Forward {
             tcp.write_all(&head).await?;
             active.security.secure(tcp).await
         };
-        let stream = timeout(self.timeouts.connect, secured).await??;
-        Ok((stream, pick, Vec::new()))
+        let secured = timeout(self.timeouts.connect, secured).await;
+        match &secured {
+            Ok(Ok(_)) => active.balancer.answered(&mut pick, Outcome::Success),
+            // The endpoint could do nothing about it.
+            _ if active.security.is_impossible() => {}
+            _ => active.balancer.answered(&mut pick, Outcome::Failure),
+        }
+        Ok((secured??, pick, Vec::new()))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwapOption;
 use gateway_filters::retry::SharedRetryBudget;
+use gateway_lb::balance::HashKey;
 use gateway_lb::health::Health;
 use gateway_lb::persistence::Sessions;
 use gateway_lb::pool::{Connections, Destination, Pool, PoolSettings, Protocol};
@@ -245,6 +246,15 @@ impl LiveBackend {
         let active = self.active();
         let key = active.as_ref()?.configured.traffic().hash_key()?;
         key.of(uri, headers, client)
+    }
+
+    /// What hashing goes by, of what carries no requests: the address of the client, or nothing.
+    pub(crate) fn key_of_client(&self, client: IpAddr) -> Option<u64> {
+        let active = self.active();
+        match active.as_ref()?.configured.traffic().hash_key()? {
+            HashKey::SourceAddress => self.key(&Uri::default(), &HeaderMap::new(), Some(client)),
+            _ => None,
+        }
     }
 
     /// It is not configured any more.

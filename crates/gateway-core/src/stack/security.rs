@@ -40,6 +40,11 @@ impl Security {
         matches!(self, Self::Clear)
     }
 
+    /// Whether no endpoint could pass the handshake.
+    pub(crate) fn is_impossible(&self) -> bool {
+        matches!(self, Self::Impossible(_))
+    }
+
     /// The endpoint at `address`.
     pub(crate) fn destination(
         &self,

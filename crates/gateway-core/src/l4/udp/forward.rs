@@ -9,12 +9,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use gateway_lb::Distribution;
-use gateway_lb::balance::Pick;
+use gateway_lb::balance::{Outcome, Pick};
 use tower::Service;
 
 use super::socket::Socket;
 use super::{Burst, Session};
 use crate::BoxError;
+use crate::l4::dial::pick;
 use crate::l4::{End, NotForwarded, Summary};
 use crate::listen::Signal;
 use crate::model::Backend;
@@ -22,8 +23,8 @@ use crate::stack::LiveBackend;
 
 /// Forwards sessions to backends.
 ///
-/// A backend is chosen by weight and an endpoint of it by its balancer, when the first
-/// datagram comes. The session stays there until it ends, unless the endpoint leaves
+/// A backend is chosen by weight and an endpoint of it by its balancer, which may hash the
+/// client's address, when the first datagram comes. The session stays there until it ends, unless the endpoint leaves
 /// the backend. Where nobody listens the session ends, so that what the client sends
 /// next has another chance.
 #[derive(Clone)]
@@ -87,6 +88,8 @@ pub struct ForwardDatagramsFuture {
 struct Pinned {
     pick: Pick,
     socket: Socket,
+    /// Whether it is known how it does.
+    answered: bool,
 }
 
 impl ForwardDatagramsFuture {
@@ -118,7 +121,10 @@ impl ForwardDatagramsFuture {
                 .send(pinned.pick.address(), None, burst.as_datagrams());
             match sent {
                 Ok(()) => self.received += length(&burst),
-                Err(error) if is_nobody_there(&error) => return Poll::Ready(Ok(End::Upstream)),
+                Err(error) if is_nobody_there(&error) => {
+                    self.answered(Outcome::Failure);
+                    return Poll::Ready(Ok(End::Upstream));
+                }
                 Err(error) => tracing::debug!(%error, "datagram dropped"),
             }
         }
@@ -128,22 +134,24 @@ impl ForwardDatagramsFuture {
 
     /// Takes what the endpoint has sent.
     fn poll_down(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        let Some(pinned) = &self.pinned else {
-            return Poll::Pending;
-        };
-        let (session, sent) = (&self.session, &mut self.sent);
         for _ in 0..ROUNDS {
+            let Some(pinned) = &self.pinned else {
+                return Poll::Pending;
+            };
+            let (session, sent) = (&self.session, &mut self.sent);
             let received = pinned.socket.poll_receive(cx, |_, datagrams| {
                 *sent += datagrams.bytes().len() as u64;
                 session.reply(datagrams);
             });
             match ready!(received) {
                 Ok(()) => {
-                    if let Some(watch) = session.watch() {
-                        watch.moved();
-                    }
+                    self.moved();
+                    self.answered(Outcome::Success);
                 }
-                Err(_) => return Poll::Ready(End::Upstream),
+                Err(_) => {
+                    self.answered(Outcome::Failure);
+                    return Poll::Ready(End::Upstream);
+                }
             }
         }
         cx.waker().wake_by_ref();
@@ -160,10 +168,29 @@ impl ForwardDatagramsFuture {
         match self.pinned.take().filter(stays) {
             Some(pinned) => Ok(self.pinned.insert(pinned)),
             None => {
-                let pick = active.balancer.pick()?;
+                let key = leg.key_of_client(self.session.client_address().ip());
+                let pick = pick(&active.balancer, key, &[])?;
                 let socket = Socket::connect(pick.address())?;
-                Ok(self.pinned.insert(Pinned { pick, socket }))
+                Ok(self.pinned.insert(Pinned {
+                    pick,
+                    socket,
+                    answered: false,
+                }))
             }
+        }
+    }
+
+    /// Tells how the endpoint has answered, once: what comes later is no answer to what it was
+    /// picked for.
+    fn answered(&mut self, outcome: Outcome) {
+        let Some((pinned, leg)) = self.pinned.as_mut().zip(self.leg.as_ref()) else {
+            return;
+        };
+        if std::mem::replace(&mut pinned.answered, true) {
+            return;
+        }
+        if let Some(active) = leg.active().as_ref() {
+            active.balancer.answered(&mut pinned.pick, outcome);
         }
     }
 
