@@ -13,7 +13,7 @@
 //! tenth, and then each is back where it was).
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use gateway_lb::balance::{Algorithm, HashKey, Maglev};
 use gateway_lb::health::{Health, HealthSettings};
@@ -64,13 +64,12 @@ fn main() -> Result<(), BoxError> {
 /// The endpoint of each user.
 fn places(balancer: &Balancer) -> Result<BTreeMap<u32, SocketAddr>, BoxError> {
     let by_user = HashKey::Header(HeaderName::from_static("x-user"));
-    let client = IpAddr::from(Ipv4Addr::LOCALHOST);
 
     let mut places = BTreeMap::new();
     for user in 0..USERS {
         let (mut head, ()) = Request::new(()).into_parts();
         head.headers.insert("x-user", HeaderValue::from(user));
-        let key = by_user.of(&head.uri, &head.headers, client);
+        let key = by_user.of(&head.uri, &head.headers, None);
 
         // The pick is held until the response has ended; here there is none.
         let pick = balancer.pick_keyed(key.ok_or("the request names no user")?)?;
