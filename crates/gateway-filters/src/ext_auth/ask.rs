@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -12,13 +13,13 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response, Uri};
 use http_body::Body;
+use tokio::time::Instant;
 use tower_service::Service;
 
 use super::error::AuthorityFailed;
 use super::settings::ExtAuth;
 use crate::BoxError;
 use crate::answer::AnsweredHere;
-use crate::body_limit::ResponseTooLarge;
 use crate::client_address::ClientAddress;
 use crate::inquiry::{
     Excerpt, ForwardBody, HeaderEdits, Inquire, Inquiry, OnFailure, PARTIAL_BODY, Verdict, is_free,
@@ -54,12 +55,14 @@ where
         let question = self.settings.question(head, body);
         let settings = Arc::clone(&self.settings);
         let mut client = self.client.clone();
+        // Counted from before the time of whoever asks, so that it is over when that is.
+        let due = Instant::now().checked_add(settings.timeout);
         Box::pin(async move {
             poll_fn(|cx| client.poll_ready(cx))
                 .await
                 .map_err(Into::into)?;
             let answer = client.call(question).await.map_err(Into::into)?;
-            settings.verdict(answer).await
+            Ok(settings.verdict(answer, due).await?)
         })
     }
 
@@ -119,15 +122,19 @@ impl ExtAuth {
         Uri::from_parts(parts).unwrap_or_else(|_| self.uri.clone())
     }
 
-    /// What the answer means.
-    async fn verdict<B>(&self, answer: Response<B>) -> Result<Verdict, BoxError>
+    /// What the answer means. Once it has refused, nothing that goes wrong afterwards lets the
+    /// request pass: a body that cannot be read before `due`, or not at all, is left out.
+    async fn verdict<B>(
+        &self,
+        answer: Response<B>,
+        due: Option<Instant>,
+    ) -> Result<Verdict, AuthorityFailed>
     where
         B: Body<Data = Bytes>,
-        B::Error: Into<BoxError>,
     {
         let status = answer.status();
         if status.is_server_error() || status.is_informational() {
-            return Err(AuthorityFailed { status }.into());
+            return Err(AuthorityFailed { status });
         }
         let (mut head, body) = answer.into_parts();
         if status.is_success() {
@@ -136,7 +143,13 @@ impl ExtAuth {
                 response: told(&self.to_client, &head.headers),
             });
         }
-        let body = read(body, self.body_limit).await?;
+        let body = before(due, read(body, self.body_limit)).await.flatten();
+        let body = body.unwrap_or_else(|| {
+            // They would speak of what is not there.
+            head.headers.remove(CONTENT_TYPE);
+            head.headers.remove(CONTENT_ENCODING);
+            Bytes::new()
+        });
         let names: Vec<_> = head
             .headers
             .keys()
@@ -181,23 +194,31 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<&[u8]>) {
     }
 }
 
-async fn read<B>(body: B, limit: usize) -> Result<Bytes, BoxError>
-where
-    B: Body<Data = Bytes>,
-    B::Error: Into<BoxError>,
-{
+/// What `future` gives, unless it is still waiting when `due` is past. Whoever asks has the timer
+/// for that, and looks here once more when it has fired.
+async fn before<F: Future>(due: Option<Instant>, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if due.is_some_and(|due| Instant::now() >= due) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+/// All of `body`; `None` if it is longer than `limit`, or breaks off.
+async fn read<B: Body<Data = Bytes>>(body: B, limit: usize) -> Option<Bytes> {
     let mut body = pin!(body);
     let mut bytes = BytesMut::new();
     while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        if let Ok(data) = frame.map_err(Into::into)?.into_data() {
+        if let Ok(data) = frame.ok()?.into_data() {
             if bytes.len() + data.len() > limit {
-                let limit = limit as u64;
-                return Err(ResponseTooLarge { limit }.into());
+                return None;
             }
             bytes.extend_from_slice(&data);
         }
     }
-    Ok(bytes.freeze())
+    Some(bytes.freeze())
 }
 
 impl<C, B> fmt::Debug for AskHttp<C, B> {

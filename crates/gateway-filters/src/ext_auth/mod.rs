@@ -9,7 +9,7 @@
 //! |---|---|
 //! | 200 to 299 | passes; allowed headers of the answer go into it, and what the client sent in their names is removed |
 //! | 500 to 599, nothing in time, or fails | as [`OnFailure`] says: 403, unless told otherwise |
-//! | anything else | is answered with that: status, headers and body, so that a login page or a redirect to one reaches the client |
+//! | anything else | is answered with that: status, headers and body, so that a login page or a redirect to one reaches the client. A body that is too long, late or broken off is left out, and it is refused all the same |
 //!
 //! The service is reached through any client that is a tower service. It fails closed: what is
 //! not said to be allowed is not.

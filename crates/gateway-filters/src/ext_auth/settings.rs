@@ -85,8 +85,8 @@ impl ExtAuth {
         self
     }
 
-    /// Passes on unfavourable answers with at most so many bytes; with more, they count as
-    /// failures. The default is 64 KiB.
+    /// Passes on unfavourable answers with at most so many bytes; with more, they are passed on
+    /// without any. The default is 64 KiB.
     #[must_use]
     pub fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;

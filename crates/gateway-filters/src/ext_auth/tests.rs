@@ -15,6 +15,7 @@ use crate::answer::{Answer, AnsweredHere};
 use crate::answer_body::AnswerBody;
 use crate::client_address::ClientAddress;
 use crate::retry::ReplayBody;
+use crate::script::{Script, Step, data};
 
 type Reply = Result<Response<Full<Bytes>>, BoxError>;
 type Answered = Response<AnswerBody<Full<Bytes>>>;
@@ -143,15 +144,7 @@ async fn unfavourable_answer_reaches_the_client() {
 
 #[tokio::test(start_paused = true)]
 async fn failures_are_refused_unless_allowed() {
-    let failures: [fn() -> Reply; 3] = [
-        || Err("no connection".into()),
-        || Ok(answer(503)),
-        || {
-            Ok(Response::builder()
-                .status(403)
-                .body(Full::from(vec![0; 99_999]))?)
-        },
-    ];
+    let failures: [fn() -> Reply; 2] = [|| Err("no connection".into()), || Ok(answer(503))];
 
     for failure in failures {
         let (refused, seen) = send(auth(), move |_| failure()).await;
@@ -161,6 +154,43 @@ async fn failures_are_refused_unless_allowed() {
         let (passed, seen) = send(open, move |_| failure()).await;
         assert_eq!(passed.status(), 200);
         assert_eq!(seen.expect("reached")["x-user"], "root");
+    }
+}
+
+/// A body that is too long, breaks off, or never ends.
+#[tokio::test(start_paused = true)]
+async fn refusal_is_one_whatever_becomes_of_its_body() {
+    let bodies: [fn() -> Script; 3] = [
+        || Script::new([Step::Data(vec![0; 99_999].into())]),
+        || Script::new([data("begun"), Step::Error]),
+        || Script::new([data("begun"), Step::Hang]),
+    ];
+    let late = Answer::new(504).expect("a status");
+
+    for body in bodies {
+        for on_failure in [OnFailure::Allow, OnFailure::Deny(late.clone())] {
+            for status in [302, 401, 403] {
+                let authority = service_fn(move |_: Request<Full<Bytes>>| async move {
+                    let refusal = Response::builder()
+                        .status(status)
+                        .header("location", "/login")
+                        .header("content-encoding", "gzip");
+                    Ok::<_, BoxError>(refusal.body(body())?)
+                });
+                let backend = service_fn(|_: Request<ReplayBody<Full<Bytes>>>| async {
+                    Ok::<_, BoxError>(Response::new(Full::<Bytes>::from("not reached")))
+                });
+                let auth = auth().with_on_failure(on_failure.clone());
+                let service = ExtAuthLayer::new(auth.ask(authority)).layer(backend);
+                let response = service.oneshot(request()).await.expect("answered");
+
+                assert_eq!(response.status().as_u16(), status);
+                assert_eq!(response.headers()["location"], "/login");
+                assert!(!response.headers().contains_key("content-encoding"));
+                let body = response.into_body().collect().await.expect("no error");
+                assert!(body.to_bytes().is_empty());
+            }
+        }
     }
 }
 

@@ -53,7 +53,9 @@ where
         let (origin, timeout) = (self.settings.origin.clone(), self.settings.timeout);
         Box::pin(async move {
             let path = "/envoy.service.auth.v3.Authorization/Check";
-            verdict(call(client, origin, path, question, timeout).await?)
+            Ok(verdict(
+                call(client, origin, path, question, timeout).await?,
+            )?)
         })
     }
 

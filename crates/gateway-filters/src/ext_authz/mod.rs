@@ -9,6 +9,8 @@
 //!
 //! When it cannot be reached, takes too long or answers what cannot be understood, the request
 //! is refused with 403, unless told otherwise. So it is with an answer that is neither yes nor no.
+//! One that says no is obeyed whatever else is in it: headers that HTTP cannot carry are left out,
+//! and 403 stands for such a status.
 //!
 //! The service is reached through any transport of tonic's: a channel of its own, or a tower
 //! service over our own connections.

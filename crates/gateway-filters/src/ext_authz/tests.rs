@@ -237,6 +237,33 @@ async fn refusal_reaches_the_client() {
     assert_eq!(bare.send(settings()).await.0.status(), 403);
 }
 
+/// A header that is none, a value that HTTP forbids, and a status that is none or not the last.
+#[tokio::test(start_paused = true)]
+async fn refusal_is_one_whatever_is_wrong_with_it() {
+    for (code, expected) in [(401, 401), (0, 403), (-1, 403), (101, 403), (70_000, 403)] {
+        let authority = Authority::new(move || {
+            let denied = DeniedHttpResponse {
+                status: Some(HttpStatus { code }),
+                headers: vec![
+                    header("a b", "c", false),
+                    header("x-reason", "a\nb", false),
+                    HeaderValueOption::default(),
+                    header("www-authenticate", "Bearer", false),
+                ],
+                body: "who are you?".to_owned(),
+            };
+            Ok(answer(16, Some(HttpResponse::Denied(denied))))
+        });
+        let open = settings().with_on_failure(OnFailure::Allow);
+
+        let (response, seen) = authority.send(open).await;
+
+        assert_eq!((response.status().as_u16(), seen), (expected, None));
+        assert_eq!(response.headers().len(), 1);
+        assert_eq!(response.headers()["www-authenticate"], "Bearer");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_neither_yes_nor_no_is_a_failure() {
     let failures: [fn() -> Checked; 5] = [

@@ -4,17 +4,16 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::proto::{CheckResponse, DeniedHttpResponse, HeaderValueOption, HttpResponse};
-use crate::BoxError;
 use crate::answer::AnsweredHere;
 use crate::inquiry::{HeaderEdits, Verdict};
 
-/// An answer that is neither yes nor no, or that HTTP cannot carry.
+/// An answer that is neither yes nor no, or a yes that HTTP cannot carry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the authorization service answered what cannot be understood")]
 pub(super) struct Unintelligible;
 
 /// What `answer` means. An empty one is no yes, although its status would be zero.
-pub(super) fn verdict(answer: CheckResponse) -> Result<Verdict, BoxError> {
+pub(super) fn verdict(answer: CheckResponse) -> Result<Verdict, Unintelligible> {
     let allowed = match &answer.status {
         Some(status) => status.code == 0,
         None => matches!(answer.http_response, Some(HttpResponse::Ok(_))),
@@ -37,27 +36,26 @@ pub(super) fn verdict(answer: CheckResponse) -> Result<Verdict, BoxError> {
             request: HeaderEdits::new(),
             response: HeaderEdits::new(),
         }),
-        Some(HttpResponse::Denied(denied)) if !allowed => deny(denied),
-        None => deny(DeniedHttpResponse::default()),
+        Some(HttpResponse::Denied(denied)) if !allowed => Ok(deny(denied)),
+        None => Ok(deny(DeniedHttpResponse::default())),
         Some(HttpResponse::Ok(_) | HttpResponse::Denied(_) | HttpResponse::Error(_)) => {
-            Err(Unintelligible.into())
+            Err(Unintelligible)
         }
     }
 }
 
-fn deny(denied: DeniedHttpResponse) -> Result<Verdict, BoxError> {
-    let status = match denied.status.map_or(0, |status| status.code) {
-        0 => StatusCode::FORBIDDEN,
-        code => u16::try_from(code)
-            .ok()
-            .and_then(|code| StatusCode::from_u16(code).ok())
-            .filter(|status| !status.is_informational())
-            .ok_or(Unintelligible)?,
-    };
+/// A refusal, which stays one: what HTTP cannot carry of it is left out.
+fn deny(denied: DeniedHttpResponse) -> Verdict {
+    let code = denied.status.map(|status| u16::try_from(status.code));
+    let status = code
+        .and_then(|code| StatusCode::from_u16(code.ok()?).ok())
+        .filter(|status| !status.is_informational())
+        .unwrap_or(StatusCode::FORBIDDEN);
     let mut edits = HeaderEdits::new();
     for option in denied.headers {
-        let (name, value, _) = parse(option)?;
-        edits.add(name, value);
+        if let Ok((name, value, _)) = parse(option) {
+            edits.add(name, value);
+        }
     }
     let mut headers = HeaderMap::new();
     edits.apply(&mut headers);
@@ -66,7 +64,7 @@ fn deny(denied: DeniedHttpResponse) -> Result<Verdict, BoxError> {
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response.extensions_mut().insert(AnsweredHere);
-    Ok(Verdict::Deny(response))
+    Verdict::Deny(response)
 }
 
 fn edit(edits: &mut HeaderEdits, options: Vec<HeaderValueOption>) -> Result<(), Unintelligible> {

@@ -52,7 +52,7 @@ where
         Box::pin(async move {
             let (origin, timeout) = (settings.origin.clone(), settings.timeout);
             let path = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
-            settings.verdict(call(client, origin, path, question, timeout).await?)
+            Ok(settings.verdict(call(client, origin, path, question, timeout).await?)?)
         })
     }
 

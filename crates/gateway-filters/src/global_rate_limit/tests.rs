@@ -251,6 +251,29 @@ fn of_limits_with_nothing_left_the_one_that_was_exceeded_is_told() {
     assert!(!headers.contains_key("ratelimit-reset"));
 }
 
+/// A yes with a header that HTTP cannot carry is none; a no stays one, without it.
+#[test]
+fn refusal_is_one_whatever_is_wrong_with_it() {
+    let add = |key: &str, value: &str| HeaderValue {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    };
+    let answer = |overall_code| RateLimitResponse {
+        overall_code,
+        response_headers_to_add: vec![add("a b", "c"), add("x-a", "b\nc"), add("x-b", "c")],
+        ..RateLimitResponse::default()
+    };
+    let settings = settings(OnFailure::Allow);
+
+    assert!(settings.verdict(answer(OK)).is_err());
+    let Ok(crate::inquiry::Verdict::Deny(refusal)) = settings.verdict(answer(OVER_LIMIT)) else {
+        panic!("not refused");
+    };
+    assert_eq!(refusal.status(), 429);
+    assert_eq!(refusal.headers()["x-b"], "c");
+    assert!(!refusal.headers().contains_key("x-a"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn request_that_cannot_be_described_is_not_counted() {
     let server = Server::default();

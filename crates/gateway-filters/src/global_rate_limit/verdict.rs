@@ -7,7 +7,6 @@ use http::{HeaderName, HeaderValue, Response};
 
 use super::proto::{self, DescriptorStatus, OK, OVER_LIMIT, RateLimitResponse};
 use super::settings::GlobalRateLimit;
-use crate::BoxError;
 use crate::inquiry::{HeaderEdits, Verdict};
 
 /// An answer that is neither yes nor no.
@@ -16,35 +15,44 @@ use crate::inquiry::{HeaderEdits, Verdict};
 pub(super) struct Unintelligible;
 
 impl GlobalRateLimit {
-    /// What `answer` means.
-    pub(super) fn verdict(&self, answer: RateLimitResponse) -> Result<Verdict, BoxError> {
-        let mut response = added(&answer.response_headers_to_add)?;
+    /// What `answer` means. A refusal stays one: what HTTP cannot carry of it is left out.
+    pub(super) fn verdict(&self, answer: RateLimitResponse) -> Result<Verdict, Unintelligible> {
+        let to_client = answer.response_headers_to_add.iter().map(parse);
+        let mut response = match answer.overall_code {
+            OK => added(to_client)?,
+            OVER_LIMIT => added(to_client.filter(Result::is_ok))?,
+            _ => return Err(Unintelligible),
+        };
         if self.headers && !says_what_is_left(&answer.response_headers_to_add) {
             say_what_is_left(&mut response, &answer.statuses);
         }
-        match answer.overall_code {
-            OK => Ok(Verdict::Pass {
-                request: added(&answer.request_headers_to_add)?,
+        if answer.overall_code == OK {
+            return Ok(Verdict::Pass {
+                request: added(answer.request_headers_to_add.iter().map(parse))?,
                 response,
-            }),
-            OVER_LIMIT => {
-                let mut refusal: Response<Bytes> = self.answer.to_response();
-                if !answer.raw_body.is_empty() {
-                    *refusal.body_mut() = answer.raw_body.into();
-                }
-                response.apply(refusal.headers_mut());
-                Ok(Verdict::Deny(refusal))
-            }
-            _ => Err(Unintelligible.into()),
+            });
         }
+        let mut refusal: Response<Bytes> = self.answer.to_response();
+        if !answer.raw_body.is_empty() {
+            *refusal.body_mut() = answer.raw_body.into();
+        }
+        response.apply(refusal.headers_mut());
+        Ok(Verdict::Deny(refusal))
     }
 }
 
-fn added(headers: &[proto::HeaderValue]) -> Result<HeaderEdits, Unintelligible> {
+type Parsed = Result<(HeaderName, HeaderValue), Unintelligible>;
+
+fn parse(header: &proto::HeaderValue) -> Parsed {
+    let name = HeaderName::from_bytes(header.key.as_bytes()).map_err(|_| Unintelligible)?;
+    let value = HeaderValue::from_bytes(header.value.as_bytes()).map_err(|_| Unintelligible)?;
+    Ok((name, value))
+}
+
+fn added(headers: impl Iterator<Item = Parsed>) -> Result<HeaderEdits, Unintelligible> {
     let mut edits = HeaderEdits::new();
     for header in headers {
-        let name = HeaderName::from_bytes(header.key.as_bytes()).map_err(|_| Unintelligible)?;
-        let value = HeaderValue::from_bytes(header.value.as_bytes()).map_err(|_| Unintelligible)?;
+        let (name, value) = header?;
         edits.add(name, value);
     }
     Ok(edits)
