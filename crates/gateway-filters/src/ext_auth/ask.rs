@@ -77,6 +77,14 @@ where
     fn on_failure(&self) -> &OnFailure {
         &self.settings.on_failure
     }
+
+    fn edits_on_failure(&self) -> HeaderEdits {
+        let mut edits = HeaderEdits::new();
+        for name in &self.settings.to_backend {
+            edits.remove(name.clone());
+        }
+        edits
+    }
 }
 
 impl ExtAuth {

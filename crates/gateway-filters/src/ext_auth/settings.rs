@@ -53,8 +53,8 @@ impl ExtAuth {
         Ok(self)
     }
 
-    /// Tells the backend this header of a favourable answer, and nobody else's. None is told by
-    /// default.
+    /// Tells the backend this header of a favourable answer, and nobody else's, also where there is
+    /// no answer and the request passes. None is told by default.
     ///
     /// # Errors
     ///

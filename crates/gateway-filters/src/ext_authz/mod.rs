@@ -12,6 +12,10 @@
 //! One that says no is obeyed whatever else is in it: headers that HTTP cannot carry are left out,
 //! and 403 stands for such a status.
 //!
+//! Which headers it sets, it says with each answer. A request that passes without one, as it may be
+//! told to, has what the client sent: where backends believe such a header, a layer outside has to
+//! remove it.
+//!
 //! The service is reached through any transport of tonic's: a channel of its own, or a tower
 //! service over our own connections.
 //!

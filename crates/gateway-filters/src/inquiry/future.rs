@@ -154,7 +154,7 @@ where
                         }
                     };
                     let (mut inner, mut request) = held.take().expect(ONCE);
-                    match decide(this.inquirer.on_failure(), outcome) {
+                    match decide(&**this.inquirer, outcome) {
                         Verdict::Pass {
                             request: before,
                             response: after,
@@ -202,10 +202,10 @@ fn beyond<I: Inquire>(inquirer: &I, shown: &Excerpt) -> Option<Response<Bytes>> 
 }
 
 /// What `outcome` means for a request.
-fn decide(on_failure: &OnFailure, outcome: Result<Verdict, BoxError>) -> Verdict {
-    outcome.unwrap_or_else(|error| match on_failure {
+fn decide<I: Inquire>(inquirer: &I, outcome: Result<Verdict, BoxError>) -> Verdict {
+    outcome.unwrap_or_else(|error| match inquirer.on_failure() {
         OnFailure::Allow => Verdict::Pass {
-            request: HeaderEdits::new(),
+            request: inquirer.edits_on_failure(),
             response: HeaderEdits::new(),
         },
         OnFailure::Deny(answer) => {

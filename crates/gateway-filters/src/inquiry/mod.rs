@@ -68,6 +68,13 @@ pub trait Inquire {
 
     /// What becomes of a request about which nothing is known.
     fn on_failure(&self) -> &OnFailure;
+
+    /// What changes of a request that passes though nothing is known about it
+    /// ([`OnFailure::Allow`]): headers in which backends believe what it says are removed, for a
+    /// client may have sent them. Nothing by default.
+    fn edits_on_failure(&self) -> HeaderEdits {
+        HeaderEdits::new()
+    }
 }
 
 /// A question that is being answered.

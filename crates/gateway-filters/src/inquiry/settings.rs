@@ -15,7 +15,8 @@ use crate::answer::Answer;
 pub enum OnFailure {
     /// It is answered with this.
     Deny(Answer),
-    /// It is forwarded, unchanged.
+    /// It is forwarded, without [the headers](super::Inquire::edits_on_failure) that nobody but the
+    /// other service may say.
     Allow,
 }
 
