@@ -1,7 +1,7 @@
 //! The question, and what the answer means.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request, Response, Uri};
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use tokio::time::Instant;
 use tower_service::Service;
@@ -19,7 +20,7 @@ use tower_service::Service;
 use super::error::AuthorityFailed;
 use super::settings::ExtAuth;
 use crate::BoxError;
-use crate::answer::AnsweredHere;
+use crate::answer::{Answer, AnsweredHere};
 use crate::client_address::ClientAddress;
 use crate::inquiry::{
     Excerpt, ForwardBody, HeaderEdits, Inquire, Inquiry, OnFailure, PARTIAL_BODY, Verdict, is_free,
@@ -52,7 +53,10 @@ where
     ResBody::Error: Into<BoxError>,
 {
     fn inquire(&self, head: &Parts, body: Option<Excerpt>) -> Inquiry {
-        let question = self.settings.question(head, body);
+        let Some(question) = self.settings.question(head, body) else {
+            let answer = Answer::text(StatusCode::URI_TOO_LONG, "request target too long");
+            return Box::pin(ready(Ok(Verdict::Deny(answer.to_response()))));
+        };
         let settings = Arc::clone(&self.settings);
         let mut client = self.client.clone();
         // Counted from before the time of whoever asks, so that it is over when that is.
@@ -88,14 +92,14 @@ where
 }
 
 impl ExtAuth {
-    /// What is asked about a request.
-    fn question<B>(&self, head: &Parts, body: Option<Excerpt>) -> Request<B>
+    /// What is asked about a request; `None` if its target is too long to be asked about.
+    fn question<B>(&self, head: &Parts, body: Option<Excerpt>) -> Option<Request<B>>
     where
         B: Default + From<Bytes>,
     {
         let mut question = Request::new(B::default());
         question.method_mut().clone_from(&head.method);
-        *question.uri_mut() = self.target(&head.uri);
+        *question.uri_mut() = self.target(&head.uri)?;
         let headers = question.headers_mut();
         // Its own body has its own length.
         for name in self.told.iter().filter(|name| is_free(name)) {
@@ -114,20 +118,20 @@ impl ExtAuth {
         insert(headers, URI, target.map(str::as_bytes));
         insert(headers, FOR, client.as_ref().map(String::as_bytes));
         headers.remove(PARTIAL_BODY);
-        match body {
+        Some(match body {
             Some(body) => show(question, head, body),
             None => question,
-        }
+        })
     }
 
-    /// The URI of the service, with the path and query of the request after its own path.
-    fn target(&self, asked: &Uri) -> Uri {
+    /// The URI of the service, with the path and query of the request after its own path; `None`
+    /// if that is longer than a URI may be.
+    fn target(&self, asked: &Uri) -> Option<Uri> {
         let prefix = self.uri.path().trim_end_matches('/');
         let asked = asked.path_and_query().map_or("/", |target| target.as_str());
         let mut parts = self.uri.clone().into_parts();
-        parts.path_and_query = format!("{prefix}{asked}").parse().ok();
-        // A path that cannot be written leaves the service without one, not unasked.
-        Uri::from_parts(parts).unwrap_or_else(|_| self.uri.clone())
+        parts.path_and_query = Some(PathAndQuery::try_from(format!("{prefix}{asked}")).ok()?);
+        Uri::from_parts(parts).ok()
     }
 
     /// What the answer means. Once it has refused, nothing that goes wrong afterwards lets the

@@ -11,6 +11,8 @@
 //! | 500 to 599, nothing in time, or fails | as [`OnFailure`] says: 403, unless told otherwise |
 //! | anything else | is answered with that: status, headers and body, so that a login page or a redirect to one reaches the client. A body that is too long, late or broken off is left out, and it is refused all the same |
 //!
+//! It is asked about no other path: a target that is too long after the prefix (64 KiB) gets 414.
+//!
 //! The service is reached through any client that is a tower service. It fails closed: what is
 //! not said to be allowed is not. Told to fail open, it removes what the client sent in the names
 //! of allowed headers all the same.

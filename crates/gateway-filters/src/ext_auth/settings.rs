@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderName, Request, StatusCode, Uri, header};
 use tower_service::Service;
 
@@ -24,11 +25,12 @@ pub struct ExtAuth {
 }
 
 impl ExtAuth {
-    /// Asks at `uri`, to whose path that of the request is added.
+    /// Asks at `uri`, to whose path that of the request is added. An authority alone is one of
+    /// `http`.
     #[must_use]
     pub fn new(uri: Uri) -> Self {
         Self {
-            uri,
+            uri: with_path(uri),
             told: vec![header::AUTHORIZATION, header::COOKIE],
             to_backend: Vec::new(),
             to_client: Vec::new(),
@@ -115,6 +117,18 @@ impl ExtAuth {
     {
         AskHttp::new(self, client)
     }
+}
+
+/// `uri` as what paths can be added to, which an authority alone is not.
+fn with_path(uri: Uri) -> Uri {
+    let mut parts = uri.into_parts();
+    if parts.authority.is_some() {
+        parts.scheme.get_or_insert(Scheme::HTTP);
+    }
+    parts
+        .path_and_query
+        .get_or_insert(PathAndQuery::from_static("/"));
+    Uri::from_parts(parts).unwrap_or_default()
 }
 
 fn parse_name(name: &str) -> Result<HeaderName, InvalidExtAuth> {

@@ -260,6 +260,33 @@ async fn body_is_shown_with_what_it_takes_to_read_it() {
     }
 }
 
+/// As long as a target may be, which with the service's own path is too long.
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_about_another_path() {
+    let mut long = request();
+    let target = "/".to_owned() + &"x".repeat(usize::from(u16::MAX) - 2);
+    *long.uri_mut() = target.parse().expect("a URI");
+    let open = auth().with_on_failure(OnFailure::Allow);
+
+    let asked = |_| panic!("asked about another path");
+    let (response, seen) = send_on(open, long, asked).await;
+
+    assert_eq!((response.status().as_u16(), seen), (414, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn service_is_found_by_an_authority_alone() {
+    let auth = ExtAuth::new(http::Uri::from_static("auth.example:8080"));
+
+    let (response, _) = send(auth, |asked| {
+        assert_eq!(asked.uri(), "http://auth.example:8080/cart?item=1");
+        Ok(answer(200))
+    })
+    .await;
+
+    assert_eq!(response.status(), 200);
+}
+
 #[test]
 fn names_are_checked() {
     assert!(auth().with_header_to_authority("a b").is_err());
