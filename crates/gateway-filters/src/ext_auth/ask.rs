@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, SET_COOKIE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
@@ -151,8 +151,8 @@ impl ExtAuth {
         let (mut head, body) = answer.into_parts();
         if status.is_success() {
             return Ok(Verdict::Pass {
-                request: told(&self.to_backend, &head.headers),
-                response: told(&self.to_client, &head.headers),
+                request: to_backend(&self.to_backend, &head.headers),
+                response: to_client(&self.to_client, &head.headers),
             });
         }
         let body = before(due, read(body, self.body_limit)).await.flatten();
@@ -177,15 +177,31 @@ impl ExtAuth {
 }
 
 /// Replaces `names` by what `headers` say of them; those that they do not name are removed.
-fn told(names: &[HeaderName], headers: &HeaderMap) -> HeaderEdits {
+fn to_backend(names: &[HeaderName], headers: &HeaderMap) -> HeaderEdits {
     let mut edits = HeaderEdits::new();
     for name in names {
         edits.remove(name.clone());
-        for value in headers.get_all(name) {
-            edits.add(name.clone(), value.clone());
-        }
+        add(&mut edits, name, headers);
     }
     edits
+}
+
+/// Replaces those of `names` that `headers` name; cookies are added to the backend's.
+fn to_client(names: &[HeaderName], headers: &HeaderMap) -> HeaderEdits {
+    let mut edits = HeaderEdits::new();
+    for name in names {
+        if *name != SET_COOKIE && headers.contains_key(name) {
+            edits.remove(name.clone());
+        }
+        add(&mut edits, name, headers);
+    }
+    edits
+}
+
+fn add(edits: &mut HeaderEdits, name: &HeaderName, headers: &HeaderMap) {
+    for value in headers.get_all(name) {
+        edits.add(name.clone(), value.clone());
+    }
 }
 
 /// `question` with the body, and what it takes to read it.

@@ -51,7 +51,7 @@ impl ExtAuth {
     ///
     /// If `name` is not a token.
     pub fn with_header_to_authority(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
-        self.told.push(parse_name(name)?);
+        push(&mut self.told, parse_name(name)?);
         Ok(self)
     }
 
@@ -62,18 +62,19 @@ impl ExtAuth {
     ///
     /// If `name` is not a token.
     pub fn with_header_to_backend(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
-        self.to_backend.push(parse_name(name)?);
+        push(&mut self.to_backend, parse_name(name)?);
         Ok(self)
     }
 
-    /// Tells the client this header of a favourable answer, with the backend's response. None is
-    /// told by default. An unfavourable one is passed on with all of its headers.
+    /// Tells the client this header of a favourable answer, with the backend's response: instead of
+    /// the backend's own, or besides if it is `set-cookie`. None is told by default. An unfavourable
+    /// answer is passed on with all of its headers.
     ///
     /// # Errors
     ///
     /// If `name` is not a token.
     pub fn with_header_to_client(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
-        self.to_client.push(parse_name(name)?);
+        push(&mut self.to_client, parse_name(name)?);
         Ok(self)
     }
 
@@ -129,6 +130,13 @@ fn with_path(uri: Uri) -> Uri {
         .path_and_query
         .get_or_insert(PathAndQuery::from_static("/"));
     Uri::from_parts(parts).unwrap_or_default()
+}
+
+/// Once: what is named twice is not told twice.
+fn push(names: &mut Vec<HeaderName>, name: HeaderName) {
+    if !names.contains(&name) {
+        names.push(name);
+    }
 }
 
 fn parse_name(name: &str) -> Result<HeaderName, InvalidExtAuth> {

@@ -117,6 +117,34 @@ async fn favourable_answer_tells_backend_and_client() {
     assert!(!response.headers().contains_key("location"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn headers_of_the_backend_stay_unless_the_answer_has_them() {
+    let authority = service_fn(|_: Request<Full<Bytes>>| async {
+        let mut answer = answer(200);
+        answer.headers_mut().insert("x-tier", "gold".parse()?);
+        Ok::<_, BoxError>(answer)
+    });
+    let backend = service_fn(|_: Request<ReplayBody<Full<Bytes>>>| async {
+        let response = Response::builder()
+            .header("x-tier", "none")
+            .header("x-cache", "hit")
+            .header("set-cookie", "b=2");
+        Ok::<_, BoxError>(response.body(Full::<Bytes>::default())?)
+    });
+    let auth = ["x-tier", "x-tier", "x-cache"]
+        .into_iter()
+        .try_fold(auth(), ExtAuth::with_header_to_client)
+        .expect("names");
+
+    let service = ExtAuthLayer::new(auth.ask(authority)).layer(backend);
+    let response = service.oneshot(request()).await.expect("answered");
+
+    let values = |name: &str| Vec::from_iter(response.headers().get_all(name).iter().cloned());
+    assert_eq!(values("x-tier"), ["gold"]);
+    assert_eq!(values("x-cache"), ["hit"]);
+    assert_eq!(values("set-cookie"), ["b=2", "a=1"]);
+}
+
 /// Nobody is who the client says.
 #[tokio::test(start_paused = true)]
 async fn what_the_client_sent_in_those_headers_is_removed() {
