@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, SET_COOKIE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HOST, HeaderMap, SET_COOKIE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
@@ -103,6 +103,10 @@ impl ExtAuth {
         let headers = question.headers_mut();
         // Its own body has its own length.
         for name in self.told.iter().filter(|name| is_free(name)) {
+            if *name == COOKIE {
+                insert(headers, COOKIE, cookies(&head.headers).as_deref());
+                continue;
+            }
             for value in head.headers.get_all(name) {
                 headers.append(name, value.clone());
             }
@@ -214,6 +218,14 @@ fn show<B: From<Bytes>>(question: Request<B>, head: &Parts, body: Excerpt) -> Re
     let partial = HeaderValue::from_static(body.partial());
     parts.headers.insert(PARTIAL_BODY, partial);
     Request::from_parts(parts, B::from(body.bytes))
+}
+
+/// The cookies in one field: HTTP/2 may spread them over several, HTTP/1.1 must not (RFC 9113,
+/// section 8.2.3).
+fn cookies(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let fields = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    let fields: Vec<_> = fields.collect();
+    (!fields.is_empty()).then(|| fields.join(&b"; "[..]))
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: Option<&[u8]>) {

@@ -315,6 +315,24 @@ async fn service_is_found_by_an_authority_alone() {
     assert_eq!(response.status(), 200);
 }
 
+#[tokio::test(start_paused = true)]
+async fn cookies_that_http2_has_spread_are_told_in_one_field() {
+    let mut request = request();
+    for cookie in ["a=1", "b=2; c=3"] {
+        let cookie = http::HeaderValue::from_static(cookie);
+        request.headers_mut().append("cookie", cookie);
+    }
+
+    let (response, _) = send_on(auth(), request, |asked| {
+        let cookies: Vec<_> = asked.headers().get_all("cookie").iter().collect();
+        assert_eq!(cookies, ["a=1; b=2; c=3"]);
+        Ok(answer(200))
+    })
+    .await;
+
+    assert_eq!(response.status(), 200);
+}
+
 #[test]
 fn names_are_checked() {
     assert!(auth().with_header_to_authority("a b").is_err());

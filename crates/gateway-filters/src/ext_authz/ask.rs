@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{CONTENT_LENGTH, COOKIE, HOST};
 use http::request::Parts;
 use http::{Request, Response, Version};
 use http_body::Body;
@@ -110,10 +110,13 @@ fn asked(head: &Parts) -> HttpRequest {
     let length = head.headers.get(CONTENT_LENGTH).map(text);
     let mut headers = std::collections::HashMap::<String, String>::new();
     for (name, value) in &head.headers {
+        // HTTP/2 may spread cookies over fields, which are to be joined so (RFC 9113, section
+        // 8.2.3).
+        let separator = if *name == COOKIE { "; " } else { "," };
         headers
             .entry(name.as_str().to_owned())
             .and_modify(|there| {
-                there.push(',');
+                there.push_str(separator);
                 there.push_str(&text(value));
             })
             .or_insert_with(|| text(value));

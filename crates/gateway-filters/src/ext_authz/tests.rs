@@ -90,6 +90,8 @@ fn request() -> Request<Full<Bytes>> {
         .header("x-user", "root")
         .header("x-many", "1")
         .header("x-many", "2")
+        .header("cookie", "a=1")
+        .header("cookie", "b=2")
         .extension(ClientAddress("203.0.113.1".parse().expect("an address")));
     request.body(Full::default()).expect("valid")
 }
@@ -149,6 +151,7 @@ async fn server_is_told_about_the_request() {
     );
     assert_eq!((http.protocol.as_str(), http.size), ("HTTP/1.1", -1));
     assert_eq!(http.headers["x-many"], "1,2");
+    assert_eq!(http.headers["cookie"], "a=1; b=2");
 }
 
 #[tokio::test(start_paused = true)]
