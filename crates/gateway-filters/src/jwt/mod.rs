@@ -19,8 +19,9 @@
 //! Keys are in the configuration ([`JwksSource::inline`]), or are fetched and kept up to date by
 //! [`JwksSource::refresh`], through any client that is a tower service: with its pools, TLS and
 //! timeouts. Whoever builds the stack runs that future. A set that cannot be fetched or read
-//! leaves the last good one in place, however old; until there has been one, requests get 503. A
-//! key that is not known makes the next fetch come sooner, and the request is refused.
+//! leaves the last good one in place, however old, and is tried again after a second, then less
+//! and less often, down to every half minute; until there has been one, requests get 503. A key
+//! that is not known makes the next fetch come sooner, and the request is refused.
 //!
 //! A request costs the check of one signature, some 50 to 200 µs of one CPU, and the claims. No
 //! request waits for keys.

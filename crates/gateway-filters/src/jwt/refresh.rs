@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use http::{Request, Response, StatusCode, Uri, header};
 use http_body::Body;
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tower_service::Service;
 
 use super::error::JwksNotFetched;
@@ -51,13 +51,14 @@ impl JwksRefresh {
         self
     }
 
-    /// How long to wait after so many failures: a second, doubled with each, at random between
-    /// the half and the whole, and no longer than the interval.
+    /// How long to wait after so many failures: a second, doubled with each up to half a minute,
+    /// at random between the half and the whole, and no longer than the interval.
     fn pause_after(&self, failures: u32) -> Duration {
         let factor = 1_u32
             .checked_shl(failures.saturating_sub(1))
             .unwrap_or(u32::MAX);
-        let most = self.pause.saturating_mul(factor).min(self.interval);
+        let most = self.pause.saturating_mul(factor);
+        let most = most.min(LONGEST_PAUSE).min(self.interval);
         most.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 }
@@ -104,33 +105,34 @@ async fn run<C, ReqBody, ResBody>(
         let Some(there) = shared.upgrade() else {
             return;
         };
-        match fetched {
+        let pause = match fetched {
             Ok(keys) => {
                 there.keys.store(Some(Arc::new(keys)));
                 failures = 0;
-                wait(there, &how).await;
+                how.interval
             }
             Err(error) => {
-                drop(there);
                 failures += 1;
                 failed(error);
-                sleep(how.pause_after(failures)).await;
+                how.pause_after(failures)
             }
-        }
+        };
+        drop(there);
+        wait(&shared, pause).await;
     }
 }
 
-/// Waits for the interval to pass, or for a key that is wanted, but not too eagerly.
-async fn wait(shared: Arc<Shared>, how: &JwksRefresh) {
+/// Waits for `pause` to pass, or for a key that is wanted, but not too eagerly.
+async fn wait(shared: &Weak<Shared>, pause: Duration) {
     let now = Instant::now();
-    let weak = Arc::downgrade(&shared);
-    sleep_until(now + EAGERNESS.min(how.interval)).await;
-    drop(shared);
+    sleep_until(now + EAGERNESS.min(pause)).await;
     // In steps, so that a source that nobody has any more is not kept by its own refreshing.
-    // An interval that no clock can count never ends, and keys come when they are wanted.
-    let due = now.checked_add(how.interval);
+    // A pause that no clock can count never ends, and keys come when they are wanted.
+    let due = now.checked_add(pause);
     loop {
-        let Some(shared) = weak.upgrade() else { return };
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
         let later = Instant::now() + EAGERNESS;
         let step = due.map_or(later, |due| due.min(later));
         let asked = timeout_at(step, shared.wanted.notified()).await;
@@ -197,5 +199,8 @@ where
 
 /// Keys that are not known may be made up: they cause no more than one fetch in this time.
 const EAGERNESS: Duration = Duration::from_secs(10);
+
+/// A server that is back is found after no longer than this, however rarely keys change.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 const MOST_BYTES: usize = 1 << 20;

@@ -165,6 +165,47 @@ async fn keys_that_are_never_to_be_fetched_again_are_if_one_is_wanted() {
     assert!(failures.lock().expect("alone").is_empty());
 }
 
+/// However rarely keys change.
+#[tokio::test(start_paused = true)]
+async fn server_that_is_back_is_found_within_half_a_minute() {
+    for interval in [300 * SECOND, 86_400 * SECOND, Duration::MAX] {
+        let source = JwksSource::remote();
+        let server = Server::new([Err("no connection")]);
+        let how = JwksRefresh::new(Uri::from_static("https://login.example/keys"));
+        let (_task, _) = server.serve_as(&source, how.with_interval(interval));
+
+        sleep(3_600 * SECOND).await;
+
+        let asked = server.asked();
+        let pauses = asked.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(pauses.max().expect("some") <= 31, "{asked:?}");
+        assert!(asked.len() < 3_600 / 15 + 10, "{asked:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn key_that_is_wanted_is_fetched_sooner_after_failures_too() {
+    let source = JwksSource::remote();
+    let jwt = Jwt::new(JwtProvider::new(ISSUER, source.clone()));
+    let server = Server::new([Ok((200, public("a"))), Err("no connection")]);
+    let (_task, _) = server.serve(&source);
+    sleep(500 * SECOND).await;
+
+    let before = server.asked().len();
+    for _ in 0..100 {
+        assert!(jwt.check(&mut head(&token(&claims()))).is_err());
+        sleep(SECOND).await;
+    }
+
+    let asked = server.asked().split_off(before);
+    let pauses: Vec<_> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.len() > 7, "{pauses:?}");
+    assert!(
+        pauses.iter().all(|pause| (10..12).contains(pause)),
+        "{pauses:?}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn slow_server_is_given_up() {
     let source = JwksSource::remote();
