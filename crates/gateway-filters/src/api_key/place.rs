@@ -65,7 +65,7 @@ impl Place {
             Self::Cookie(name) => Found::of(
                 cookies(&head.headers)
                     .filter(|cookie| is_cookie(cookie, name))
-                    .map(|cookie| cookie.split_once('=').map(|(_, v)| unquoted(v).into())),
+                    .map(|cookie| name_and_value(cookie).1.map(|v| unquoted(v).into())),
             ),
         }
     }
@@ -124,32 +124,59 @@ fn without_parameter(uri: &Uri, name: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// The cookies of a request, as they are written.
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(COOKIE).iter();
-    values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .map(str::trim)
+/// The cookies of a request, as they are written: bytes, which need not be text.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let lines = headers.get_all(COOKIE).iter();
+    lines.flat_map(cookies_of)
+}
+
+fn cookies_of(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    let cookies = line.as_bytes().split(|byte| *byte == b';');
+    cookies
+        .map(<[u8]>::trim_ascii)
         .filter(|cookie| !cookie.is_empty())
 }
 
-fn is_cookie(cookie: &str, name: &str) -> bool {
-    cookie.split_once('=').map_or(cookie, |(there, _)| there) == name
-}
-
-fn unquoted(value: &str) -> &[u8] {
-    let inner = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
-    inner.unwrap_or(value).as_bytes()
-}
-
-fn strip_cookie(headers: &mut HeaderMap, name: &str) {
-    let left: Vec<_> = cookies(headers).filter(|c| !is_cookie(c, name)).collect();
-    let left = HeaderValue::try_from(left.join("; "));
-    headers.remove(COOKIE);
-    if let Ok(left) = left
-        && !left.is_empty()
-    {
-        headers.insert(COOKIE, left);
+fn name_and_value(cookie: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match cookie.iter().position(|byte| *byte == b'=') {
+        Some(at) => (&cookie[..at], Some(&cookie[at + 1..])),
+        None => (cookie, None),
     }
+}
+
+fn is_cookie(cookie: &[u8], name: &str) -> bool {
+    name_and_value(cookie).0 == name.as_bytes()
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    let inner = value
+        .strip_prefix(b"\"")
+        .and_then(|v| v.strip_suffix(b"\""));
+    inner.unwrap_or(value)
+}
+
+/// Removes the cookies called `name`, and leaves lines that have none of them byte for byte.
+fn strip_cookie(headers: &mut HeaderMap, name: &str) {
+    if !cookies(headers).any(|cookie| is_cookie(cookie, name)) {
+        return;
+    }
+    let lines = headers.get_all(COOKIE).iter();
+    let left: Vec<_> = lines
+        .filter_map(|line| without_cookie(line, name))
+        .collect();
+    headers.remove(COOKIE);
+    for line in left {
+        headers.append(COOKIE, line);
+    }
+}
+
+/// `line` without the cookies called `name`; `None` if nothing is left of it.
+fn without_cookie(line: &HeaderValue, name: &str) -> Option<HeaderValue> {
+    if !cookies_of(line).any(|cookie| is_cookie(cookie, name)) {
+        return Some(line.clone());
+    }
+    let left = cookies_of(line).filter(|cookie| !is_cookie(cookie, name));
+    let left = left.collect::<Vec<_>>().join(&b"; "[..]);
+    let left = HeaderValue::from_bytes(&left).ok();
+    left.filter(|left| !left.is_empty())
 }
