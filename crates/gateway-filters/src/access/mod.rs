@@ -19,6 +19,10 @@
 //! - A path can be read in two ways: as it is written, or as a backend may understand it, once
 //!   decoded and with `//`, `.`, `..`, `\` and `;parameters` resolved. A rule that denies holds if
 //!   either reading matches; one that allows, only if both do.
+//! - A backend may resolve some of these and not others, and find a third path. That can be where
+//!   `.` or `..` comes with something else to decode or resolve, as in `/x%5Cy/../admin`, and where
+//!   parameters come with `\` or an encoded slash. Of such a path a rule that denies holds whatever
+//!   path it asks for, and one that allows does not. What is encoded twice is not looked into.
 //! - Of a header with several lines, a rule that denies needs one that matches; one that allows
 //!   needs all of them to.
 //!

@@ -43,7 +43,7 @@ impl PathPattern {
         };
         Ok(Self {
             written: trim(path.as_bytes()),
-            understood: trim(&understand(path)),
+            understood: trim(&understand(path).path),
             below,
         })
     }
@@ -62,7 +62,7 @@ impl PathPattern {
 pub(super) struct Readings<'a> {
     written: &'a str,
     /// Only found out when a rule asks.
-    understood: Option<Cow<'a, [u8]>>,
+    understood: Option<Understood<'a>>,
 }
 
 impl<'a> Readings<'a> {
@@ -73,31 +73,44 @@ impl<'a> Readings<'a> {
         }
     }
 
-    /// As a backend may understand it.
-    pub(super) fn understood(&mut self) -> &[u8] {
+    /// As a backend may understand it; `None` if backends may understand it differently.
+    pub(super) fn understood(&mut self) -> Option<&[u8]> {
         let written = self.written;
-        self.understood.get_or_insert_with(|| understand(written))
+        let understood = self.understood.get_or_insert_with(|| understand(written));
+        understood.clear.then_some(&*understood.path)
     }
+}
+
+/// What becomes of a path where everything is resolved.
+#[derive(Debug)]
+struct Understood<'a> {
+    path: Cow<'a, [u8]>,
+    /// Whether servers that resolve less, or in another order, find this or what is written.
+    clear: bool,
 }
 
 /// Decodes once, then resolves what lenient servers resolve: `\` as `/`, `;parameters` of an
 /// element, empty elements, `.` and `..`.
-fn understand(path: &str) -> Cow<'_, [u8]> {
+fn understand(path: &str) -> Understood<'_> {
     let plain = |at: usize, byte: u8| match byte {
         b'%' | b'\\' | b';' => false,
         b'/' | b'.' => at == 0 || path.as_bytes()[at - 1] != b'/',
         _ => true,
     };
     if path.bytes().enumerate().all(|(at, byte)| plain(at, byte)) {
-        return Cow::Borrowed(path.as_bytes());
+        return Understood {
+            path: Cow::Borrowed(path.as_bytes()),
+            clear: true,
+        };
     }
     let decoded: Cow<'_, [u8]> = percent_decode_str(path).into();
     let mut elements: Vec<&[u8]> = Vec::new();
-    let mut below = false;
+    let (mut below, mut dots) = (false, false);
     for element in decoded.split(|byte| matches!(byte, b'/' | b'\\')) {
         let end = element.iter().position(|byte| *byte == b';');
         let element = &element[..end.unwrap_or(element.len())];
         below = matches!(element, b"" | b"." | b"..");
+        dots |= matches!(element, b"." | b"..");
         match element {
             b"" | b"." => {}
             b".." => drop(elements.pop()),
@@ -112,7 +125,23 @@ fn understand(path: &str) -> Cow<'_, [u8]> {
     if below || elements.is_empty() {
         understood.push(b'/');
     }
-    Cow::Owned(understood)
+    Understood {
+        path: Cow::Owned(understood),
+        clear: is_clear(path, &decoded, dots),
+    }
+}
+
+/// Whether it does not matter how much a server resolves.
+///
+/// What `..` removes depends on what else is an element, and where parameters end on what else is
+/// a slash.
+fn is_clear(path: &str, decoded: &[u8], dots: bool) -> bool {
+    let slashes = |path: &[u8]| path.iter().filter(|byte| **byte == b'/').count();
+    if dots {
+        return !path.contains(['%', '\\', ';']) && !path.contains("//");
+    }
+    let more_slashes = decoded.contains(&b'\\') || slashes(decoded) > slashes(path.as_bytes());
+    !(more_slashes && decoded.contains(&b';'))
 }
 
 #[cfg(test)]
@@ -122,13 +151,15 @@ mod tests {
     use super::*;
 
     fn understood(path: &str) -> String {
-        String::from_utf8(understand(path).into_owned()).expect("UTF-8")
+        String::from_utf8(understand(path).path.into_owned()).expect("UTF-8")
     }
 
     #[test]
     fn plain_paths_are_as_they_are_written() {
         for path in ["/", "/a", "/a/", "/a.b/c..d/e.", "/a:b@c!$&'()*+,=~-_"] {
-            assert!(matches!(understand(path), Cow::Borrowed(_)), "{path}");
+            let understood = understand(path);
+            assert!(matches!(understood.path, Cow::Borrowed(_)), "{path}");
+            assert!(understood.clear, "{path}");
         }
     }
 
@@ -157,6 +188,25 @@ mod tests {
     }
 
     #[test]
+    fn paths_are_clear_if_servers_cannot_disagree() {
+        for (path, clear) in [
+            ("/a/../b/./c", true),
+            ("//a;x=1//b;y/", true),
+            ("/a%2fb\\c%20d", true),
+            ("/.a/..b/c..", true),
+            ("/x%5Cy/../admin", false),
+            ("/x/..;/../admin", false),
+            ("/x//../admin", false),
+            ("/x/%2e%2e/../admin", false),
+            ("/x%61/../admin", false),
+            ("/a;x%2fy/b", false),
+            ("/a%3bx\\y", false),
+        ] {
+            assert_eq!(Readings::of(path).understood().is_some(), clear, "{path}");
+        }
+    }
+
+    #[test]
     fn prefixes_are_of_whole_elements() {
         let prefix = PathPattern::prefix("/a/").expect("valid");
         let all = PathPattern::prefix("/").expect("valid");
@@ -164,7 +214,8 @@ mod tests {
         let matches = |pattern: &PathPattern, path| {
             let mut readings = Readings::of(path);
             let written = pattern.matches_written(&readings);
-            assert_eq!(written, pattern.matches_understood(readings.understood()));
+            let understood = readings.understood().expect("clear");
+            assert_eq!(written, pattern.matches_understood(understood));
             written
         };
 

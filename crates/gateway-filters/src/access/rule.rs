@@ -171,10 +171,10 @@ impl AccessRule {
         match (self.effect, written) {
             (Effect::Deny, true) => true,
             (Effect::Allow, false) => false,
-            _ => {
-                let understood = path.understood();
-                has(&|pattern| pattern.matches_understood(understood))
-            }
+            _ => match path.understood() {
+                Some(understood) => has(&|pattern| pattern.matches_understood(understood)),
+                None => self.effect == Effect::Deny,
+            },
         }
     }
 

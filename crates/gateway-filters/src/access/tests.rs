@@ -365,3 +365,125 @@ proptest! {
         prop_assert_eq!(passes, expected && !denied.contains(&client));
     }
 }
+
+/// How a server reads a path.
+#[derive(Clone, Copy, Debug)]
+struct Server {
+    decodes: Decodes,
+    backslash_is_slash: bool,
+    cuts_parameters: bool,
+    /// Before it looks for backslashes.
+    cuts_first: bool,
+    merges_slashes: bool,
+    resolves_dots: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Decodes {
+    First,
+    Elements,
+    Last,
+    Never,
+}
+
+impl Server {
+    fn reads(self, path: &str) -> String {
+        let decode = |text: &str| {
+            let bytes = percent_encoding::percent_decode_str(text);
+            bytes.decode_utf8_lossy().into_owned()
+        };
+        let cut = |element: &str| match element.split_once(';') {
+            Some((element, _)) if self.cuts_parameters => element.to_owned(),
+            _ => element.to_owned(),
+        };
+        let path = match self.decodes {
+            Decodes::First => decode(path),
+            _ => path.to_owned(),
+        };
+        let mut elements: Vec<String> = path[1..].split('/').map(str::to_owned).collect();
+        if self.cuts_first {
+            elements = elements.iter().map(|element| cut(element)).collect();
+        }
+        if self.backslash_is_slash {
+            let split = elements.iter().flat_map(|element| element.split('\\'));
+            elements = split.map(str::to_owned).collect();
+        }
+        elements = elements.iter().map(|element| cut(element)).collect();
+        if matches!(self.decodes, Decodes::Elements) {
+            elements = elements.iter().map(|element| decode(element)).collect();
+        }
+        let resolved = format!("/{}", self.resolve(elements).join("/"));
+        match self.decodes {
+            Decodes::Last => decode(&resolved),
+            _ => resolved,
+        }
+    }
+
+    fn resolve(self, elements: Vec<String>) -> Vec<String> {
+        let mut resolved: Vec<String> = Vec::new();
+        let mut below = false;
+        for element in elements {
+            below = element.is_empty() && self.merges_slashes
+                || self.resolves_dots && (element == "." || element == "..");
+            match (below, &*element) {
+                (true, "..") => drop(resolved.pop()),
+                (true, _) => {}
+                (false, _) => resolved.push(element),
+            }
+        }
+        if below {
+            resolved.push(String::new());
+        }
+        resolved
+    }
+}
+
+fn servers() -> impl Strategy<Value = Server> {
+    let decodes = prop_oneof![
+        Just(Decodes::First),
+        Just(Decodes::Elements),
+        Just(Decodes::Last),
+        Just(Decodes::Never),
+    ];
+    (decodes, any::<[bool; 5]>()).prop_map(|(decodes, [one, two, three, four, five])| Server {
+        decodes,
+        backslash_is_slash: one,
+        cuts_parameters: two,
+        cuts_first: three,
+        merges_slashes: four,
+        resolves_dots: five,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Whatever a server makes of a path: it serves nothing that is denied, and nothing but what is
+    /// allowed.
+    #[test]
+    fn no_server_can_be_made_to_serve_what_it_should_not(
+        path in "(/|/|a|b|\\.|\\.\\.|%2e|%2F|%61|;|%3b|\\\\|%5C|/\\.\\./){0,8}(/a|/b|/a/b)",
+        wanted in prop_oneof![Just("/a"), Just("/b"), Just("/a/b")],
+        server in servers(),
+    ) {
+        let path = format!("/{path}");
+        let uri = http::Uri::try_from(path.as_str());
+        prop_assume!(uri.as_ref().is_ok_and(|uri| uri.path() == path));
+        let mut request = Request::new(());
+        *request.uri_mut() = uri.expect("assumed");
+        let read = server.reads(&path);
+        let rest = read.strip_prefix(wanted);
+        let is_below = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+
+        for (deny, allow, is_wanted) in [
+            (AccessRule::deny().on_path(wanted), AccessRule::allow().on_path(wanted), read == wanted),
+            (AccessRule::deny().on_path_prefix(wanted), AccessRule::allow().on_path_prefix(wanted), is_below),
+        ] {
+            let denying = AccessControl::new().rule(deny.expect("a path")).otherwise(Effect::Allow);
+            let allowing = AccessControl::new().rule(allow.expect("a path"));
+
+            prop_assert!(!is_wanted || denying.check(&request).is_err(), "{} is {}", path, read);
+            prop_assert!(is_wanted || allowing.check(&request).is_err(), "{} is {}", path, read);
+        }
+    }
+}
