@@ -12,6 +12,7 @@ use tower_service::Service;
 use super::check::{Checking, Gate, Verdict};
 use crate::answer::Answer;
 use crate::answer_body::AnswerBody;
+use crate::deferred::Deferred;
 
 pin_project! {
     /// Response future of [`BasicAuthService`](super::BasicAuthService).
@@ -24,21 +25,28 @@ pin_project! {
         S: Service<Request<ReqBody>>,
     {
         #[pin]
-        state: State<S, ReqBody, S::Future>,
+        state: State<S, ReqBody>,
         gate: Arc<Gate>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, ReqBody, F> {
+    enum State<S, ReqBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
         Check {
             checking: Checking,
             held: Option<(S, Request<ReqBody>)>,
         },
         Forward {
             #[pin]
-            call: F,
+            call: S::Future,
+        },
+        Later {
+            #[pin]
+            call: Deferred<S, Request<ReqBody>>,
         },
         Answer {
             answer: Answer,
@@ -54,10 +62,16 @@ where
         gate: &Arc<Gate>,
         verdict: Verdict,
         inner: &mut S,
-        request: Request<ReqBody>,
+        mut request: Request<ReqBody>,
     ) -> Self {
+        let state = match gate.refusal(verdict, &mut request) {
+            Some(answer) => State::Answer { answer },
+            None => State::Forward {
+                call: inner.call(request),
+            },
+        };
         Self {
-            state: State::decided(gate, verdict, inner, request),
+            state,
             gate: Arc::clone(gate),
         }
     }
@@ -78,26 +92,17 @@ where
     }
 }
 
-impl<S, ReqBody> State<S, ReqBody, S::Future>
-where
-    S: Service<Request<ReqBody>>,
-{
-    fn decided(
-        gate: &Gate,
-        verdict: Verdict,
-        inner: &mut S,
-        mut request: Request<ReqBody>,
-    ) -> Self {
-        let answer = match verdict {
+impl Gate {
+    /// What is answered to `request`; if nothing is, it is made ready to pass.
+    fn refusal<B>(&self, verdict: Verdict, request: &mut Request<B>) -> Option<Answer> {
+        match verdict {
             Verdict::Pass(index) => {
-                gate.admit(index, &mut request);
-                let call = inner.call(request);
-                return Self::Forward { call };
+                self.admit(index, request);
+                None
             }
-            Verdict::Refuse => gate.auth.challenge.clone(),
-            Verdict::Overloaded => overloaded(),
-        };
-        Self::Answer { answer }
+            Verdict::Refuse => Some(self.auth.challenge.clone()),
+            Verdict::Overloaded => Some(overloaded()),
+        }
     }
 }
 
@@ -113,10 +118,19 @@ where
             let next = match this.state.as_mut().project() {
                 StateProj::Check { checking, held } => {
                     let verdict = ready!(checking.as_mut().poll(cx));
-                    let (mut inner, request) = held.take().expect("polled only until ready");
-                    State::decided(this.gate, verdict, &mut inner, request)
+                    let (inner, mut request) = held.take().expect("polled only until ready");
+                    match this.gate.refusal(verdict, &mut request) {
+                        Some(answer) => State::Answer { answer },
+                        None => State::Later {
+                            call: Deferred::new(inner, request),
+                        },
+                    }
                 }
                 StateProj::Forward { call } => {
+                    let response = ready!(call.poll(cx))?;
+                    return Poll::Ready(Ok(response.map(AnswerBody::inner)));
+                }
+                StateProj::Later { call } => {
                     let response = ready!(call.poll(cx))?;
                     return Poll::Ready(Ok(response.map(AnswerBody::inner)));
                 }
@@ -141,7 +155,7 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Check { .. } => "checking",
-            State::Forward { .. } => "calling",
+            State::Forward { .. } | State::Later { .. } => "calling",
             State::Answer { .. } => "answering",
         };
         f.debug_struct("ResponseFuture")

@@ -9,8 +9,11 @@ use tower_service::Service;
 use super::check::{Decision, Gate};
 use super::future::ResponseFuture;
 use crate::answer_body::AnswerBody;
+use crate::deferred::for_later;
 
 /// Calls `S` for users with the right password. It is ready when `S` is.
+///
+/// A request that waits for a slow hash holds no place in `S`: that is asked again when it passes.
 #[derive(Clone, Debug)]
 pub struct BasicAuthService<S> {
     inner: S,
@@ -41,10 +44,8 @@ where
                 ResponseFuture::now(&self.gate, verdict, &mut self.inner, request)
             }
             Decision::Later(checking) => {
-                // The one that said it is ready is the one to be called.
-                let clone = self.inner.clone();
-                let ready = std::mem::replace(&mut self.inner, clone);
-                ResponseFuture::later(&self.gate, checking, ready, request)
+                let inner = for_later(&mut self.inner);
+                ResponseFuture::later(&self.gate, checking, inner, request)
             }
         }
     }

@@ -20,6 +20,7 @@ use super::settings::{InquiryFailed, InquiryTimedOut, OnFailure, RequestUnreadab
 use super::{Inquire, Inquiry, Verdict};
 use crate::BoxError;
 use crate::answer_body::AnswerBody;
+use crate::deferred::Deferred;
 use crate::retry::ReplayBody;
 
 pin_project! {
@@ -33,14 +34,17 @@ pin_project! {
         S: Service<Request<ReplayBody<ReqBody>>>,
     {
         #[pin]
-        state: State<S, ReqBody, S::Future>,
+        state: State<S, ReqBody>,
         inquirer: Arc<I>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, ReqBody, F> {
+    enum State<S, ReqBody>
+    where
+        S: Service<Request<ReplayBody<ReqBody>>>,
+    {
         Read {
             reading: Option<Reading<ReqBody>>,
             held: Option<(S, Parts)>,
@@ -53,7 +57,7 @@ pin_project! {
         },
         Forward {
             #[pin]
-            call: F,
+            call: Deferred<S, Request<ReplayBody<ReqBody>>>,
             edits: Option<HeaderEdits>,
         },
         Answer { response: Option<Response<Bytes>> },
@@ -96,12 +100,15 @@ where
 }
 
 /// The question about `request`, of whose body this is shown.
-fn asking<S, ReqBody, F, I: Inquire>(
+fn asking<S, ReqBody, I: Inquire>(
     inquirer: &I,
     inner: S,
     request: Request<ReplayBody<ReqBody>>,
     shown: Option<Excerpt>,
-) -> State<S, ReqBody, F> {
+) -> State<S, ReqBody>
+where
+    S: Service<Request<ReplayBody<ReqBody>>>,
+{
     let (head, body) = request.into_parts();
     State::Ask {
         question: inquirer.inquire(&head, shown),
@@ -153,7 +160,7 @@ where
                             Err(InquiryTimedOut { after }.into())
                         }
                     };
-                    let (mut inner, mut request) = held.take().expect(ONCE);
+                    let (inner, mut request) = held.take().expect(ONCE);
                     match decide(&**this.inquirer, outcome) {
                         Verdict::Pass {
                             request: before,
@@ -161,7 +168,7 @@ where
                         } => {
                             before.apply(request.headers_mut());
                             State::Forward {
-                                call: inner.call(request),
+                                call: Deferred::new(inner, request),
                                 edits: Some(after),
                             }
                         }

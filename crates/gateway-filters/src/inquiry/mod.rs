@@ -5,7 +5,8 @@
 //! is told instead. There is a deadline for that; and a choice, made in the configuration, of what
 //! becomes of a request about which nothing is known: [`OnFailure`].
 //!
-//! The request waits meanwhile, its body unread. Dropping the response future drops the question.
+//! The request waits meanwhile, its body unread, and holds no place in the service inside, which is
+//! asked whether it is ready once more when the request may pass. Dropping the response future drops the question.
 //! A question costs one allocation besides what the client of the other service does.
 //!
 //! # Bodies

@@ -16,10 +16,13 @@ use super::reading::Reading;
 use crate::BoxError;
 use crate::answer_body::AnswerBody;
 use crate::body_limit::{Foreseen, foresee};
+use crate::deferred::for_later;
 use crate::retry::ReplayBody;
 use crate::tunnel::asks_for_tunnel;
 
 /// Calls `S` with requests about which `I` says that they may pass. It is ready when `S` is.
+///
+/// A request that waits holds no place in `S`: that is asked again when it may pass.
 ///
 /// A service that knows another type of body is reached by mapping requests; see [`ReplayBody`].
 #[derive(Debug)]
@@ -51,22 +54,20 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        // The one that said it is ready is the one to be called.
-        let clone = self.inner.clone();
-        let ready = std::mem::replace(&mut self.inner, clone);
+        let inner = for_later(&mut self.inner);
         let inquirer = Arc::clone(&self.inquirer);
         let (head, body) = request.into_parts();
 
         let shown = inquirer.forward_body();
         let Some(shown) = shown.filter(|_| has_body(&head, &body)) else {
             let request = Request::from_parts(head, ReplayBody::direct(body));
-            return ResponseFuture::ask(ready, request, None, inquirer);
+            return ResponseFuture::ask(inner, request, None, inquirer);
         };
         if let Some(refused) = refused(shown, &head, &body) {
             return ResponseFuture::answer(refused, inquirer);
         }
         let reading = Reading::new(body, shown.limit().get());
-        ResponseFuture::read(ready, head, reading, inquirer)
+        ResponseFuture::read(inner, head, reading, inquirer)
     }
 }
 

@@ -12,12 +12,14 @@ use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use proptest::prelude::*;
 use tokio::time::Instant;
-use tower::{Layer, ServiceExt, service_fn};
+use tokio_test::task::spawn;
+use tokio_test::{assert_pending, assert_ready_ok};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 use super::*;
 use crate::answer::Answer;
 use crate::retry::ReplayBody;
-use crate::script::{Script, Step, contents, data, read, run, scripts};
+use crate::script::{OnePlace, Script, Step, contents, data, read, run, scripts};
 
 /// Lets everything pass, and keeps what it was shown.
 #[derive(Clone)]
@@ -251,6 +253,26 @@ async fn rest_of_a_body_is_not_waited_for() {
             is_partial: true
         })]
     );
+}
+
+/// Nobody who is asked about takes a place from those who may pass.
+#[tokio::test(start_paused = true)]
+async fn request_that_waits_keeps_no_place_of_the_service() {
+    let curious = Curious::new(Some(up_to(10)));
+    let backend = OnePlace::new().map_request(|_: Request<ReplayBody<Script>>| Request::new(()));
+    let mut service = InquiryLayer::new(curious).layer(backend);
+    let call = |service: &mut _, body| {
+        let service: &mut InquiryService<_, _> = service;
+        spawn(service.call(Request::new(body)))
+    };
+
+    assert_ready_ok!(spawn(service.ready()).poll());
+    let mut waiting = call(&mut service, Script::new([Step::Hang]));
+    assert_pending!(waiting.poll());
+
+    assert_ready_ok!(spawn(service.ready()).poll());
+    let mut passing = call(&mut service, Script::data(["all"]));
+    assert_ready_ok!(passing.poll());
 }
 
 /// A body that somebody else knows of.

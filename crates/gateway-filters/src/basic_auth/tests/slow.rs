@@ -4,10 +4,13 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use http::{Response, StatusCode};
+use tokio_test::task::spawn;
+use tokio_test::{assert_pending, assert_ready_ok};
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 
 use super::*;
 use crate::answer_body::AnswerBody;
+use crate::script::OnePlace;
 
 /// `htpasswd -nbB` of ann with `secret` and, at another cost, of bob with `other`.
 const FILE: &str = "ann:$2y$05$jfljD6OMPw7.3cAFZL3Sr.N1kEan0uoT6qCIEjBaEloDXIYcjA.ZO\n\
@@ -183,23 +186,29 @@ fn layers_that_share_a_hashing_share_its_bound() {
     assert!(Hashing::default().enter().is_some());
 }
 
-/// The one that said it is ready is the one that is called, also after a slow hash.
+/// Whoever guesses takes no place from those who are known.
 #[tokio::test]
-async fn ready_service_is_the_one_that_is_called() {
-    let (mock, mut handle) = tower_test::mock::pair::<Request<()>, Response<()>>();
-    let mut service = BasicAuthLayer::new(users()).layer(mock);
-    handle.allow(1);
-    std::future::poll_fn(|cx| service.poll_ready(cx))
-        .await
-        .expect("ready");
+async fn request_that_waits_keeps_no_place_of_the_service() {
+    let hashing = one_at_a_time(1);
+    let layer = BasicAuthLayer::with_hashing(users(), hashing.clone());
+    let turn = hashing.enter().expect("a place").turn().await;
+    let backend = OnePlace::new().map_request(|_: Request<()>| Request::new(()));
+    let mut service = layer.layer(backend);
+    let request = |credentials: &str| {
+        let request = Request::get("/").header("authorization", basic(credentials));
+        request.body(()).expect("valid")
+    };
 
-    let request = Request::get("/").header("authorization", basic("ann:secret"));
-    let response = tokio::spawn(service.call(request.body(()).expect("valid")));
-    let (_, answer) = handle.next_request().await.expect("called");
-    answer.send_response(Response::new(()));
+    assert_ready_ok!(spawn(service.ready()).poll());
+    let mut waiting = spawn(service.call(request("ann:secret")));
+    assert_pending!(waiting.poll());
 
-    let response = response.await.expect("no panic").expect("answered");
+    assert_ready_ok!(spawn(service.ready()).poll());
+    let response = service.call(request("quick:q")).await.expect("answered");
     assert_eq!(response.status(), 200);
+
+    drop(turn);
+    assert_eq!(waiting.await.expect("answered").status(), 200);
 }
 
 proptest! {
