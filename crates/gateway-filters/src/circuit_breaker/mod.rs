@@ -18,7 +18,9 @@
 //! head, or in the trailers once they pass) or if the service fails without a response. It is
 //! slow if the response takes longer to begin than
 //! [`with_slow_after`](CircuitBreaker::with_slow_after). Put a [timeout](crate::timeout) inside:
-//! a call that never ends is no error. Calls that the client gave up count neither way.
+//! a call that never ends is no error. Calls that the client gave up count neither way. A call that
+//! becomes a tunnel, after `101 Switching Protocols` or a CONNECT, has ended with the head of its
+//! response: open WebSockets are no calls at the same time.
 //!
 //! All threads share one state and agree on it. Errors in a row and in the window are counted
 //! exactly: once a threshold is reached, only calls that had begun before can still fail. The

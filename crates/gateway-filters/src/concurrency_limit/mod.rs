@@ -7,7 +7,8 @@
 //!
 //! A request is being served from when it is forwarded until the body of its response has ended,
 //! has failed or is dropped. Those who wait are served in the order they came, and nobody
-//! overtakes them.
+//! overtakes them. What passes through a tunnel after `101 Switching Protocols` or a CONNECT is no
+//! body: its place is free with the head of the response, and open WebSockets are not counted.
 //!
 //! What a waiting request costs is itself, two small allocations and a timer. One that does not
 //! wait costs one change of a counter when it begins and one when it ends. A limit of one layer
