@@ -3,15 +3,16 @@
 //! Shows a stack of layers as the transport of a gRPC client: retries with a budget outside, a
 //! circuit breaker inside, so that a try that the breaker refuses is one more reason to wait.
 //! In the place of a channel stands a server in this program; `tonic::transport::Channel` goes
-//! there as it is.
+//! there with `map_err(BoxError::from)`, and fails in the same way where nobody listens.
 //!
 //! ```text
 //! cargo run -p gateway-examples --example retry_and_breaker_tonic
 //! ```
 //!
-//! You will see a call that succeeds though its first try failed, and then a server that is down:
+//! You will see a call that succeeds though its first try found nobody, and then a server that is down:
 //! after three errors in a row nothing reaches it any more.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -22,6 +23,7 @@ use gateway_filters::{
 };
 use http::uri::PathAndQuery;
 use http::{Request, Response};
+use tonic::ConnectError;
 use tonic::body::Body;
 use tonic::client::{Grpc, GrpcService};
 use tonic_prost::ProstCodec;
@@ -40,8 +42,7 @@ async fn main() -> Result<(), BoxError> {
         RetryPolicy::new()
             .with_attempts(2)
             .with_grpc_statuses([GrpcStatus::Unavailable]),
-        // Who answers for a server that cannot be reached has not sent anything.
-        |_: &BoxError| FailedTry::Unsent,
+        failed,
     );
 
     let transport = {
@@ -55,25 +56,38 @@ async fn main() -> Result<(), BoxError> {
     };
 
     // The first try finds nobody, the second one does.
-    server.failures.store(1, Ordering::SeqCst);
+    server.absences.store(1, Ordering::SeqCst);
     assert_eq!(greet(transport.clone(), "Ada").await?, "hello Ada");
-    assert_eq!(server.asked(), 2);
+    assert_eq!(server.asked(), 1);
     println!("answered at the second try");
 
     // Now it is down: three tries, the third of which opens the breaker.
     server.failures.store(usize::MAX, Ordering::SeqCst);
     let error = greet(transport.clone(), "Ada").await.expect_err("down");
     assert_eq!(error.code(), tonic::Code::Unavailable);
-    assert_eq!(server.asked(), 5);
+    assert_eq!(server.asked(), 4);
     assert_eq!(breaker.state(), CircuitState::Open);
 
     // It is left alone: the breaker answers, in the words of gRPC.
     let error = greet(transport, "Ada").await.expect_err("refused");
     assert_eq!(error.code(), tonic::Code::Unavailable);
-    assert_eq!(server.asked(), 5);
+    assert_eq!(server.asked(), 4);
     println!("left alone after three errors in a row");
 
     Ok(())
+}
+
+/// What an error of the channel says about a try. Before there is a connection nothing was sent;
+/// afterwards the server may have done what it was asked for, which is not to be done twice.
+fn failed(error: &BoxError) -> FailedTry {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&**error);
+    while let Some(error) = cause {
+        if error.is::<ConnectError>() {
+            return FailedTry::Unsent;
+        }
+        cause = error.source();
+    }
+    FailedTry::Final
 }
 
 /// What a generated client does, for a message that is a string.
@@ -92,21 +106,26 @@ where
     Ok(client.unary(request, path, codec).await?.into_inner())
 }
 
-/// A server that is down so many times.
+/// A server that is not there so many times, then down so many times.
 #[derive(Clone, Default)]
 struct Server {
+    absences: Arc<AtomicUsize>,
     failures: Arc<AtomicUsize>,
     asked: Arc<AtomicUsize>,
 }
 
 impl Server {
     async fn serve(self, request: Request<Body>) -> Result<Response<Body>, BoxError> {
+        let once_more = |left: &AtomicUsize| {
+            let less = |left: usize| left.checked_sub(1);
+            let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+            before.is_ok()
+        };
+        if once_more(&self.absences) {
+            return Err(ConnectError("nobody listens".into()).into());
+        }
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let fails = |left: usize| left.checked_sub(1);
-        let down = self
-            .failures
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails)
-            .is_ok();
+        let down = once_more(&self.failures);
         let greet = service_fn(move |request: tonic::Request<String>| async move {
             if down {
                 return Err(tonic::Status::unavailable("down"));
