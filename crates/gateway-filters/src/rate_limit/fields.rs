@@ -12,7 +12,7 @@ impl Standing {
     /// Writes `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset`, unless `headers`
     /// tell of a limit of which less is left.
     ///
-    /// These are the names of `draft-ietf-httpapi-ratelimit-headers`, up to its version 07. Times
+    /// These are the names of `draft-ietf-httpapi-ratelimit-headers`, up to its version 06. Times
     /// are in whole seconds, rounded up.
     pub fn write(&self, headers: &mut HeaderMap) {
         if told(headers).is_some_and(|remaining| remaining < self.remaining) {
