@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tower_http::compression::{CompressionBody, ResponseFuture as CoderFuture};
 
 use super::apply::{Worth, weaken_etag};
-use super::mark::{CodedBefore, MarkFuture};
+use super::mark::{CodedBefore, LeftAlone, MarkFuture};
 
 pin_project! {
     /// Response future of [`CompressionService`](super::CompressionService).
@@ -40,6 +40,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut response = ready!(self.project().inner.poll(cx))?;
 
+        // A client that accepts nothing is told so of what could be coded, and of nothing else.
+        if let Some(LeftAlone(status)) = response.extensions_mut().remove() {
+            *response.status_mut() = status;
+        }
         let coded = response.headers().contains_key(CONTENT_ENCODING);
         if coded && response.extensions().get::<CodedBefore>().is_none() {
             weaken_etag(response.headers_mut());

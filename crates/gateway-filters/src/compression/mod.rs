@@ -10,7 +10,8 @@
 //! What is compressed is another representation, so its `ETag` becomes a weak one, and
 //! `Content-Length` and `Accept-Ranges` go. `Vary: accept-encoding` is added wherever the client
 //! decided, also when it decided for none. A client that refuses every coding and the plain text
-//! too, which takes effort, gets 406 as RFC 9110 has it, section 12.5.3.
+//! too, which takes effort, gets 406 as RFC 9110 has it, section 12.5.3, in the place of the status
+//! of a response that would be compressed. What is left alone keeps its status.
 //!
 //! Compressing what mixes secrets with what others choose tells the secret by the length of the
 //! response (BREACH): leave such routes out.

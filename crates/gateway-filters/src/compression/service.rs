@@ -29,12 +29,13 @@ impl<S> CompressionService<S> {
             CompressionLevel::Default => Level::Default,
             CompressionLevel::Best => Level::Best,
         };
-        let inner = Coder::new(Mark(inner))
+        let worth = Worth(Arc::clone(compression));
+        let inner = Coder::new(Mark::new(inner, worth.clone()))
             .gzip(offers(Coding::Gzip))
             .br(offers(Coding::Brotli))
             .zstd(offers(Coding::Zstd))
             .quality(level)
-            .compress_when(Worth(Arc::clone(compression)));
+            .compress_when(worth);
         Self { inner }
     }
 }

@@ -67,6 +67,28 @@ async fn coding_is_the_clients_choice() {
 }
 
 #[tokio::test]
+async fn client_that_accepts_nothing_is_told_so_of_what_could_be_compressed() {
+    let grpc = Response::builder().header("content-type", "application/grpc");
+    let coded = page().header("content-encoding", "gzip");
+    let part = page().status(206).header("content-range", "bytes 0-9/99");
+    for (accept, response, text, expected) in [
+        ("*;q=0", page(), TEXT.repeat(50), 406),
+        ("identity;q=0", page(), TEXT.repeat(50), 406),
+        ("*;q=0", page(), TEXT.to_owned(), 200),
+        ("identity; q=0.000", page(), TEXT.to_owned(), 200),
+        ("*;q=0", page().status(304), String::new(), 304),
+        ("*;q=0", page().status(101), String::new(), 101),
+        ("*;q=0", grpc, TEXT.repeat(50), 200),
+        ("*;q=0", coded, TEXT.repeat(50), 200),
+        ("*;q=0", part, TEXT.repeat(50), 206),
+    ] {
+        let response = ask(Compression::new(), accept, response, text).await;
+
+        assert_eq!(response.status(), expected, "{accept} {response:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_compressed_is_another_representation() {
     let response = ask(Compression::new(), "gzip", page(), TEXT.repeat(50)).await;
 
