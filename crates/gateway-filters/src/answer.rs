@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::framing::is_framing;
 
 /// What a client is told by a layer that does not ask the service inside.
 ///
@@ -201,19 +203,6 @@ pub enum InvalidAnswer {
     },
 }
 
-/// Whether a header says how long a message is or how it is sent.
-pub(crate) fn is_framing(name: &HeaderName) -> bool {
-    FRAMING.contains(name)
-}
-
-const FRAMING: [HeaderName; 5] = [
-    CONNECTION,
-    CONTENT_LENGTH,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
-
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
@@ -225,6 +214,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::framing::SENDERS;
 
     #[test]
     fn empty_answer_has_nothing_but_a_status() {
@@ -275,13 +265,7 @@ mod tests {
 
     #[test]
     fn framing_is_not_for_the_configuration() {
-        for name in [
-            "Content-Length",
-            "transfer-encoding",
-            "connection",
-            "upgrade",
-            "trailer",
-        ] {
+        for name in SENDERS.into_iter().filter(|name| *name != "host") {
             let refused = Answer::new(200).expect("valid").with_header(name, "5");
 
             assert!(

@@ -97,6 +97,7 @@ mod context;
 mod deferred;
 mod error;
 mod fraction;
+mod framing;
 mod grpc;
 mod hostname;
 mod lookup;

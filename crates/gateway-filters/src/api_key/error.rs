@@ -1,5 +1,7 @@
 //! Why settings cannot be built.
 
+use http::HeaderName;
+
 /// Keys that could not be looked for, or not told apart.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -9,6 +11,12 @@ pub enum InvalidApiKeys {
     Header {
         /// As it was written.
         name: String,
+    },
+    /// The header says how a message is sent, or to whom.
+    #[error("{name} is not for a configuration to set")]
+    Framing {
+        /// As it was written.
+        name: HeaderName,
     },
     /// The name of the parameter is empty.
     #[error("a query parameter has no name")]

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::error::InvalidApiKeys;
 use super::place::Place;
 use crate::answer::Answer;
+use crate::framing::is_senders;
 
 /// Keys, their consumers, and where to look for them. There are none by default.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,7 +46,7 @@ impl ApiKeys {
     ///
     /// # Errors
     ///
-    /// If `name` is not a token.
+    /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
     pub fn in_header(mut self, name: &str) -> Result<Self, InvalidApiKeys> {
         self.places.push(Place::Header(parse_name(name)?));
         Ok(self)
@@ -119,7 +120,7 @@ impl ApiKeys {
     ///
     /// # Errors
     ///
-    /// If `name` is not a token.
+    /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
     pub fn with_consumer_header(mut self, name: &str) -> Result<Self, InvalidApiKeys> {
         self.consumer_header = Some(parse_name(name)?);
         Ok(self)
@@ -146,7 +147,12 @@ impl fmt::Debug for Key {
 }
 
 fn parse_name(name: &str) -> Result<HeaderName, InvalidApiKeys> {
-    HeaderName::from_bytes(name.as_bytes()).map_err(|_| InvalidApiKeys::Header {
-        name: name.to_owned(),
-    })
+    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
+        let name = name.to_owned();
+        return Err(InvalidApiKeys::Header { name });
+    };
+    if is_senders(&parsed) {
+        return Err(InvalidApiKeys::Framing { name: parsed });
+    }
+    Ok(parsed)
 }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::consumer::Consumer;
+use crate::framing::SENDERS;
 use crate::guard::Guard;
 use crate::script::assert_thread_safe;
 
@@ -146,6 +147,10 @@ fn odd_settings_are_refused() {
     assert!(keys.clone().with_key("", "x").is_err());
     assert!(keys.clone().with_key("a", "").is_err());
     assert!(keys.clone().with_key("zeta", "three").is_ok());
+    for name in SENDERS {
+        assert!(keys.clone().in_header(name).is_err(), "{name}");
+        assert!(keys.clone().with_consumer_header(name).is_err(), "{name}");
+    }
     let shared = keys.with_key("acme", "three").expect_err("another's");
     assert_eq!(shared.to_string(), "acme has a key of zeta");
 }

@@ -1,5 +1,7 @@
 //! Why settings cannot be built.
 
+use http::HeaderName;
+
 /// Users that could not be asked for, or not told apart.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -27,6 +29,12 @@ pub enum InvalidBasicAuth {
     Header {
         /// As it was written.
         name: String,
+    },
+    /// The header says how a message is sent, or to whom.
+    #[error("{name} is not for a configuration to set")]
+    Framing {
+        /// As it was written.
+        name: HeaderName,
     },
     /// The line is not `name:password`.
     #[error("line {line} is not a name and a password")]

@@ -10,6 +10,7 @@ use super::check::{Decision, Verdict};
 use super::*;
 use crate::answer::Answer;
 use crate::consumer::Consumer;
+use crate::framing::SENDERS;
 use crate::script::assert_thread_safe;
 
 #[cfg(feature = "bcrypt")]
@@ -117,6 +118,9 @@ fn odd_settings_are_refused() {
             auth().with_user(name, Password::plain("x")).is_err(),
             "{name}"
         );
+    }
+    for name in SENDERS {
+        assert!(auth().with_user_header(name).is_err(), "{name}");
     }
 }
 

@@ -101,8 +101,7 @@ impl ExtAuth {
         question.method_mut().clone_from(&head.method);
         *question.uri_mut() = self.target(&head.uri)?;
         let headers = question.headers_mut();
-        // Its own body has its own length.
-        for name in self.told.iter().filter(|name| is_free(name)) {
+        for name in &self.told {
             if *name == COOKIE {
                 insert(headers, COOKIE, cookies(&head.headers).as_deref());
                 continue;

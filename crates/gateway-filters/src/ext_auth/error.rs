@@ -1,6 +1,6 @@
 //! Why settings cannot be built, and why nothing is known.
 
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 
 /// A service that could not be asked.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -11,6 +11,12 @@ pub enum InvalidExtAuth {
     Header {
         /// As it was written.
         name: String,
+    },
+    /// The header says how a message is sent, or to whom.
+    #[error("{name} is not for a configuration to set")]
+    Framing {
+        /// As it was written.
+        name: HeaderName,
     },
 }
 

@@ -9,7 +9,7 @@ use tower_service::Service;
 use super::ask::AskHttp;
 use super::error::InvalidExtAuth;
 use crate::answer::Answer;
-use crate::inquiry::{ForwardBody, OnFailure};
+use crate::inquiry::{ForwardBody, OnFailure, is_free};
 
 /// Whom to ask about requests, and what becomes of what it says.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -49,7 +49,7 @@ impl ExtAuth {
     ///
     /// # Errors
     ///
-    /// If `name` is not a token.
+    /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
     pub fn with_header_to_authority(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
         push(&mut self.told, parse_name(name)?);
         Ok(self)
@@ -60,7 +60,7 @@ impl ExtAuth {
     ///
     /// # Errors
     ///
-    /// If `name` is not a token.
+    /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
     pub fn with_header_to_backend(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
         push(&mut self.to_backend, parse_name(name)?);
         Ok(self)
@@ -72,7 +72,7 @@ impl ExtAuth {
     ///
     /// # Errors
     ///
-    /// If `name` is not a token.
+    /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
     pub fn with_header_to_client(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
         push(&mut self.to_client, parse_name(name)?);
         Ok(self)
@@ -140,7 +140,12 @@ fn push(names: &mut Vec<HeaderName>, name: HeaderName) {
 }
 
 fn parse_name(name: &str) -> Result<HeaderName, InvalidExtAuth> {
-    HeaderName::from_bytes(name.as_bytes()).map_err(|_| InvalidExtAuth::Header {
-        name: name.to_owned(),
-    })
+    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
+        let name = name.to_owned();
+        return Err(InvalidExtAuth::Header { name });
+    };
+    if !is_free(&parsed) {
+        return Err(InvalidExtAuth::Framing { name: parsed });
+    }
+    Ok(parsed)
 }

@@ -3,7 +3,7 @@
 use http::HeaderName;
 
 use super::error::InvalidHeaderValues;
-use crate::answer::is_framing;
+use crate::framing::is_framing;
 use crate::template::Template;
 
 /// Headers to set and to add, with values that have variables.

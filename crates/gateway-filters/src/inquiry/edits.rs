@@ -1,10 +1,9 @@
 //! Changes of headers, which somebody else asks for.
 
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::framing::is_senders;
 
 /// Headers to remove, to set and to add, in this order.
 ///
@@ -60,16 +59,5 @@ impl HeaderEdits {
 
 /// Whether somebody else may decide about it.
 pub(crate) fn is_free(name: &HeaderName) -> bool {
-    const OURS: [HeaderName; 9] = [
-        CONNECTION,
-        CONTENT_LENGTH,
-        HOST,
-        PROXY_AUTHENTICATE,
-        PROXY_AUTHORIZATION,
-        TE,
-        TRAILER,
-        TRANSFER_ENCODING,
-        UPGRADE,
-    ];
-    !OURS.contains(name) && name.as_str() != "keep-alive"
+    !is_senders(name) && *name != PROXY_AUTHENTICATE && *name != PROXY_AUTHORIZATION
 }

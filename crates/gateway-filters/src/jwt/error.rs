@@ -1,5 +1,7 @@
 //! Why settings cannot be built, or keys not fetched.
 
+use http::HeaderName;
+
 use crate::BoxError;
 
 /// Settings that name something that HTTP cannot carry.
@@ -11,6 +13,12 @@ pub enum InvalidJwt {
     Header {
         /// As it was written.
         name: String,
+    },
+    /// The header says how a message is sent, or to whom.
+    #[error("{name} is not for a configuration to set")]
+    Framing {
+        /// As it was written.
+        name: HeaderName,
     },
     /// There is no claim with this name.
     #[error("the path to a claim is empty")]

@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::error::InvalidJwt;
 use super::source::JwksSource;
 use crate::answer::Answer;
+use crate::framing::is_senders;
 
 /// Whose tokens are accepted, where they are, and what the backend learns from them.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -59,7 +60,8 @@ impl Jwt {
     ///
     /// # Errors
     ///
-    /// If `name` is not a token, in HTTP's sense.
+    /// If `name` is not a token, in HTTP's sense, or says how a message is sent, as
+    /// `Content-Length`.
     pub fn in_header(mut self, name: &str) -> Result<Self, InvalidJwt> {
         self.header = Some(parse_name(name)?);
         Ok(self)
@@ -70,7 +72,8 @@ impl Jwt {
     ///
     /// # Errors
     ///
-    /// If `path` is empty, or `name` not a token, in HTTP's sense.
+    /// If `path` is empty, or `name` not a token, in HTTP's sense, or one that says how a message
+    /// is sent.
     pub fn with_claim_header(mut self, path: &[&str], name: &str) -> Result<Self, InvalidJwt> {
         if path.is_empty() {
             return Err(InvalidJwt::Claim);
@@ -144,7 +147,12 @@ impl JwtProvider {
 }
 
 fn parse_name(name: &str) -> Result<HeaderName, InvalidJwt> {
-    HeaderName::from_bytes(name.as_bytes()).map_err(|_| InvalidJwt::Header {
-        name: name.to_owned(),
-    })
+    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
+        let name = name.to_owned();
+        return Err(InvalidJwt::Header { name });
+    };
+    if is_senders(&parsed) {
+        return Err(InvalidJwt::Framing { name: parsed });
+    }
+    Ok(parsed)
 }

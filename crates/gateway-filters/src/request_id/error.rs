@@ -1,5 +1,7 @@
 //! Why settings cannot be built.
 
+use http::HeaderName;
+
 /// A header that cannot carry a name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -9,5 +11,11 @@ pub enum InvalidRequestIds {
     Header {
         /// As it was written.
         name: String,
+    },
+    /// The header says how a message is sent, or to whom.
+    #[error("{name} is not for a configuration to set")]
+    Framing {
+        /// As it was written.
+        name: HeaderName,
     },
 }

@@ -3,6 +3,7 @@
 use http::HeaderName;
 
 use super::error::InvalidRequestIds;
+use crate::framing::is_senders;
 
 /// Where names of requests come from, and where they go.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -27,12 +28,9 @@ impl RequestIds {
     ///
     /// # Errors
     ///
-    /// If `name` is not a token.
+    /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
     pub fn with_header(mut self, name: &str) -> Result<Self, InvalidRequestIds> {
-        self.header =
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| InvalidRequestIds::Header {
-                name: name.to_owned(),
-            })?;
+        self.header = parse_name(name)?;
         Ok(self)
     }
 
@@ -62,4 +60,15 @@ impl Default for RequestIds {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn parse_name(name: &str) -> Result<HeaderName, InvalidRequestIds> {
+    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
+        let name = name.to_owned();
+        return Err(InvalidRequestIds::Header { name });
+    };
+    if is_senders(&parsed) {
+        return Err(InvalidRequestIds::Framing { name: parsed });
+    }
+    Ok(parsed)
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use tower::{BoxError, Layer, ServiceExt, service_fn};
 
 use super::*;
+use crate::framing::SENDERS;
 use crate::script::assert_thread_safe;
 
 fn with_id(value: &str) -> Request<()> {
@@ -80,6 +81,9 @@ fn header_has_to_be_a_name() {
     let refused = RequestIds::new().with_header("a b").expect_err("no token");
 
     assert_eq!(refused.to_string(), "\"a b\" is not a header name");
+    for name in SENDERS {
+        assert!(RequestIds::new().with_header(name).is_err(), "{name}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::answer::Answer;
+use crate::framing::SENDERS;
 use crate::guard::Guard;
 use crate::script::assert_thread_safe;
 
@@ -230,6 +231,14 @@ fn public_types_cross_threads() {
     assert_thread_safe::<JwtLayer>();
     assert_thread_safe::<JwtService<()>>();
     assert_thread_safe::<JwksSource>();
+}
+
+#[test]
+fn headers_that_say_how_a_message_is_sent_are_refused() {
+    for name in SENDERS {
+        assert!(jwt().with_claim_header(&["sub"], name).is_err(), "{name}");
+        assert!(jwt().in_header(name).is_err(), "{name}");
+    }
 }
 
 proptest! {
