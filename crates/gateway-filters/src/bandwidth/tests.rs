@@ -257,7 +257,8 @@ proptest! {
 
         let least = (bytes.len() as f64 - burst as f64) / rate as f64;
         prop_assert!(elapsed.as_secs_f64() >= least - 1e-6);
-        prop_assert!(elapsed.as_secs_f64() <= least.max(0.0) * 1.5 + 0.2, "{:?}", elapsed);
+        // Timers count milliseconds: with room for one byte, that can take twice as long.
+        prop_assert!(elapsed.as_secs_f64() <= least.max(0.0) * 2.0 + 0.2, "{:?}", elapsed);
         prop_assert_eq!(received.expect("no error"), (bytes, trailers));
     }
 
