@@ -1,8 +1,7 @@
 //! Which requests are chosen.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::Fraction;
+use crate::sync::{AtomicU64, Ordering};
 
 /// Draws lots: of as many requests in a row as a fraction's denominator says, exactly as many as its
 /// numerator says are chosen, at places that nobody can foresee.
@@ -22,7 +21,11 @@ impl Lots {
         if part == 0 || part == whole {
             return part == whole;
         }
-        let random = fastrand::u32(..);
+        self.draw_by(part, whole, fastrand::u32(..))
+    }
+
+    /// Whether the next request is chosen, of `whole` in a row `part`, if chance has it so.
+    fn draw_by(&self, part: u32, whole: u32, random: u32) -> bool {
         let mut known = self.left.load(Ordering::Relaxed);
         loop {
             let (left, due) = match unpack(known) {
@@ -51,7 +54,7 @@ fn unpack(packed: u64) -> (u32, u32) {
     ((packed >> u32::BITS) as u32, packed as u32)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::sync::Arc;
 
@@ -110,5 +113,41 @@ mod tests {
                 prop_assert_eq!(chosen, part as usize);
             }
         }
+    }
+}
+
+/// Every order of threads is tried: `RUSTFLAGS="--cfg loom" cargo test -p gateway-filters --lib
+/// --features mirror every_order`.
+#[cfg(all(test, loom))]
+mod every_order {
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::*;
+
+    /// Two rows of two, of each of which one is chosen, drawn by two threads.
+    fn drawn_by_two(random: [u32; 2]) {
+        loom::model(move || {
+            let lots = Arc::new(Lots::default());
+            let draw = |lots: &Lots, random: u32| {
+                let chosen = [random, !random].map(|random| lots.draw_by(1, 2, random));
+                chosen.into_iter().filter(|chosen| *chosen).count()
+            };
+            let other = {
+                let lots = Arc::clone(&lots);
+                thread::spawn(move || draw(&lots, random[1]))
+            };
+            let here = draw(&lots, random[0]);
+            let there = other.join().expect("no panic");
+
+            assert_eq!(here + there, 2);
+        });
+    }
+
+    #[test]
+    fn rows_have_their_part_whoever_draws() {
+        drawn_by_two([0, 0]);
+        drawn_by_two([0, u32::MAX]);
+        drawn_by_two([u32::MAX, u32::MAX]);
     }
 }
