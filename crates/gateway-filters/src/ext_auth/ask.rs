@@ -174,7 +174,10 @@ impl ExtAuth {
         for name in names {
             head.headers.remove(name);
         }
-        head.extensions.insert(AnsweredHere);
+        // What the authority says itself is not for layers outside to replace.
+        if body.is_empty() {
+            head.extensions.insert(AnsweredHere);
+        }
         Ok(Verdict::Deny(Response::from_parts(head, body)))
     }
 }

@@ -13,6 +13,9 @@
 //!
 //! It is asked about no other path: a target that is too long after the prefix (64 KiB) gets 414.
 //!
+//! A body that it answers with is its own, and [`error_bodies`](crate::error_bodies) outside leave
+//! it alone; only an answer without one is marked as [`AnsweredHere`](crate::AnsweredHere).
+//!
 //! The service is reached through any client that is a tower service. It fails closed: what is
 //! not said to be allowed is not. Told to fail open, it removes what the client sent in the names
 //! of allowed headers all the same.

@@ -11,6 +11,7 @@ use tower::{BoxError, Layer, ServiceExt, service_fn};
 
 use super::proto::*;
 use super::*;
+use crate::answer::AnsweredHere;
 use crate::answer_body::AnswerBody;
 use crate::client_address::ClientAddress;
 use crate::retry::ReplayBody;
@@ -233,11 +234,14 @@ async fn refusal_reaches_the_client() {
 
     assert_eq!((response.status().as_u16(), seen), (401, None));
     assert_eq!(response.headers()["www-authenticate"], "Bearer");
+    assert!(response.extensions().get::<AnsweredHere>().is_none());
     let body = response.into_body().collect().await.expect("no error");
     assert_eq!(body.to_bytes(), "who are you?");
 
     let bare = Authority::new(|| Ok(answer(7, None)));
-    assert_eq!(bare.send(settings()).await.0.status(), 403);
+    let (response, _) = bare.send(settings()).await;
+    assert_eq!(response.status(), 403);
+    assert!(response.extensions().get::<AnsweredHere>().is_some());
 }
 
 /// A header that is none, a value that HTTP forbids, and a status that is none or not the last.

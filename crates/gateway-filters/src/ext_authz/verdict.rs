@@ -63,7 +63,10 @@ fn deny(denied: DeniedHttpResponse) -> Verdict {
     let mut response = Response::new(Bytes::from(denied.body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    response.extensions_mut().insert(AnsweredHere);
+    // What the service says itself is not for layers outside to replace.
+    if response.body().is_empty() {
+        response.extensions_mut().insert(AnsweredHere);
+    }
     Verdict::Deny(response)
 }
 
