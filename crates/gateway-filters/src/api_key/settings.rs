@@ -126,6 +126,14 @@ impl ApiKeys {
         Ok(self)
     }
 
+    /// Answers this to who has no right key. The default is 401 with a challenge, without which a
+    /// 401 should not be (RFC 9110, section 15.5.2).
+    #[must_use]
+    pub fn with_answer(mut self, answer: Answer) -> Self {
+        self.challenge = answer;
+        self
+    }
+
     /// Whether the backend gets the key too. It does not by default.
     #[must_use]
     pub fn with_forwarded_keys(mut self, forwarded: bool) -> Self {

@@ -5,6 +5,7 @@ use http::{HeaderValue, Request};
 use proptest::prelude::*;
 
 use super::*;
+use crate::answer::Answer;
 use crate::consumer::Consumer;
 use crate::framing::SENDERS;
 use crate::guard::Guard;
@@ -135,6 +136,15 @@ fn everything_else_is_refused() {
         assert_eq!(answer.status(), 401, "{uri} {headers:?}");
     }
     assert!(ApiKeys::new().check(&mut head("/", &[])).is_err());
+}
+
+#[test]
+fn refusal_is_what_was_chosen() {
+    let keys = keys().with_answer(Answer::grpc(16, "no key"));
+
+    let answer = keys.check(&mut head("/", &[])).expect_err("refused");
+
+    assert_eq!(answer, Answer::grpc(16, "no key"));
 }
 
 #[test]

@@ -107,6 +107,14 @@ impl BasicAuth {
         Ok(self)
     }
 
+    /// Answers this to who has no right password. The default is 401 with a challenge, without
+    /// which browsers show no dialogue.
+    #[must_use]
+    pub fn with_answer(mut self, answer: Answer) -> Self {
+        self.challenge = answer;
+        self
+    }
+
     /// Whether the backend gets the `Authorization` header too. It does not by default.
     #[must_use]
     pub fn with_forwarded_credentials(mut self, forwarded: bool) -> Self {

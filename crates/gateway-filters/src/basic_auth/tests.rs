@@ -102,6 +102,14 @@ fn everything_else_is_challenged() {
 }
 
 #[test]
+fn refusal_is_what_was_chosen() {
+    let told = Answer::grpc(16, "no password");
+    let auth = auth().with_answer(told.clone());
+
+    assert_eq!(check(&auth, &mut head(&[])).expect_err("refused"), told);
+}
+
+#[test]
 fn without_users_nobody_passes() {
     let none = BasicAuth::new("shop").expect("valid");
 

@@ -83,6 +83,15 @@ impl Jwt {
         Ok(self)
     }
 
+    /// Answers this to who has no token, or one that is not valid. The default is 401 with a
+    /// challenge (RFC 6750). While there are no keys it is 503 all the same.
+    #[must_use]
+    pub fn with_answer(mut self, answer: Answer) -> Self {
+        self.missing = answer.clone();
+        self.invalid = answer;
+        self
+    }
+
     /// Whether the backend gets the token too. It does not by default.
     #[must_use]
     pub fn with_forwarded_token(mut self, forwarded: bool) -> Self {

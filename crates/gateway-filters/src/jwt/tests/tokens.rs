@@ -234,6 +234,23 @@ fn public_types_cross_threads() {
 }
 
 #[test]
+fn refusal_is_what_was_chosen() {
+    let told = Answer::grpc(16, "no token");
+    let jwt = jwt().with_answer(told.clone());
+
+    for token in [None, Some("x.y.z")] {
+        let mut head = head(token.unwrap_or_default());
+        if token.is_none() {
+            head.headers.clear();
+        }
+        assert_eq!(jwt.check(&mut head).expect_err("refused"), told);
+    }
+    let keyless = Jwt::new(JwtProvider::new(ISSUER, JwksSource::remote())).with_answer(told);
+    let answer = keyless.check(&mut head(&token(&claims())));
+    assert_eq!(answer.expect_err("refused").status(), 503);
+}
+
+#[test]
 fn headers_that_say_how_a_message_is_sent_are_refused() {
     for name in SENDERS {
         assert!(jwt().with_claim_header(&["sub"], name).is_err(), "{name}");
