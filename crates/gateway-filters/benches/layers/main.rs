@@ -217,7 +217,7 @@ async fn measure_access(table: &mut Table) -> Result<(), BoxError> {
     let layer = AccessLayer::new(access);
     table.row("access, 3 rules", layer.clone(), 0).await;
     let mut encoded = get()?;
-    *encoded.uri_mut() = "/api/./caf%C3%A9".parse()?;
+    *encoded.uri_mut() = "/api//caf%C3%A9".parse()?;
     table
         .row_for("access, 3 rules, encoded path", layer, &encoded, 4)
         .await;
