@@ -43,8 +43,11 @@ pub(crate) async fn accept(
         }
     }
     // A socket that is closed with connections in its queue resets them.
+    let Ok(listener) = listener.into_std() else {
+        return;
+    };
     while acceptor.has_room()
-        && let Some(accepted) = now(listener.accept()).await
+        && let Some(accepted) = queued(&listener)
     {
         acceptor.take(accepted, &port).await;
     }
@@ -111,12 +114,16 @@ fn is_of_the_connection(error: &io::Error) -> bool {
     )
 }
 
-/// The output of `future` if it is ready at once.
-async fn now<F: Future>(future: F) -> Option<F::Output> {
-    tokio::select! {
-        biased;
-        output = future => Some(output),
-        () = std::future::ready(()) => None,
+/// The next connection that the kernel has accepted. It is asked itself: the runtime may not have
+/// heard of it yet, if there was no time since the socket was opened.
+fn queued(listener: &std::net::TcpListener) -> Option<Accepted> {
+    let accepted = listener.accept().and_then(|(tcp, client)| {
+        tcp.set_nonblocking(true)?;
+        Ok((TcpStream::from_std(tcp)?, client))
+    });
+    match accepted {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+        accepted => Some(accepted),
     }
 }
 
