@@ -310,7 +310,7 @@ fn candidates(
             Some(set) => format!("ListenerSet {} has no such listener", set.name),
             None => format!("Gateway {gateway} has no such listener"),
         };
-        let remedy = format!("its listeners are {}", names(plan, set));
+        let remedy = format!("its listeners are {}", plan.names_of(set));
         return Err(Problem::new(Reason::NoMatchingParent, message)
             .at(at)
             .remedy(remedy));
@@ -392,13 +392,4 @@ fn conditions(
     }
 
     conditions
-}
-
-fn names(plan: &GatewayPlan, set: Option<usize>) -> String {
-    let names: Vec<_> = plan
-        .listeners_of(set)
-        .map(|(_, one)| format!("{} (port {})", one.name, one.port))
-        .collect();
-
-    names.join(", ")
 }

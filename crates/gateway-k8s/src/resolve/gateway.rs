@@ -167,6 +167,16 @@ impl GatewayPlan {
         all.filter(move |(_, listener)| listener.set == set)
     }
 
+    /// What they are called, for a person who has to choose one.
+    pub(super) fn names_of(&self, set: Option<usize>) -> String {
+        let names: Vec<_> = self
+            .listeners_of(set)
+            .map(|(_, one)| format!("{} (port {})", one.name, one.port))
+            .collect();
+
+        names.join(", ")
+    }
+
     /// Whether it is accepted as a whole; single listeners may not be.
     pub(super) fn is_accepted(&self) -> bool {
         self.refused.is_empty()
