@@ -22,6 +22,39 @@ const FRAMING: [HeaderName; 6] = [
     UPGRADE,
 ];
 
+/// A name that cannot be that of a header which a configuration names.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidHeaderName {
+    /// It is not a token (RFC 9110, section 5.6.2).
+    #[error("{name:?} is not a header name")]
+    Token {
+        /// As it was written.
+        name: String,
+    },
+    /// The header says how a message is sent, or to whom.
+    #[error("{name} is not for a configuration to set")]
+    Framing {
+        /// The header.
+        name: HeaderName,
+    },
+}
+
+/// The header called `name`, unless it is one of those that are `kept` from configurations.
+pub(crate) fn named(
+    name: &str,
+    kept: fn(&HeaderName) -> bool,
+) -> Result<HeaderName, InvalidHeaderName> {
+    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
+        let name = name.to_owned();
+        return Err(InvalidHeaderName::Token { name });
+    };
+    if kept(&parsed) {
+        return Err(InvalidHeaderName::Framing { name: parsed });
+    }
+    Ok(parsed)
+}
+
 /// For tests of settings.
 #[cfg(test)]
 pub(crate) const SENDERS: [&str; 9] = [

@@ -156,6 +156,8 @@ pub use self::ext_authz::{ExtAuthz, ExtAuthzLayer};
 pub use self::fault::{Fault, FaultLayer};
 #[doc(inline)]
 pub use self::fraction::{Fraction, InvalidFraction};
+#[doc(inline)]
+pub use self::framing::InvalidHeaderName;
 #[cfg(feature = "global-rate-limit")]
 #[doc(inline)]
 pub use self::global_rate_limit::{GlobalRateLimit, GlobalRateLimitLayer};

@@ -1,23 +1,14 @@
 //! Why settings cannot be built.
 
-use http::HeaderName;
+use crate::framing::InvalidHeaderName;
 
 /// Keys that could not be looked for, or not told apart.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidApiKeys {
-    /// The header's name is not a token.
-    #[error("{name:?} is not a header name")]
-    Header {
-        /// As it was written.
-        name: String,
-    },
-    /// The header says how a message is sent, or to whom.
-    #[error("{name} is not for a configuration to set")]
-    Framing {
-        /// As it was written.
-        name: HeaderName,
-    },
+    /// The name of a header.
+    #[error(transparent)]
+    HeaderName(#[from] InvalidHeaderName),
     /// The name of the parameter is empty.
     #[error("a query parameter has no name")]
     Query,

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::error::InvalidApiKeys;
 use super::place::Place;
 use crate::answer::Answer;
-use crate::framing::is_senders;
+use crate::framing::{is_senders, named};
 
 /// Keys, their consumers, and where to look for them. There are none by default.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -48,7 +48,7 @@ impl ApiKeys {
     ///
     /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
     pub fn in_header(mut self, name: &str) -> Result<Self, InvalidApiKeys> {
-        self.places.push(Place::Header(parse_name(name)?));
+        self.places.push(Place::Header(named(name, is_senders)?));
         Ok(self)
     }
 
@@ -122,7 +122,7 @@ impl ApiKeys {
     ///
     /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
     pub fn with_consumer_header(mut self, name: &str) -> Result<Self, InvalidApiKeys> {
-        self.consumer_header = Some(parse_name(name)?);
+        self.consumer_header = Some(named(name, is_senders)?);
         Ok(self)
     }
 
@@ -152,15 +152,4 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Key").field(&self.consumer).finish()
     }
-}
-
-fn parse_name(name: &str) -> Result<HeaderName, InvalidApiKeys> {
-    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
-        let name = name.to_owned();
-        return Err(InvalidApiKeys::Header { name });
-    };
-    if is_senders(&parsed) {
-        return Err(InvalidApiKeys::Framing { name: parsed });
-    }
-    Ok(parsed)
 }

@@ -1,6 +1,6 @@
 //! Why settings cannot be built.
 
-use http::HeaderName;
+use crate::framing::InvalidHeaderName;
 
 /// Users that could not be asked for, or not told apart.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -24,18 +24,9 @@ pub enum InvalidBasicAuth {
         /// As it was written.
         name: String,
     },
-    /// The header's name is not a token.
-    #[error("{name:?} is not a header name")]
-    Header {
-        /// As it was written.
-        name: String,
-    },
-    /// The header says how a message is sent, or to whom.
-    #[error("{name} is not for a configuration to set")]
-    Framing {
-        /// As it was written.
-        name: HeaderName,
-    },
+    /// The name of a header.
+    #[error(transparent)]
+    HeaderName(#[from] InvalidHeaderName),
     /// The line is not `name:password`.
     #[error("line {line} is not a name and a password")]
     Line {

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::error::InvalidBasicAuth;
 use super::password::Password;
 use crate::answer::Answer;
-use crate::framing::is_senders;
+use crate::framing::{is_senders, named};
 
 /// Users and their passwords. There are none by default.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -103,7 +103,7 @@ impl BasicAuth {
     ///
     /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
     pub fn with_user_header(mut self, name: &str) -> Result<Self, InvalidBasicAuth> {
-        self.user_header = Some(parse_name(name)?);
+        self.user_header = Some(named(name, is_senders)?);
         Ok(self)
     }
 
@@ -121,15 +121,4 @@ impl BasicAuth {
         self.forwarded = forwarded;
         self
     }
-}
-
-fn parse_name(name: &str) -> Result<HeaderName, InvalidBasicAuth> {
-    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
-        let name = name.to_owned();
-        return Err(InvalidBasicAuth::Header { name });
-    };
-    if is_senders(&parsed) {
-        return Err(InvalidBasicAuth::Framing { name: parsed });
-    }
-    Ok(parsed)
 }

@@ -74,7 +74,7 @@ mod settings;
 mod tests;
 
 pub use self::ask::AskHttp;
-pub use self::error::{AuthorityFailed, InvalidExtAuth};
+pub use self::error::AuthorityFailed;
 pub use self::settings::ExtAuth;
 
 #[doc(no_inline)]

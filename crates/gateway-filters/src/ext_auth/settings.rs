@@ -7,8 +7,8 @@ use http::{HeaderName, Request, StatusCode, Uri, header};
 use tower_service::Service;
 
 use super::ask::AskHttp;
-use super::error::InvalidExtAuth;
 use crate::answer::Answer;
+use crate::framing::{InvalidHeaderName, named};
 use crate::inquiry::{ForwardBody, OnFailure, is_free};
 
 /// Whom to ask about requests, and what becomes of what it says.
@@ -50,8 +50,8 @@ impl ExtAuth {
     /// # Errors
     ///
     /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
-    pub fn with_header_to_authority(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
-        push(&mut self.told, parse_name(name)?);
+    pub fn with_header_to_authority(mut self, name: &str) -> Result<Self, InvalidHeaderName> {
+        push(&mut self.told, named(name, |name| !is_free(name))?);
         Ok(self)
     }
 
@@ -61,8 +61,8 @@ impl ExtAuth {
     /// # Errors
     ///
     /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
-    pub fn with_header_to_backend(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
-        push(&mut self.to_backend, parse_name(name)?);
+    pub fn with_header_to_backend(mut self, name: &str) -> Result<Self, InvalidHeaderName> {
+        push(&mut self.to_backend, named(name, |name| !is_free(name))?);
         Ok(self)
     }
 
@@ -73,8 +73,8 @@ impl ExtAuth {
     /// # Errors
     ///
     /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
-    pub fn with_header_to_client(mut self, name: &str) -> Result<Self, InvalidExtAuth> {
-        push(&mut self.to_client, parse_name(name)?);
+    pub fn with_header_to_client(mut self, name: &str) -> Result<Self, InvalidHeaderName> {
+        push(&mut self.to_client, named(name, |name| !is_free(name))?);
         Ok(self)
     }
 
@@ -137,15 +137,4 @@ fn push(names: &mut Vec<HeaderName>, name: HeaderName) {
     if !names.contains(&name) {
         names.push(name);
     }
-}
-
-fn parse_name(name: &str) -> Result<HeaderName, InvalidExtAuth> {
-    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
-        let name = name.to_owned();
-        return Err(InvalidExtAuth::Header { name });
-    };
-    if !is_free(&parsed) {
-        return Err(InvalidExtAuth::Framing { name: parsed });
-    }
-    Ok(parsed)
 }

@@ -1,25 +1,15 @@
 //! Why settings cannot be built, or keys not fetched.
 
-use http::HeaderName;
-
 use crate::BoxError;
+use crate::framing::InvalidHeaderName;
 
 /// Settings that name something that HTTP cannot carry.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidJwt {
-    /// The header's name is not a token.
-    #[error("{name:?} is not a header name")]
-    Header {
-        /// As it was written.
-        name: String,
-    },
-    /// The header says how a message is sent, or to whom.
-    #[error("{name} is not for a configuration to set")]
-    Framing {
-        /// As it was written.
-        name: HeaderName,
-    },
+    /// The name of a header.
+    #[error(transparent)]
+    HeaderName(#[from] InvalidHeaderName),
     /// There is no claim with this name.
     #[error("the path to a claim is empty")]
     Claim,

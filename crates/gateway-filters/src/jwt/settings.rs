@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::error::InvalidJwt;
 use super::source::JwksSource;
 use crate::answer::Answer;
-use crate::framing::is_senders;
+use crate::framing::{is_senders, named};
 
 /// Whose tokens are accepted, where they are, and what the backend learns from them.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,7 +63,7 @@ impl Jwt {
     /// If `name` is not a token, in HTTP's sense, or says how a message is sent, as
     /// `Content-Length`.
     pub fn in_header(mut self, name: &str) -> Result<Self, InvalidJwt> {
-        self.header = Some(parse_name(name)?);
+        self.header = Some(named(name, is_senders)?);
         Ok(self)
     }
 
@@ -79,7 +79,7 @@ impl Jwt {
             return Err(InvalidJwt::Claim);
         }
         let path = path.iter().map(|name| (*name).to_owned()).collect();
-        self.claim_headers.push((path, parse_name(name)?));
+        self.claim_headers.push((path, named(name, is_senders)?));
         Ok(self)
     }
 
@@ -153,15 +153,4 @@ impl JwtProvider {
         self.leeway = leeway.as_secs().min(3_600);
         self
     }
-}
-
-fn parse_name(name: &str) -> Result<HeaderName, InvalidJwt> {
-    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
-        let name = name.to_owned();
-        return Err(InvalidJwt::Header { name });
-    };
-    if is_senders(&parsed) {
-        return Err(InvalidJwt::Framing { name: parsed });
-    }
-    Ok(parsed)
 }

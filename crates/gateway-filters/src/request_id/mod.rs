@@ -47,7 +47,6 @@
 //! ```
 
 mod apply;
-mod error;
 mod future;
 mod layer;
 mod service;
@@ -56,7 +55,6 @@ mod settings;
 mod tests;
 
 pub use self::apply::RequestId;
-pub use self::error::InvalidRequestIds;
 pub use self::future::ResponseFuture;
 pub use self::layer::RequestIdLayer;
 pub use self::service::RequestIdService;

@@ -2,8 +2,7 @@
 
 use http::HeaderName;
 
-use super::error::InvalidRequestIds;
-use crate::framing::is_senders;
+use crate::framing::{InvalidHeaderName, is_senders, named};
 
 /// Where names of requests come from, and where they go.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -29,8 +28,8 @@ impl RequestIds {
     /// # Errors
     ///
     /// If `name` is not a token, or says how a message is sent, as `Content-Length`.
-    pub fn with_header(mut self, name: &str) -> Result<Self, InvalidRequestIds> {
-        self.header = parse_name(name)?;
+    pub fn with_header(mut self, name: &str) -> Result<Self, InvalidHeaderName> {
+        self.header = named(name, is_senders)?;
         Ok(self)
     }
 
@@ -60,15 +59,4 @@ impl Default for RequestIds {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn parse_name(name: &str) -> Result<HeaderName, InvalidRequestIds> {
-    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
-        let name = name.to_owned();
-        return Err(InvalidRequestIds::Header { name });
-    };
-    if is_senders(&parsed) {
-        return Err(InvalidRequestIds::Framing { name: parsed });
-    }
-    Ok(parsed)
 }
