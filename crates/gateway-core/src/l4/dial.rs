@@ -79,20 +79,22 @@ mod tests {
 
     use gateway_lb::balance::Algorithm;
     use gateway_lb::health::{Ejection, Health, HealthSettings};
-    use tokio::net::TcpListener;
+    use tokio::net::TcpSocket;
 
     use super::*;
 
-    async fn bind() -> (TcpListener, SocketAddr) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        (listener, address)
+    /// A socket with a port of its own, at which nobody listens yet.
+    fn bind() -> (TcpSocket, SocketAddr) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = socket.local_addr().unwrap();
+        (socket, address)
     }
 
     #[tokio::test]
     async fn endpoint_that_cannot_be_connected_to_has_failed() {
-        let ((_up, up), (gone, down)) = (bind().await, bind().await);
-        drop(gone);
+        let ((listener, up), (_nobody, down)) = (bind(), bind());
+        let _listener = listener.listen(1).unwrap();
         let ejection = Ejection::new().with_consecutive(Some(1));
         let health = Health::new(HealthSettings::new().with_ejection(ejection));
         let balancer = Balancer::new(Algorithm::RoundRobin, [up, down].into_iter().collect());
