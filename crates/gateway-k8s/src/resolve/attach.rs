@@ -341,8 +341,6 @@ fn conditions(
     found: Result<Vec<usize>, Problem>,
     at: &Field<'_>,
 ) -> Vec<Condition> {
-    let broken_rules = route.broken.iter().map(|(index, _)| index);
-    let broken_rules: BTreeSet<_> = broken_rules.collect();
     let broken = || route.broken.iter().map(|(_, problem)| problem.clone());
 
     let mut problems = Vec::new();
@@ -381,8 +379,9 @@ fn conditions(
             route.unresolved.clone(),
         ),
     ];
-    if accepted && !broken_rules.is_empty() {
-        let rules: Vec<_> = broken_rules.iter().map(|index| index.to_string()).collect();
+    if accepted && !route.broken.is_empty() {
+        let rules = route.broken_rules().into_iter();
+        let rules: Vec<_> = rules.map(|index| index.to_string()).collect();
         let summary = format!("Dropped Rule {}:", rules.join(", "));
         conditions.push(Condition::impaired(
             ConditionType::PartiallyInvalid,

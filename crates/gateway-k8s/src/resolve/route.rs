@@ -145,10 +145,15 @@ impl Converted {
         }
     }
 
+    /// The rules that are not obeyed as they are written.
+    pub(super) fn broken_rules(&self) -> BTreeSet<usize> {
+        self.broken.iter().map(|(index, _)| *index).collect()
+    }
+
     /// Whether no rule of it is obeyed as it is written, wherever it is attached.
     pub(super) fn is_refused(&self) -> bool {
-        let broken: BTreeSet<_> = self.broken.iter().map(|(index, _)| index).collect();
-        !self.refused.is_empty() || !broken.is_empty() && broken.len() >= self.rules
+        let all_broken = !self.broken.is_empty() && self.broken_rules().len() >= self.rules;
+        !self.refused.is_empty() || all_broken
     }
 
     /// The route itself, unless the object is refused.
