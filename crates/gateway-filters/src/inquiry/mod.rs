@@ -6,8 +6,8 @@
 //! becomes of a request about which nothing is known: [`OnFailure`].
 //!
 //! The request waits meanwhile, its body unread, and holds no place in the service inside, which is
-//! asked whether it is ready once more when the request may pass. Dropping the response future drops the question.
-//! A question costs one allocation besides what the client of the other service does.
+//! asked whether it is ready once more when the request may pass. Dropping the response future drops
+//! the question. A question costs one allocation besides what the client of the other service does.
 //!
 //! # Bodies
 //!

@@ -24,9 +24,9 @@ use crate::stack::LiveBackend;
 /// Forwards sessions to backends.
 ///
 /// A backend is chosen by weight and an endpoint of it by its balancer, which may hash the
-/// client's address, when the first datagram comes. The session stays there until it ends, unless the endpoint leaves
-/// the backend. Where nobody listens the session ends, so that what the client sends
-/// next has another chance.
+/// client's address, when the first datagram comes. The session stays there until it ends,
+/// unless the endpoint leaves the backend. Where nobody listens the session ends, so that
+/// what the client sends next has another chance.
 #[derive(Clone)]
 pub struct ForwardDatagrams {
     legs: Arc<Distribution<Arc<LiveBackend>>>,
